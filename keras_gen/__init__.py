@@ -1,0 +1,1 @@
+"""keras_gen: image generation for Keras 3."""

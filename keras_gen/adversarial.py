@@ -1,0 +1,154 @@
+"""Games between networks: players that take turns, each with its own weights, objective and optimizer.
+
+The room of everything that any adversarial game needs: the round, one optimizer object, metrics, saving. What the
+players want is said by a subclass (`gan.GAN`); how gradients are taken is said by `backend`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_gen import backend, images
+
+
+class Player(NamedTuple):
+    """One player of a game.
+
+    Attributes:
+        name: what `compile` calls its optimizer.
+        networks: the models whose trainable weights it moves; no weight belongs to two players.
+        objective: `objective(real_images) -> (loss, logs)`, a float32 scalar that the player minimises and a dict of
+            scalars to log. It must call networks with `training=True`: inside a custom step Keras implies nothing.
+    """
+
+    name: str
+    networks: tuple[keras.Model, ...]
+    objective: Callable
+
+    @property
+    def variables(self) -> list:
+        """The trainable variables of its networks."""
+        return [variable for network in self.networks for variable in network.trainable_variables]
+
+
+class AdversarialModel(keras.Model):
+    """A model whose networks play against each other, trained by the stock `fit`.
+
+    A subclass keeps its networks as attributes, lists `players` in the order in which they move and names the
+    scalars that the objectives log in `log_names`. One training step is one round: each player in turn takes one
+    step of its own optimizer on the weights that the player before it left.
+
+    Besides `log_names` a round logs `loss`, the sum of all players' losses. It says nothing about quality: it is
+    there because stock callbacks such as `TerminateOnNaN` look for it.
+
+    `.keras` and `.weights.h5` files hold all weights, both optimizers' state and the state of every random seed, so
+    that a loaded model goes on exactly where the saved one stood.
+
+    Example:
+        See `keras_gen.gan.GAN`, the game of two players.
+    """
+
+    log_names: tuple[str, ...] = ()
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._trackers = [keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)]
+
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """The players in the order in which they move."""
+        return ()
+
+    @property
+    def metrics(self):
+        return self._trackers
+
+    def compile(self, optimizers, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
+        """Gives each player its optimizer.
+
+        The optimizers are joined in one `keras.optimizers.MultiOptimizer`, so that saving, learning-rate callbacks
+        and JAX's functional state see all of them.
+
+        Args:
+            optimizers: dict from player names to Keras optimizers; one object each.
+            run_eagerly: as in `keras.Model.compile`.
+            steps_per_execution: as in `keras.Model.compile`.
+            jit_compile: as in `keras.Model.compile`.
+
+        Raises:
+            ValueError: if a player has no optimizer, two share one, or a trainable variable belongs to no player.
+        """
+        players = self.players
+        if set(optimizers) != {player.name for player in players} or len(set(map(id, optimizers.values()))) < len(players):
+            raise ValueError(
+                f"expected one optimizer object for each of {[player.name for player in players]}, received {optimizers}"
+            )
+        self._owner_of = {id(variable): optimizers[player.name] for player in players for variable in player.variables}
+        homeless = [variable.path for variable in self.trainable_variables if id(variable) not in self._owner_of]
+        if homeless:
+            raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
+        # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
+        joint = keras.optimizers.MultiOptimizer(lambda variable: self._owner_of[id(variable)])
+        super().compile(
+            optimizer=joint,
+            loss=None,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
+        # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
+        joint.build(self.trainable_variables)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def train_step(self, *arguments):
+        return backend.train_step(self, *arguments)
+
+    def play(self, data):
+        """Plays one round and updates the metrics: the step itself, the same on every backend.
+
+        Args:
+            data: what `fit` delivers: `(images,)` or images alone, uint8 in [0, 255] or float in [-1, 1].
+
+        Returns:
+            Dict of float32 scalars: `loss` and `log_names`, averaged over the epoch so far.
+        """
+        real_images = images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
+        logs = {"loss": 0.0}
+        for player in self.players:
+            loss, player_logs = self._move(player, real_images)
+            logs["loss"] += loss
+            logs |= player_logs
+        self.optimizer.iterations.assign_add(1)
+        for tracker in self._trackers:
+            tracker.update_state(logs[tracker.name])
+        return {tracker.name: tracker.result() for tracker in self._trackers}
+
+    def _move(self, player, real_images):
+        variables = player.variables
+        own = set(map(id, variables))
+        state = [variable for variable in self.variables if id(variable) not in own]
+        (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(real_images), variables, state)
+        # The inner optimizer: the joint one would ask for the gradients of all players at once.
+        self._owner_of[id(variables[0])].apply(gradients, variables)
+        return loss, logs
+
+    @property
+    def _seed_states(self):
+        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self._seed_states):  # Keras saves weights only
+            store[f"seed_{index}"] = keras.ops.convert_to_numpy(state.value)
+
+    def load_own_variables(self, store):
+        seeds = {name for name in store.keys() if name.startswith("seed_")}
+        super().load_own_variables({name: store[name] for name in store.keys() if name not in seeds})
+        for index, state in enumerate(self._seed_states):
+            state.assign(np.asarray(store[f"seed_{index}"]).astype(state.dtype))  # int64 or uint32, by backend

@@ -1,0 +1,52 @@
+"""The primitives on JAX: pure functions of values, Keras variables read and written through a `StatelessScope`."""
+
+import jax
+import keras
+
+
+def train_step(model, state, data):
+    """Keras calls `train_step(state, data)` with every value and wants the new values back."""
+    groups = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+    mapping = [pair for group, values in zip(groups, state, strict=True) for pair in zip(group, values, strict=True)]
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        logs = model.play(data)
+    return logs, tuple([scope.get_current_value(variable) for variable in group] for group in groups)
+
+
+def value_and_gradients(objective, variables, state):
+    """Evaluates `objective() -> (loss, logs)` and differentiates the loss by `variables`.
+
+    The objective runs inside a scope of its own, as `jax.grad` asks for a pure function; what it did to `state`
+    (seeds, statistics) comes out as values and is assigned outside.
+
+    Args:
+        objective: function without arguments.
+        variables: list of Keras variables.
+        state: the other variables that the objective reads or updates.
+
+    Returns:
+        `(loss, logs), gradients`, the gradients in the order of `variables`.
+    """
+
+    def pure(values, others):
+        mapping = [*zip(variables, values, strict=True), *zip(state, others, strict=True)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            loss, logs = objective()
+        return loss, (logs, [scope.get_current_value(variable) for variable in state])
+
+    values = [variable.value for variable in variables]
+    others = [variable.value for variable in state]
+    (loss, (logs, updated)), gradients = jax.value_and_grad(pure, has_aux=True)(values, others)
+    for variable, value in zip(state, updated, strict=True):
+        variable.assign(value)
+    return (loss, logs), gradients
+
+
+def input_gradients(function, inputs):
+    """d sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    return jax.grad(lambda values: function(values).sum())(jax.numpy.asarray(inputs))

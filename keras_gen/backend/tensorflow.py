@@ -1,0 +1,35 @@
+"""The primitives on TensorFlow: variables change in place, tapes record."""
+
+import tensorflow as tf
+
+
+def train_step(model, data):
+    """Keras calls `train_step(data)` and reads the model's own variables afterwards."""
+    return model.play(data)
+
+
+def value_and_gradients(objective, variables, state):
+    """Evaluates `objective() -> (loss, logs)` and differentiates the loss by `variables`.
+
+    Args:
+        objective: function without arguments.
+        variables: list of Keras variables.
+        state: the other variables that the objective may update; TensorFlow updates them in place.
+
+    Returns:
+        `(loss, logs), gradients`, the gradients in the order of `variables`.
+    """
+    values = [variable.value for variable in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        loss, logs = objective()
+    return (loss, logs), tape.gradient(loss, values)
+
+
+def input_gradients(function, inputs):
+    """d sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    inputs = tf.convert_to_tensor(inputs)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        total = tf.reduce_sum(function(inputs))
+    return tape.gradient(total, inputs)

@@ -1,0 +1,33 @@
+"""The primitives on PyTorch: variables change in place, autograd records only inside the objectives."""
+
+import torch
+
+
+def train_step(model, data):
+    """Keras calls `train_step(data)`; nothing outside an objective is recorded, the optimizers' updates least of all."""
+    with torch.no_grad():
+        return model.play(data)
+
+
+def value_and_gradients(objective, variables, state):
+    """Evaluates `objective() -> (loss, logs)` and differentiates the loss by `variables`.
+
+    Args:
+        objective: function without arguments.
+        variables: list of Keras variables.
+        state: the other variables that the objective may update; PyTorch updates them in place.
+
+    Returns:
+        `(loss, logs), gradients`, the gradients in the order of `variables`.
+    """
+    with torch.enable_grad():
+        loss, logs = objective()
+        gradients = torch.autograd.grad(loss, [variable.value for variable in variables])
+    return (loss.detach(), {name: value.detach() for name, value in logs.items()}), list(gradients)
+
+
+def input_gradients(function, inputs):
+    """d sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    with torch.enable_grad():
+        inputs = torch.as_tensor(inputs).detach().requires_grad_(True)
+        return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]

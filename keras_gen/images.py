@@ -1,0 +1,135 @@
+"""Images as bytes and as numbers.
+
+The only room that knows that uint8 in [0, 255] (data, PNG files, servers, metrics) is float32 in [-1, 1] inside
+the models, and how pictures are put side by side and written to disk. Resizing and decoding belong to `data`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+
+def to_float(images):
+    """Scales uint8 images to the range that networks work in.
+
+    `float = uint8 / 127.5 - 1`. Floats are taken to be scaled already and only cast, so a model accepts both
+    the uint8 images of a data set and images that another network made.
+
+    Args:
+        images: tensor or array of any shape, uint8 in [0, 255] or float in [-1, 1].
+
+    Returns:
+        A float32 tensor of the same shape, in [-1, 1].
+
+    Raises:
+        ValueError: for other integer types, whose range is not known.
+
+    Example:
+        >>> keras.ops.convert_to_numpy(to_float(np.array([0, 255], "uint8"))).tolist()
+        [-1.0, 1.0]
+    """
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    if dtype == "uint8":
+        return keras.ops.cast(images, "float32") / 127.5 - 1.0
+    if "float" not in dtype:
+        raise ValueError(f"expected images as uint8 in [0, 255] or float in [-1, 1], received {dtype}: convert them first")
+    return keras.ops.cast(images, "float32")
+
+
+def to_uint8(images):
+    """Rounds float images to bytes, the inverse of `to_float`.
+
+    `uint8 = round((float + 1) * 127.5)`, clipped to [0, 255]. Works on tensors inside a graph as well as on arrays.
+
+    Args:
+        images: float tensor or array of any shape, in [-1, 1].
+
+    Returns:
+        A uint8 tensor of the same shape.
+
+    Example:
+        >>> keras.ops.convert_to_numpy(to_uint8(np.array([-1.0, 0.0, 1.0]))).tolist()
+        [0, 128, 255]
+    """
+    images = keras.ops.cast(images, "float32")
+    return keras.ops.cast(keras.ops.clip(keras.ops.round((images + 1.0) * 127.5), 0.0, 255.0), "uint8")
+
+
+def in_batches(function, inputs: np.ndarray, batch_size: int) -> np.ndarray:
+    """Applies a function of tensors to an array a batch at a time, so that any number of rows fits in memory.
+
+    Args:
+        function: tensor (batch, ...) → tensor (batch, ...).
+        inputs: array (n, ...), n ≥ 1.
+        batch_size: rows at a time.
+
+    Returns:
+        The outputs as one array (n, ...).
+
+    Example:
+        >>> in_batches(lambda batch: batch * 2, np.arange(5.0), batch_size=2).tolist()
+        [0.0, 2.0, 4.0, 6.0, 8.0]
+    """
+    starts = range(0, len(inputs), batch_size)
+    batches = (np.asarray(inputs[start : start + batch_size]) for start in starts)
+    return np.concatenate([keras.ops.convert_to_numpy(function(batch)) for batch in batches])
+
+
+def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Lays images out in rows on a grey ground, with fixed scaling: equal bytes stay equal bytes.
+
+    Args:
+        images: uint8 array (n, height, width, channels), n ≥ 1.
+        columns: images per row; the smallest number that makes the grid at least as wide as high by default.
+
+    Returns:
+        uint8 array (rows · (height + 1) + 1, columns · (width + 1) + 1, channels), with a line of one pixel
+        around each image.
+
+    Example:
+        >>> grid(np.zeros((4, 8, 12, 3), "uint8")).shape
+        (19, 27, 3)
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+        raise ValueError(
+            f"expected at least one uint8 image as (n, height, width, channels), received {images.dtype} {images.shape}"
+        )
+    num, height, width, channels = images.shape
+    columns = min(columns or math.ceil(math.sqrt(num)), num)
+    rows = math.ceil(num / columns)
+    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
+    for index, image in enumerate(images):
+        top, left = 1 + index // columns * (height + 1), 1 + index % columns * (width + 1)
+        canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def to_pil(image: np.ndarray) -> Image.Image:
+    """The Pillow picture of one uint8 image (height, width, channels) with 1, 3 or 4 channels."""
+    return Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image)
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """Encodes one uint8 image (height, width, channels) as PNG, without loss."""
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def save_png(path: str | Path, image: np.ndarray) -> Path:
+    """Writes one uint8 image (height, width, channels) as a PNG file and makes the folders above it.
+
+    Returns:
+        The path written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png_bytes(image))
+    return path
