@@ -1,0 +1,12 @@
+"""Data: a name or a path in, uint8 images (n, height, width, channels) out.
+
+`load` finds a set by name or reads a file or folder, `ImageData` holds its two `Split`s, and `Batches` feeds one of
+them to `fit`. Images stay bytes here: scaling to [-1, 1] belongs to `keras_gen.images`.
+"""
+
+from keras_gen.data.batches import Batches
+from keras_gen.data.image_data import ImageData, Split
+from keras_gen.data.load import load
+from keras_gen.data.named import DATASETS
+
+__all__ = ["DATASETS", "Batches", "ImageData", "Split", "load"]

@@ -1,0 +1,73 @@
+"""`attributes.csv` in a folder of images: a column `file` with paths relative to it, and what is known about each."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from keras_gen.data.image_data import index_values
+
+FILE_NAME = "attributes.csv"
+
+
+def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """Reads the columns for these files; a folder without the file has none.
+
+    A column whose cells are all numbers is float32 (empty cell = NaN), any other one an int64 index into its sorted
+    values (empty cell = -1). A file without a row has no values; a row whose file is not among the images is left
+    out and said on stderr. A column without a name (the index that pandas writes) is ignored.
+
+    Args:
+        folder: where `attributes.csv` may lie.
+        files: paths of the images relative to the folder, in the order the columns shall have.
+
+    Returns:
+        (columns of length `len(files)` by name, the values of those that are text).
+
+    Raises:
+        ValueError: for no column `file`, a name or file twice, a row of the wrong length, or text that is not UTF-8.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return {}, {}
+    names, rows = read_rows(path)
+    unknown = rows.keys() - set(files)
+    if unknown:
+        print(f"rows without a readable image in {path}: {len(unknown)}, such as {min(unknown)}", file=sys.stderr)
+    columns, attribute_values = {}, {}
+    for index, name in enumerate(names):
+        if name in ("", "file"):
+            continue
+        cells = [rows[file][index].strip() if file in rows else "" for file in files]
+        try:
+            columns[name] = np.array([float(cell or "nan") for cell in cells], np.float32)
+        except ValueError:
+            columns[name], attribute_values[name] = index_values(np.array(cells))
+    return columns, attribute_values
+
+
+def read_rows(path: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """The names of the columns, and the cells of each row by the path in its column `file`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [(number, cells) for number, cells in enumerate(csv.reader(file), start=1) if cells]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"expected comma-separated UTF-8 text in {path}, received: {error}") from error
+    names = [name.strip() for name in lines[0][1]] if lines else []
+    if "file" not in names:
+        raise ValueError(f"expected a column named file in {path}, received {', '.join(names) or 'an empty file'}")
+    named = [name for name in names if name]
+    if len(set(named)) < len(named):
+        raise ValueError(f"expected each column of {path} to have a name of its own, received {', '.join(names)}")
+    rows: dict[str, list[str]] = {}
+    for number, cells in lines[1:]:
+        if len(cells) != len(names):
+            raise ValueError(f"expected {len(names)} cells in row {number} of {path}, received {len(cells)}")
+        key = str(PurePosixPath(cells[names.index("file")].strip()))
+        if key in rows:
+            raise ValueError(f"expected each file once in {path}, received {key} again in row {number}")
+        rows[key] = cells
+    return names, rows

@@ -1,0 +1,103 @@
+"""Batches for `fit`, in an order that a seed and the number of the epoch decide, on every Keras backend."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from keras_gen.data.image_data import Split
+
+
+class Batches(keras.utils.PyDataset):
+    """Feeds a split to `fit`, one uint8 batch at a time.
+
+    `order = np.random.default_rng((seed, epoch)).permutation(n)`: no state, so a run that goes on at epoch k with
+    `Batches(..., epoch=k)` sees what an uninterrupted run would have seen. An epoch is one pass: leave
+    `steps_per_epoch` alone. Pass `shuffle=False` to `fit`, because Keras would otherwise shuffle the order of the
+    batches with Python's global random. Validation wants `shuffle=False, drop_remainder=False` here too.
+
+    Args:
+        split: a `Split` with at least one image.
+        batch_size: int ≥ 1. A smaller split yields one batch of all its images.
+        seed: int ≥ 0.
+        shuffle: bool; False keeps the order of the split.
+        drop_remainder: bool; True leaves out the last images of the order if they do not fill a batch, so that
+            every batch has one shape and XLA compiles one program. They differ from epoch to epoch.
+        epoch: int ≥ 0, the epoch to begin with: that of `fit(initial_epoch=...)`. The attribute of this name counts
+            on as `fit` ends epochs, and can be set.
+        labels: bool; True adds the labels.
+
+    Returns:
+        By index, `(images,)` or `(images, labels)`: uint8 (b, height, width, channels) and int64 (b,).
+
+    Raises:
+        ValueError: for an empty split, a batch_size below 1, or `labels=True` without labels.
+
+    Example:
+        >>> batches = Batches(load("digits").train, batch_size=32, seed=1)
+        >>> len(batches), batches[0][0].shape
+        (44, (32, 8, 8, 1))
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        drop_remainder: bool = True,
+        epoch: int = 0,
+        labels: bool = False,
+    ):
+        super().__init__()
+        if not len(split):
+            raise ValueError("expected a split with at least one image, received an empty one")
+        if batch_size < 1:
+            raise ValueError(f"expected a batch_size of at least 1, received {batch_size}")
+        if labels and split.labels is None:
+            raise ValueError("expected a split with labels, received one without: pass labels=False")
+        self.split = split
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.drop_remainder = drop_remainder
+        self.labels = labels
+        self.epoch = epoch
+        self._fit_is_new = False
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose order the batches follow now."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int):
+        num = len(self.split)
+        self._order = np.random.default_rng((self.seed, epoch)).permutation(num) if self.shuffle else np.arange(num)
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        full, remainder = divmod(len(self.split), self.batch_size)
+        return full if full and self.drop_remainder else full + (remainder > 0)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        images = self.split.images[chosen]
+        labels = self.split.labels if self.labels else None
+        return (images,) if labels is None else (images, labels[chosen])
+
+    @property
+    def workers(self) -> int:
+        """The number of threads that Keras reads with. It asks once in each new `fit`, which tells where one begins."""
+        self._fit_is_new = True
+        return super().workers
+
+    def on_epoch_end(self):
+        """Moves on to the order of the next epoch."""
+        # The first end that a fit reports is that of no epoch: Keras resets its iterator after looking at a batch to
+        # build the model, and with a model that is built already it does so without an `on_epoch_begin` before.
+        if self._fit_is_new:
+            self._fit_is_new = False
+        else:
+            self.epoch += 1

@@ -1,0 +1,260 @@
+"""A folder of images: which files belong to it, their classes, and whether they fit into memory.
+
+Every file is decoded once when the set is loaded, so a bad one is found then and not hours later. How a single file
+becomes an array belongs to `decoding`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import os
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from rich.console import Console
+from rich.progress import track
+
+from keras_gen.data.attributes import read_attributes_csv
+from keras_gen.data.decoding import Header, Target, decode, read_header
+from keras_gen.data.image_data import ImageData, Split, index_labels, with_test
+
+MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
+
+# Without an image_size: a set of one size keeps it up to this side, beyond which first trials take hours.
+LARGEST_OWN_SIDE = 256
+DEFAULT_SIDE = 64
+
+
+class FolderImages:
+    """Images that stay files and are decoded when they are asked for, to the bytes they would have in memory.
+
+    Args:
+        paths: object array (n,) of paths.
+        target: the `Target` that every image becomes.
+    """
+
+    dtype = np.dtype("uint8")
+
+    def __init__(self, paths: np.ndarray, target: Target):
+        self.paths = paths
+        self.target = target
+        self.shape = (len(paths), *target.image_shape)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index) -> np.ndarray:
+        chosen = self.paths[index]
+        if isinstance(chosen, Path):
+            return decode(chosen, self.target)
+        images = np.empty((len(chosen), *self.target.image_shape), np.uint8)
+        for position, image in enumerate(decoders().map(functools.partial(decode, target=self.target), chosen)):
+            images[position] = image
+        return images
+
+    def take(self, indices: np.ndarray, axis: int = 0) -> FolderImages:
+        """Narrows the list of files, in the manner of `np.ndarray.take`, without decoding one."""
+        return FolderImages(self.paths.take(indices, axis=axis), self.target)
+
+
+def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None, fit: str) -> ImageData:
+    """Reads a folder of images.
+
+    Args:
+        folder: sub-folders are classes, or `train` and `test` with classes inside; images that lie directly in it
+            have no labels. `attributes.csv` in it adds columns.
+        size: (height, width), or None to decide from the files.
+        channels: 1, 3 or 4, or None to decide from the files.
+        fit: a key of `decoding.FITS`.
+
+    Returns:
+        `ImageData` with `skipped` filled.
+    """
+    headers, skipped = read_headers(folder, find_images(folder))
+    check_number(folder, len(headers), skipped)
+    files = list(headers)
+    target = choose_target(list(headers.values()), size, channels, fit)
+    parts, classes = split_and_classes(folder, files)
+    columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
+
+    images, reasons = decode_all(folder, files, target)
+    good = np.array([why is None for why in reasons])
+    skipped += [(str(file), why) for file, why in zip(files, reasons, strict=True) if why]
+    check_number(folder, len(images), skipped)
+    report_skipped(skipped, len(images))
+
+    labels, class_names = None, None
+    if None not in classes:
+        (labels,), class_names = index_labels(classes[good].astype(str))
+    elif any(classes):
+        stray = files[classes.tolist().index(None)]
+        note(f"images lie beside the class folders, such as {stray}: all are loaded without labels")
+    whole = Split(images, labels, {name: column[good] for name, column in columns.items()})
+    if parts is None:
+        train, test = with_test(whole, None)
+    else:
+        train, test = (whole.take(np.flatnonzero(parts[good] == part)) for part in ("train", "test"))
+    return ImageData(
+        name=folder.resolve().name,
+        train=train,
+        test=test,
+        class_names=class_names,
+        attribute_values=attribute_values,
+        source=str(folder),
+        skipped=skipped,
+    )
+
+
+def find_images(folder: Path) -> list[PurePosixPath]:
+    """All image files below the folder, relative to it and sorted, without what is hidden.
+
+    Links to folders are followed, each folder once: a link back up would otherwise never end.
+    """
+    found, seen = [], set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
+        names = (name for name in files if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES)
+        found += [here / name for name in names]
+    if not found:
+        raise ValueError(f"expected images ({' '.join(sorted(SUFFIXES))}) in {folder}, found none")
+    return sorted(found)
+
+
+def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
+    """The headers of all files that have a readable one, and (file, reason) of the others."""
+    headers, skipped = {}, []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for file in files:
+            try:
+                headers[file] = read_header(folder / file)
+            except Exception as error:  # on a bad file Pillow raises nearly anything
+                skipped.append((str(file), reason(folder / file, error)))
+    return headers, skipped
+
+
+def choose_target(headers: list[Header], size: tuple[int, int] | None, channels: int | None, fit: str) -> Target:
+    """Fills in what was not asked for: the common size if it is small, and the fewest channels that lose nothing."""
+    if channels is None:
+        channels = 4 if all(h.has_alpha for h in headers) else 1 if all(h.is_grey for h in headers) else 3
+    sizes = {header.size for header in headers}
+    if size is None and len(sizes) == 1 and max(headers[0].size) <= LARGEST_OWN_SIDE:
+        width, height = headers[0].size
+        size = height, width
+    if size is None:
+        side = min(DEFAULT_SIDE, *(min(s) for s in sizes))
+        size = side, side
+        by_area = sorted(sizes, key=math.prod)
+        smallest, largest = (f"{width}×{height}" for width, height in (by_area[0], by_area[-1]))
+        what = f"have {len(sizes)} sizes from {smallest} to {largest}" if len(sizes) > 1 else f"are {largest}"
+        done = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}[fit]
+        note(f"images {what}: {done} to {side}×{side} with Lanczos; --image-size and --fit change that")
+    return Target((*size, channels), fit)
+
+
+def decode_all(
+    folder: Path, files: list[PurePosixPath], target: Target
+) -> tuple[np.ndarray | FolderImages, list[str | None]]:
+    """Decodes every file once, into memory if the set fits there.
+
+    Returns:
+        (the images that could be decoded, for each file None or the reason why it could not).
+    """
+    num_bytes = len(files) * math.prod(target.image_shape)
+    pixels = np.empty((len(files), *target.image_shape), np.uint8) if num_bytes <= MEMORY_LIMIT else None
+
+    def decode_one(position: int) -> str | None:
+        path = folder / files[position]
+        try:
+            image = decode(path, target)
+        except Exception as error:  # on a bad file Pillow raises nearly anything
+            return reason(path, error)
+        if pixels is not None:
+            pixels[position] = image
+        return None
+
+    def decode_block(block: range) -> list[str | None]:
+        return [decode_one(position) for position in block]
+
+    # In blocks, because a task for each of a million files would itself fill the memory.
+    blocks = [range(start, min(start + 16, len(files))) for start in range(0, len(files), 16)]
+    console = Console(stderr=True)
+    done = track(
+        decoders().map(decode_block, blocks),
+        f"reading {folder.name}",
+        total=len(blocks),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    reasons = list(itertools.chain.from_iterable(done))
+    good = np.array([why is None for why in reasons])
+    if pixels is not None:
+        return (pixels if good.all() else pixels[good]), reasons
+    return FolderImages(np.array([folder / file for file in files], object)[good], target), reasons
+
+
+@functools.cache
+def decoders() -> ThreadPoolExecutor:
+    """The threads that decode, one pool for the process: Pillow lets other threads run while it decodes."""
+    return ThreadPoolExecutor(thread_name_prefix="decode")
+
+
+def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | None, np.ndarray]:
+    """For each file its part ("train" or "test", or no parts at all) and its class (None without a folder of its own).
+
+    Raises:
+        ValueError: for train without test, or with something beside them: they would pass for classes, and images to
+            test with would be trained on.
+    """
+    tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
+    if "train" in tops and tops <= {"train", "test", "val", "valid", "validation", "."} and tops != {"train", "test"}:
+        raise ValueError(
+            f"expected images in {folder} in the sub-folders train and test alone, received images in "
+            f"{', '.join(sorted(tops))}: move the others out, or load {folder / 'train'} to have a test part held out"
+        )
+    depth = 1 if tops == {"train", "test"} else 0
+    parts = np.array([file.parts[0] for file in files]) if depth else None
+    classes = [file.parts[depth] if len(file.parts) > depth + 1 else None for file in files]
+    return parts, np.array(classes, object)
+
+
+def check_number(folder: Path, num_readable: int, skipped: list[tuple[str, str]]):
+    """Refuses a folder in which too few images can be read, with the first reason."""
+    if num_readable < 2:
+        why = f"; {len(skipped)} unreadable, such as {skipped[0][0]} ({skipped[0][1]})" if skipped else ""
+        raise ValueError(f"expected at least 2 readable images in {folder}, received {num_readable}{why}")
+
+
+def reason(path: Path, error: Exception) -> str:
+    """Why a file was skipped, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image" if path.stat().st_size else "empty file"
+    return str(error) or type(error).__name__
+
+
+def report_skipped(skipped: list[tuple[str, str]], num_readable: int):
+    """Says how many files were skipped and names the first few."""
+    if skipped:
+        first = ", ".join(f"{path} ({why})" for path, why in skipped[:3])
+        more = ", …" if len(skipped) > 3 else ""
+        total = num_readable + len(skipped)
+        note(f"skipped {len(skipped)} of {total} files that could not be read: {first}{more}")
+
+
+def note(line: str):
+    """Tells the user, on stderr, so that output on stdout stays what was asked for."""
+    print(line, file=sys.stderr)

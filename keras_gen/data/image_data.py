@@ -1,0 +1,204 @@
+"""What a data set is once it has been read: two splits, their names and where they come from.
+
+The images of a split are an ndarray, or look like one and stay on disk (`MappedImages` here, `FolderImages` in
+`folder`): both have `shape`, `dtype`, `len`, indexing that returns uint8 ndarrays, and `take`. Others do the reading.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+# The share of a set without a test part that is put aside as one.
+TEST_FRACTION = 0.1
+
+
+class MappedImages:
+    """Rows of a memory-mapped array, copied only when they are asked for.
+
+    Args:
+        array: `np.memmap` of uint8, (rows, height, width, channels).
+        rows: int array (n,), the rows that belong to this selection; all of them by default.
+    """
+
+    dtype = np.dtype("uint8")
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray | None = None):
+        self.array = array
+        self.rows = np.arange(len(array)) if rows is None else rows
+        self.shape = (len(self.rows), *array.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index) -> np.ndarray:
+        return np.array(self.array[self.rows[index]])
+
+    def take(self, indices: np.ndarray, axis: int = 0) -> MappedImages:
+        """Narrows the selection, in the manner of `np.ndarray.take`, without reading an image."""
+        return MappedImages(self.array, self.rows.take(indices, axis=axis))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One part of a data set: images and what is known about each.
+
+    Args:
+        images: uint8 (n, height, width, channels), an ndarray or an array that stays on disk.
+        labels: int64 (n,), the class of each image as an index into `ImageData.class_names`, or None.
+        attributes: columns of length n by name: int64 indices into `ImageData.attribute_values[name]` (-1 =
+            missing), or float32 (NaN = missing).
+
+    Raises:
+        ValueError: when labels or a column are not as long as the images.
+
+    Example:
+        >>> split = Split(np.zeros((10, 8, 12, 3), "uint8"), labels=np.arange(10) % 2)
+        >>> rest, held_out = split.hold_out(0.2)
+        >>> len(rest), held_out.labels.tolist()
+        (8, [0, 1])
+    """
+
+    images: Any = field(repr=False)
+    labels: np.ndarray | None = None
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self):
+        columns = self.attributes if self.labels is None else {"labels": self.labels, **self.attributes}
+        for name, column in columns.items():
+            if len(column) != len(self.images):
+                raise ValueError(f"expected {len(self.images)} {name}, one for each image, received {len(column)}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices) -> Split:
+        """The images at `indices` (ints, in this order) with their labels and attributes; decodes nothing."""
+        indices = np.asarray(indices, dtype=np.int64)
+        return Split(
+            self.images.take(indices, axis=0),
+            None if self.labels is None else self.labels[indices],
+            {name: column[indices] for name, column in self.attributes.items()},
+        )
+
+    def hold_out(self, fraction: float, seed: int = 0) -> tuple[Split, Split]:
+        """Cuts the split in two at random, the same way each time.
+
+        Each class is cut in the same proportion where that is possible: labels are known, no class has a single
+        image, and each part has room for every class.
+
+        Args:
+            fraction: the share to hold out, in (0, 1); at least one image is held out and one is left.
+            seed: int; the cut is a function of it, the labels and the number of images.
+
+        Returns:
+            (rest, held_out), two splits in shuffled order.
+
+        Raises:
+            ValueError: for fewer than 2 images, or a fraction outside (0, 1).
+        """
+        if len(self) < 2:
+            raise ValueError(f"expected at least 2 images, to hold one out, received {len(self)}")
+        if not 0 < fraction < 1:
+            raise ValueError(f"expected a fraction between 0 and 1, received {fraction}")
+        num_held_out = min(max(1, round(len(self) * fraction)), len(self) - 1)
+        rest, held_out = train_test_split(
+            np.arange(len(self)),
+            test_size=num_held_out,
+            random_state=seed,
+            stratify=self.labels if self._can_stratify(num_held_out) else None,
+        )
+        return self.take(rest), self.take(held_out)
+
+    def _can_stratify(self, num_held_out: int) -> bool:
+        if self.labels is None:
+            return False
+        _, counts = np.unique(self.labels, return_counts=True)
+        return counts.min() >= 2 and len(counts) <= min(num_held_out, len(self) - num_held_out)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """A data set as `load` returns it.
+
+    Args:
+        name: the name it was loaded by, or that of its file or folder.
+        train: the `Split` to learn from.
+        test: the `Split` to score with, never to train or stop on.
+        class_names: list of str, the class behind each label, or None without labels.
+        attribute_values: by attribute, the list of str that its int64 column points into.
+        licence: what its makers allow.
+        source: who made it and where it was read.
+        skipped: (path, reason) of each file that could not be read.
+
+    Example:
+        >>> data = load("digits")
+        >>> data.image_shape, data.num_classes, len(data.train)
+        ((8, 8, 1), 10, 1438)
+    """
+
+    name: str
+    train: Split
+    test: Split
+    class_names: list[str] | None = None
+    attribute_values: dict[str, list[str]] = field(default_factory=dict)
+    licence: str = "not stated"
+    source: str = ""
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of every image."""
+        return tuple(self.train.images.shape[1:])
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, 0 without labels."""
+        return len(self.class_names or [])
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the training images and labels, as hex: tells whether two runs learned from the same bytes."""
+        digest = hashlib.sha256(str(tuple(self.train.images.shape)).encode())
+        for start in range(0, len(self.train), 256):  # in blocks: the set may be larger than memory
+            digest.update(np.ascontiguousarray(self.train.images[start : start + 256]).data)
+        if self.train.labels is not None:
+            digest.update(np.ascontiguousarray(self.train.labels).data)
+        return digest.hexdigest()
+
+
+def with_test(train: Split, test: Split | None) -> tuple[Split, Split]:
+    """(train, test); a set that has no test part gives up a tenth for one."""
+    return train.hold_out(TEST_FRACTION) if test is None else (train, test)
+
+
+def index_labels(*columns: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+    """Turns labels of any integers or strings into indices 0 … k - 1.
+
+    Args:
+        *columns: arrays (n,) that share their classes, such as those of train and test.
+
+    Returns:
+        (an int64 array for each column, the k original labels as sorted strings).
+
+    Example:
+        >>> index_labels(np.array([7, 3]), np.array([7]))
+        ([array([1, 0]), array([1])], ['3', '7'])
+    """
+    values, indices = np.unique(np.concatenate(columns), return_inverse=True)
+    starts = np.cumsum([len(column) for column in columns])[:-1]
+    return np.split(indices.astype(np.int64), starts), [str(value) for value in values]
+
+
+def index_values(column: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Indices into the sorted values of a column; -1, or an empty string, is no value and stays -1."""
+    missing = column == ("" if column.dtype.kind == "U" else -1)
+    (indices,), values = index_labels(column[~missing])
+    result = np.full(len(column), -1, np.int64)
+    result[~missing] = indices
+    return result, values

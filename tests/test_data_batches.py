@@ -1,0 +1,132 @@
+"""Claims about `Batches`: the order is a function of seed and epoch, also inside a real `fit` on each backend."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_gen.data import Batches, Split, load
+
+# Seven images of one pixel, 1, 2, 4, …, 64: the sum of a batch tells which images it holds.
+PIXELS = (2 ** np.arange(7)).astype(np.uint8).reshape(7, 1, 1, 1)
+
+
+def batch_sums(batches):
+    return [int(batches[index][0].sum()) for index in range(len(batches))]
+
+
+def expected_sums(epoch):
+    order = np.random.default_rng((3, epoch)).permutation(7)
+    return [int(PIXELS[order[start : start + 2]].sum()) for start in (0, 2, 4)]
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    assert batch_sums(Batches(Split(PIXELS), 2, seed=3)) == expected_sums(0)
+    assert batch_sums(Batches(Split(PIXELS), 2, seed=3, epoch=5)) == expected_sums(5)
+    assert batch_sums(Batches(Split(PIXELS), 2, seed=4)) != expected_sums(0)
+    batches = Batches(Split(PIXELS), 2, seed=3)
+    batches.epoch = 5
+    assert batch_sums(batches) == expected_sums(5)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "drop_remainder", "sizes"),
+    [(2, True, [2, 2, 2]), (2, False, [2, 2, 2, 1]), (7, True, [7]), (7, False, [7]), (9, True, [7]), (9, False, [7])],
+)
+def test_batch_sizes(batch_size, drop_remainder, sizes):
+    batches = Batches(Split(PIXELS), batch_size, drop_remainder=drop_remainder)
+    assert [len(batches[index][0]) for index in range(len(batches))] == sizes
+
+
+def test_validation_reads_every_image_once_in_order():
+    batches = Batches(Split(PIXELS), 2, shuffle=False, drop_remainder=False)
+    assert np.concatenate([batches[index][0] for index in range(4)]).ravel().tolist() == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_items_are_bytes_with_their_labels():
+    split = Split(PIXELS, np.arange(7))
+    (images,) = Batches(split, 3)[0]
+    assert (images.dtype, images.shape) == (np.uint8, (3, 1, 1, 1))
+    images, labels = Batches(split, 3, labels=True)[1]
+    assert labels.dtype == np.int64
+    assert (2**labels).tolist() == images.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((Split(PIXELS[:0]), 2), "at least one image"),
+        ((Split(PIXELS), 0), "batch_size of at least 1, received 0"),
+    ],
+)
+def test_impossible_batches_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Batches(*arguments)
+    with pytest.raises(ValueError, match="expected a split with labels"):
+        Batches(Split(PIXELS), 2, labels=True)
+
+
+def test_a_file_on_disk_is_read_batch_by_batch(tmp_path):
+    np.save(tmp_path / "set.npy", np.arange(200, dtype=np.uint8).reshape(100, 1, 2, 1))
+    train = load(tmp_path / "set.npy").train
+    batches = Batches(train, 10, seed=1)
+    assert isinstance(train.images.array, np.memmap)
+    seen = np.concatenate([batches[index][0] for index in range(9)])
+    assert sorted(seen[:, 0, 0, 0]) == sorted(train.images[:][:, 0, 0, 0])
+    assert type(batches[0][0]) is np.ndarray
+
+
+FIT = """
+import json, keras, numpy as np
+from keras_gen.data import Batches, Split
+
+class Sum(keras.Model):  # its loss is the mean of the pixels of a batch
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    def call(self, images):
+        return self.dense(keras.ops.reshape(keras.ops.cast(images, "float32"), (-1, 1)))
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return keras.ops.mean(y_pred)
+
+class Record(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        epochs.append([])
+        self.total = 0
+    def on_train_batch_end(self, batch, logs=None):  # the log is the mean over the batches so far, of 2 images each
+        total = round(logs["loss"] * 2 * (batch + 1))
+        epochs[-1].append(total - self.total)
+        self.total = total
+
+def new_model(steps=1):
+    model = Sum()
+    model.compile(optimizer=keras.optimizers.SGD(0.0), steps_per_execution=steps)
+    return model
+
+epochs = []
+split = Split((2 ** np.arange(7)).astype("uint8").reshape(7, 1, 1, 1))
+batches, options = Batches(split, 2, seed=3), dict(shuffle=False, verbose=0, callbacks=[Record()])
+validation = Batches(split, 2, shuffle=False, drop_remainder=False)
+model = new_model()
+model.fit(batches, epochs=2, validation_data=validation, **options)  # not built yet: Keras draws a batch to build it
+model.fit(batches, epochs=3, initial_epoch=2, **options)             # built: it draws none
+model.predict(batches, verbose=0)
+new_model().fit(batches, epochs=1, **options)                        # another one that is not built
+new_model().fit(Batches(split, 2, seed=3, epoch=4), epochs=5, initial_epoch=4, **options)
+new_model(3).fit(Batches(split, 2, seed=3), epochs=2, **options)
+print(json.dumps(epochs))
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_epoch_k_of_fit_sees_the_batches_of_epoch_k(backend):
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", FIT], env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    seen = json.loads(run.stdout.splitlines()[-1])
+    assert seen[:5] == [expected_sums(epoch) for epoch in (0, 1, 2, 3, 4)]
+    assert [sum(sums) for sums in seen[5:]] == [sum(expected_sums(epoch)) for epoch in (0, 1)]
