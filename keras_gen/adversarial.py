@@ -87,12 +87,12 @@ class AdversarialModel(keras.Model):
             raise ValueError(
                 f"expected one optimizer object for each of {[player.name for player in players]}, received {optimizers}"
             )
-        self._owner_of = {id(variable): optimizers[player.name] for player in players for variable in player.variables}
-        homeless = [variable.path for variable in self.trainable_variables if id(variable) not in self._owner_of]
+        # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
+        owners = {id(variable): player.name for player in players for variable in player.variables}
+        homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
         if homeless:
             raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
-        # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
-        joint = keras.optimizers.MultiOptimizer(lambda variable: self._owner_of[id(variable)])
+        joint = keras.optimizers.MultiOptimizer(lambda variable: optimizers[owners[id(variable)]])
         super().compile(
             optimizer=joint,
             loss=None,
@@ -102,6 +102,7 @@ class AdversarialModel(keras.Model):
         )
         # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
         joint.build(self.trainable_variables)
+        self._optimizers = dict(optimizers)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -135,7 +136,7 @@ class AdversarialModel(keras.Model):
         state = [variable for variable in self.variables if id(variable) not in own]
         (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(real_images), variables, state)
         # The inner optimizer: the joint one would ask for the gradients of all players at once.
-        self._owner_of[id(variables[0])].apply(gradients, variables)
+        self._optimizers[player.name].apply(gradients, variables)
         return loss, logs
 
     @property

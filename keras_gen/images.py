@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+_GROUND = 128  # the grey between the images of a grid: seen beside black, white and transparent ones
 
 def to_float(images):
     """Scales uint8 images to the range that networks work in.
@@ -104,11 +105,36 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     num, height, width, channels = images.shape
     columns = min(columns or math.ceil(math.sqrt(num)), num)
     rows = math.ceil(num / columns)
-    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
+    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), _GROUND, np.uint8)
     for index, image in enumerate(images):
         top, left = 1 + index // columns * (height + 1), 1 + index % columns * (width + 1)
         canvas[top : top + height, left : left + width] = image
     return canvas
+
+
+def pairs(originals: np.ndarray, reconstructions: np.ndarray, columns: int = 10) -> np.ndarray:
+    """A grid in which each row of originals stands above the row of their reconstructions.
+
+    Args:
+        originals: uint8 array (n, height, width, channels), n ≥ 1.
+        reconstructions: uint8 array of the same shape.
+        columns: pairs per row.
+
+    Returns:
+        uint8 array, as of `grid`.
+
+    Example:
+        >>> pairs(np.zeros((3, 8, 12, 1), "uint8"), np.ones((3, 8, 12, 1), "uint8"), columns=2).shape
+        (37, 27, 1)
+    """
+    columns = min(columns, len(originals))
+    rows = []
+    for start in range(0, len(originals), columns):
+        for part in (originals, reconstructions):
+            row = part[start : start + columns]
+            blank = np.full((columns - len(row), *row.shape[1:]), _GROUND, np.uint8)
+            rows.append(np.concatenate([row, blank]))
+    return grid(np.concatenate(rows), columns)
 
 
 def to_pil(image: np.ndarray) -> Image.Image:

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 
-def encoder(image_shape, latent_dim=32, widths=(32, 64, 128), name="encoder"):
+def encoder(image_shape, latent_dim=32, widths=(16, 32, 64), name="encoder"):
     """3×3 convolutions that halve the image (rounding up) once per width, then one dense layer to the code.
 
     Args:
@@ -31,7 +31,7 @@ def encoder(image_shape, latent_dim=32, widths=(32, 64, 128), name="encoder"):
     return keras.Model(images, codes, name=name)
 
 
-def decoder(image_shape, latent_dim=32, widths=(128, 64, 32), name="decoder"):
+def decoder(image_shape, latent_dim=32, widths=(64, 32, 16), name="decoder"):
     """The mirror of `encoder`: doubles the image once per width, cutting back to odd sizes, and ends in tanh.
 
     Nearest-neighbour doubling before a stride-1 convolution, since a transposed convolution leaves a checkerboard

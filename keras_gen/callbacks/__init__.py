@@ -1,0 +1,18 @@
+"""Callbacks that observe a training run: they write pictures and numbers and may ask it to stop, nothing else.
+
+None of them changes a weight. They work with GANs and autoencoders alike, beside the stock callbacks of Keras.
+"""
+
+from keras_gen.callbacks.grids import ReconstructionGrid, SampleGrid
+from keras_gen.callbacks.logs import LossCurves, ProgressBar, TensorBoardScalars
+from keras_gen.callbacks.stopping import Budget, StopOnSignal
+
+__all__ = [
+    "Budget",
+    "LossCurves",
+    "ProgressBar",
+    "ReconstructionGrid",
+    "SampleGrid",
+    "StopOnSignal",
+    "TensorBoardScalars",
+]

@@ -1,0 +1,104 @@
+"""Pictures of what a model makes while it learns: the same latents, or the same images, each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gen import images, latents
+from keras_gen.callbacks.events import EventWriter
+
+
+class _Grid(keras.callbacks.Callback):
+    """Draws `self._images()` before training, every so many epochs and at the end; subclasses say of what."""
+
+    tag: str
+
+    def __init__(self, directory, every, tensorboard):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"expected `every` as a number of epochs of at least 1, received {every}")
+        self.directory = Path(directory)
+        self.every = every
+        self.tensorboard = tensorboard
+        self.latest: Path | None = None
+
+    def on_train_begin(self, logs=None):
+        self._writer = EventWriter(self.tensorboard) if self.tensorboard else None
+        self._drawn_at = -1
+        self._draw()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            self._draw()
+
+    def on_train_end(self, logs=None):
+        self._draw()
+        if self._writer:
+            self._writer.close()
+
+    def _draw(self):
+        step = int(self.model.optimizer.iterations)
+        if step == self._drawn_at:  # the last epoch has drawn what the end would draw
+            return
+        self._drawn_at = step
+        grid = self._images()
+        self.latest = images.save_png(self.directory / f"step_{step:07d}.png", grid)
+        if self._writer:
+            self._writer.add_image(self.tag, grid, self.latest.read_bytes(), step)
+
+
+class SampleGrid(_Grid):
+    """Saves a grid of generated images, from the same latents each time, as `step_<number>.png`.
+
+    Written before training, every `every` epochs and at the end, with fixed scaling: what changes between two
+    pictures is the model alone.
+
+    Args:
+        directory: folder of the PNG files; made when missing.
+        num: images in the grid.
+        every: epochs between two grids.
+        seed: of the latents.
+        tensorboard: folder for TensorBoard images, or None.
+
+    Example:
+        `gan.fit(images, callbacks=[SampleGrid("samples", num=16)])`
+    """
+
+    tag = "samples"
+
+    def __init__(self, directory, num=64, every=1, seed=0, tensorboard=None):
+        super().__init__(directory, every, tensorboard)
+        self.num = num
+        self.seed = seed
+
+    def _images(self):
+        return images.grid(self.model.decode(latents.normal(self.num, self.model.latent_dim, self.seed)))
+
+
+class ReconstructionGrid(_Grid):
+    """Saves images and, below each, its reconstruction, as `step_<number>.png`.
+
+    Written before training, every `every` epochs and at the end.
+
+    Args:
+        directory: folder of the PNG files; made when missing.
+        originals: uint8 images (n, height, width, channels), best ones that the model does not train on.
+        every: epochs between two grids.
+        tensorboard: folder for TensorBoard images, or None.
+
+    Example:
+        `autoencoder.fit(images, callbacks=[ReconstructionGrid("samples", test_images[:10])])`
+    """
+
+    tag = "reconstructions"
+    columns = 10
+
+    def __init__(self, directory, originals, every=1, tensorboard=None):
+        super().__init__(directory, every, tensorboard)
+        self.originals = np.asarray(originals)
+
+    def _images(self):
+        return images.pairs(self.originals, self.model.reconstruct(self.originals), self.columns)

@@ -1,0 +1,141 @@
+"""Numbers of a training run: on the console, in TensorBoard and as a picture of the curves."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import keras
+import rich.console
+import rich.progress
+
+from keras_gen.callbacks.events import EventWriter
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows how much of a `Budget` is used, the step and the epoch's losses, on one line.
+
+    Where the output is no terminal (a log file, CI) it prints a plain line every `every_seconds` instead.
+
+    Args:
+        budget: the `Budget` of this run, which must stand before this callback in the list.
+        every_seconds: between two plain lines.
+    """
+
+    async_safe = True  # reads no log values in batches: the step need not wait for them
+
+    def __init__(self, budget, every_seconds=15.0):
+        super().__init__()
+        self.budget = budget
+        self.every_seconds = every_seconds
+        self.console = rich.console.Console()
+
+    def on_train_begin(self, logs=None):
+        self._losses = ""
+        self._step = 0
+        self._printed_at = time.monotonic()
+        columns = (
+            rich.progress.BarColumn(),
+            rich.progress.TaskProgressColumn(),
+            rich.progress.TimeElapsedColumn(),
+            rich.progress.TextColumn("{task.description}"),
+        )
+        self._progress = rich.progress.Progress(*columns, console=self.console, disable=not self.console.is_terminal)
+        self._task = self._progress.add_task("the first step compiles the model …", total=1.0)
+        self._progress.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self._epoch * self.params["steps"] + batch + 1
+        self._progress.update(self._task, completed=self.budget.fraction, description=f"step {step} {self._losses}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._losses = " ".join(f"{name} {value:.4g}" for name, value in sorted((logs or {}).items()) if "loss" in name)
+        if not self.console.is_terminal and time.monotonic() - self._printed_at >= self.every_seconds:
+            self._print_line(epoch)
+
+    def on_train_end(self, logs=None):
+        self._progress.update(self._task, completed=self.budget.fraction)
+        self._progress.stop()
+        if not self.console.is_terminal:
+            self._print_line(self._epoch)
+
+    def _print_line(self, epoch):
+        self._printed_at = time.monotonic()
+        self.console.print(f"{self.budget.fraction:4.0%}  epoch {epoch + 1}  {self._losses}", highlight=False)
+
+
+class TensorBoardScalars(keras.callbacks.Callback):
+    """Writes each epoch's numbers as TensorBoard scalars, on every backend and without TensorFlow.
+
+    Training values go to `<directory>/train`, those of `val_` to `<directory>/validation`, so that TensorBoard draws
+    both in one chart; steps are optimizer steps.
+
+    Args:
+        directory: folder of the TensorBoard run; made when missing.
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory = Path(directory)
+
+    def on_train_begin(self, logs=None):
+        self._writers: dict[str, EventWriter] = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        for part, prefix in (("train", ""), ("validation", "val_")):
+            values = {
+                name.removeprefix("val_"): value
+                for name, value in (logs or {}).items()
+                if name.startswith("val_") == bool(prefix)
+            }
+            if values:
+                if part not in self._writers:
+                    self._writers[part] = EventWriter(self.directory / part)
+                self._writers[part].add_scalars(values, step)
+
+    def on_train_end(self, logs=None):
+        for writer in self._writers.values():
+            writer.close()
+
+
+class LossCurves(keras.callbacks.Callback):
+    """Draws the losses of all epochs as a PNG when training ends.
+
+    The curves show how the game or the fit went; they say nothing about the quality of a GAN's images.
+
+    Args:
+        path: the PNG file.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = Path(path)
+
+    def on_train_begin(self, logs=None):
+        self._steps: list[int] = []
+        self._values: dict[str, list[float]] = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._steps.append(int(self.model.optimizer.iterations))
+        names = {name for name in logs or {} if "loss" in name}
+        # A game's `loss` is a sum for stock callbacks: the players' own losses tell more.
+        for name in sorted(names - {"loss"} if "d_loss" in names else names):
+            self._values.setdefault(name, []).append(logs[name])
+
+    def on_train_end(self, logs=None):
+        from matplotlib.figure import Figure  # half a second that only the end needs
+
+        figure = Figure(figsize=(8, 4.5), layout="constrained")
+        axes = figure.subplots()
+        for name, values in self._values.items():
+            axes.plot(self._steps, values, label=name, marker="." if len(values) < 20 else None)
+        axes.set(xlabel="step", ylabel="loss, mean over the epoch")
+        axes.grid(alpha=0.3)
+        if self._values:
+            axes.legend()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(self.path, dpi=120)

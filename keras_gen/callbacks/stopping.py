@@ -1,0 +1,89 @@
+"""When a training run ends: after its epochs, after its minutes, or when a person or the system asks."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import keras
+
+
+class Budget(keras.callbacks.Callback):
+    """Ends training when its time is used up, and tells how much of the run is over.
+
+    The clock runs from the first callback to the last: compiling, callbacks and validation count.
+
+    Args:
+        epochs: the epochs that `fit` was given, or None when only time limits the run.
+        minutes: wall-clock minutes for the whole training loop, or None when only epochs limit it.
+
+    Raises:
+        ValueError: if neither limits the run, or one is not positive.
+
+    Example:
+        >>> Budget(epochs=3).fraction
+        0.0
+    """
+
+    async_safe = True  # looks at the clock, not at log values
+
+    def __init__(self, epochs=None, minutes=None):
+        super().__init__()
+        if epochs is None and minutes is None:
+            raise ValueError("expected `epochs`, `minutes` or both, received neither")
+        for name, value in (("epochs", epochs), ("minutes", minutes)):
+            if value is not None and not value > 0:
+                raise ValueError(f"expected `{name}` above 0, received {value}")
+        self.epochs = epochs
+        self.minutes = minutes
+        self.fraction = 0.0
+        """Share of the run that is over, in [0, 1]: by epochs or by time, whichever is further."""
+
+    def on_train_begin(self, logs=None):
+        self._started_at = time.monotonic()
+        self._epoch = 0
+        self.fraction = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        by_time = (time.monotonic() - self._started_at) / (60 * self.minutes) if self.minutes else 0.0
+        by_epochs = (self._epoch + (batch + 1) / self.params["steps"]) / self.epochs if self.epochs else 0.0
+        self.fraction = min(1.0, max(by_time, by_epochs))
+        if by_time >= 1.0:
+            self.model.stop_training = True
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends training at the next step on Ctrl-C (SIGINT) or SIGTERM, so that what was learned is kept and exported.
+
+    A second Ctrl-C interrupts as usual. The handlers that were there before come back when training ends. Outside
+    the main thread, where Python cannot handle signals, it does nothing.
+    """
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self):
+        super().__init__()
+        self.stopped_by: str | None = None
+        """Name of the signal that ended training, or None."""
+        self._previous: dict = {}
+
+    def on_train_begin(self, logs=None):
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._handle) for number in self.signals}
+
+    def on_train_end(self, logs=None):
+        self._restore()
+
+    def _handle(self, number, frame):
+        self.stopped_by = signal.Signals(number).name
+        self.model.stop_training = True
+        self._restore()
+
+    def _restore(self):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}

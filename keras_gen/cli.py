@@ -1,0 +1,128 @@
+"""`keras-gen`: what one does with a model after training, one subcommand each."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from keras_gen.command_line import one_line_errors, parse, quiet_start
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Make new images with a trained GAN."""
+
+    model: tyro.conf.Positional[Path]
+    """Folder of a run, a .keras file, or an exported SavedModel (with or without its version)."""
+    num: int = 64
+    """Number of images."""
+    seed: int = 0
+    """The same seed gives the same images."""
+    out: Path = Path("samples.png")
+    """x.npy: one uint8 array (num, height, width, channels); x.png: one grid; else a folder of PNG files."""
+
+    def run(self) -> None:
+        """Writes the images and says where."""
+        from keras_gen import runs, sampling
+
+        if self.num < 1 or self.seed < 0:
+            raise ValueError(f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}")
+        runs.require_writable(self.out.parent)
+        images = sampling.sample(self.model, self.num, self.seed)
+        print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {_write(images, self.out)}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruct:
+    """Pass test images through a trained autoencoder; the grid shows each original above its reconstruction."""
+
+    run_folder: tyro.conf.Positional[Path]
+    """Folder of a run, or a .keras file."""
+    data: str = "mnist-sample"
+    """Name or path of the images, as for train_ae.py; they are fitted to the autoencoder's image size."""
+    num: int = 20
+    """Number of images, the first ones of the test part."""
+    out: Path = Path("reconstructions.png")
+    """x.png: one grid of originals and reconstructions; x.npy or a folder: the reconstructions alone."""
+
+    def run(self) -> None:
+        """Writes the reconstructions and says where and how far off they are."""
+        import numpy as np
+
+        from keras_gen import data, images, runs
+
+        if self.num < 1:
+            raise ValueError(f"expected --num of 1 or more, received {self.num}")
+        runs.require_writable(self.out.parent)
+        model = runs.load_model(self.run_folder)
+        if not hasattr(model, "reconstruct"):
+            raise ValueError(f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample")
+        height, width, channels = model.image_shape
+        originals = np.asarray(data.load(self.data, image_size=(height, width), channels=channels).test.images[: self.num])
+        reconstructions = model.reconstruct(originals)
+        if self.out.suffix == ".png":
+            place = images.save_png(self.out, images.pairs(originals, reconstructions))
+        else:
+            place = _write(reconstructions, self.out)
+        error = np.mean((originals / 255.0 - reconstructions / 255.0) ** 2)
+        print(f"{len(originals)} test images, mean squared error {error:.5f} on the scale [0, 1]: {place}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Export a trained model as the next version that TF Serving loads, checked in a fresh process."""
+
+    run_folder: tyro.conf.Positional[Path]
+    """Folder of a run, or a .keras file."""
+    export_dir: Path = Path("saved_models")
+    """Folder of exported models: <export-dir>/<name>/<version>/."""
+    name: str | None = None
+    """Name of the exported model; by default the one that the run was given, or the name of the file."""
+
+    def run(self) -> None:
+        """Publishes the model and says where."""
+        from keras_gen import export, runs
+
+        name = self.name or runs.model_name(self.run_folder)
+        runs.require_writable(self.export_dir)
+        print(export.publish(runs.load_model(self.run_folder), self.export_dir, name))
+
+
+Command = Annotated[
+    Annotated[Sample, tyro.conf.subcommand("sample")]
+    | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
+    | Annotated[Export, tyro.conf.subcommand("export")],
+    tyro.conf.OmitSubcommandPrefixes,
+]
+
+
+def main() -> None:
+    """Parses the command line and runs the subcommand."""
+    command = parse(Command, "Use a trained model: make images, reconstruct images, export.")
+    with one_line_errors():
+        with quiet_start():
+            import keras  # noqa: F401
+        command.run()
+
+
+def _write(images: np.ndarray, out: Path) -> Path:
+    import numpy as np
+
+    from keras_gen import images as pixels
+
+    if out.suffix == ".npy":
+        np.save(out, images)
+    elif out.suffix == ".png":
+        pixels.save_png(out, pixels.grid(images))
+    elif out.suffix:
+        raise ValueError(f"expected --out as x.npy, x.png or a folder, received {out}")
+    else:
+        for index, image in enumerate(images):
+            pixels.save_png(out / f"{index:06d}.png", image)
+    return out

@@ -1,0 +1,92 @@
+"""What every command of the project does alike: parse, fail in one line, keep TensorFlow's start-up chatter down."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import tyro
+
+
+def parse(options, description: str, arguments: list[str] | None = None):
+    """Reads the command line into a dataclass, or a union of dataclasses for subcommands.
+
+    `--help` comes from the dataclass and its fields. A wrong value ends the program with one line on standard error
+    and exit code 2.
+
+    Args:
+        options: the dataclass.
+        description: first paragraphs of `--help`.
+        arguments: the words of the command line; those of this process by default.
+
+    Returns:
+        An object of the dataclass.
+    """
+    # Before anything imports TensorFlow: its later notices are no news to whoever typed the command.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    messages = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(messages):
+            return tyro.cli(options, prog=_program(), description=description, args=arguments)
+    except SystemExit as exit:
+        if exit.code == 2:
+            _fail(_first_sentence(messages.getvalue()))
+        raise
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Ends the program with one line and exit code 2 for what the user can mend: bad options, bad data, a full disk.
+
+    Put the preparation inside and the training outside: an error in there is a defect and deserves its traceback.
+    """
+    try:
+        yield
+    except (ValueError, OSError, ImportError) as error:
+        _fail(" ".join(str(error).split()))
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Holds back what native libraries write to standard error while they load, and shows it if they fail to.
+
+    TensorFlow greets with notices about the processor and missing GPUs, written before its log level is known.
+    """
+    standard_error = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held_back.seek(0)
+            os.write(standard_error, held_back.read())
+            raise
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+
+
+def _fail(message: str) -> None:
+    print(f"{_program()}: error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _program() -> str:
+    program = Path(sys.argv[0]).name
+    return "keras-gen" if program == "__main__.py" else program
+
+
+def _first_sentence(box: str) -> str:
+    """The message inside tyro's box: the lines up to the first blank one or rule, without the frame."""
+    words: list[str] = []
+    for line in box.splitlines()[1:]:
+        text = line.strip("│╭╮╰╯ ")
+        if not text.strip("─"):
+            break
+        words.append(text)
+    return f"{' '.join(words)} See {_program()} --help"

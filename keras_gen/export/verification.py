@@ -1,0 +1,89 @@
+"""The check of a SavedModel in a fresh process that knows nothing of keras_gen.
+
+`verify` is called by the exporter. The rest of this file is also a program, run by its path so that nothing of
+keras_gen is imported: `python verification.py SAVED_MODEL CASES.npz`. The cases hold, for each signature, the input
+and the outputs that the Python model gave for it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+FLOAT_TOLERANCE = 1e-5
+UINT8_TOLERANCE = 1  # a rounding that falls the other way
+
+
+class VerificationError(RuntimeError):
+    """A SavedModel that does not do what the Python model does; it was not published."""
+
+
+def verify(saved_model: Path, cases: dict[str, dict[str, np.ndarray]], scratch: Path) -> str:
+    """Loads a SavedModel in a fresh process and compares every signature's outputs.
+
+    Args:
+        saved_model: folder of the SavedModel.
+        cases: by signature, the input (key `input`) and the expected outputs by name; images as uint8 where the
+            signature answers with PNG bytes.
+        scratch: existing folder for the cases' file.
+
+    Returns:
+        One line that says what was compared and how far apart it was.
+
+    Raises:
+        VerificationError: if the SavedModel cannot be loaded or answers differently.
+    """
+    path = scratch / "cases.npz"
+    arrays = {f"{signature}/{name}": array for signature, case in cases.items() for name, array in case.items()}
+    np.savez(path, **arrays)
+    process = subprocess.run([sys.executable, __file__, saved_model, path], capture_output=True, text=True)
+    if process.returncode:
+        raise VerificationError(f"the exported model was not published: {_last_line(process.stderr)}")
+    return _last_line(process.stdout)
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "the checking process ended without a word"
+
+
+def _compare(name: str, received: np.ndarray, expected: np.ndarray) -> float:
+    if received.shape != expected.shape or received.dtype != expected.dtype:
+        sys.exit(f"{name}: expected {expected.dtype} {expected.shape}, received {received.dtype} {received.shape}")
+    if not np.isfinite(received).all():
+        sys.exit(f"{name}: some values are not finite; the model has diverged")
+    difference = float(np.abs(received.astype("float64") - expected.astype("float64")).max())
+    if difference > (UINT8_TOLERANCE if expected.dtype == np.uint8 else FLOAT_TOLERANCE):
+        sys.exit(f"{name}: differs from the Python model by {difference:g}")
+    return difference
+
+
+def _main(saved_model: str, cases: str) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(saved_model)
+    with np.load(cases) as archive:
+        arrays = dict(archive)
+    worst = {"float32": 0.0, "uint8": 0.0}
+    names = [key.removesuffix("/input") for key in arrays if key.endswith("/input")]
+    if set(names) != set(loaded.signatures):
+        sys.exit(f"expected the signatures {sorted(names)}, received {sorted(loaded.signatures)}")
+    for name in names:
+        signature = loaded.signatures[name]
+        (keyword,) = signature.structured_input_signature[1]
+        for output, received in signature(**{keyword: tf.constant(arrays[f"{name}/input"])}).items():
+            if received.dtype == tf.string:
+                received = tf.stack([tf.io.decode_png(png) for png in received])
+            difference = _compare(f"{name}/{output}", received.numpy(), arrays[f"{name}/{output}"])
+            kind = received.dtype.name
+            worst[kind] = max(worst[kind], difference)
+    print(f"{len(names)} signatures agree with Python: floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g}")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,65 @@
+"""What a run would cost, from its first steps: `--dry-run`."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import keras
+from rich.console import Console
+from rich.table import Table
+
+from keras_gen.data import Batches
+from keras_gen.options import TrainingOptions
+
+
+def show(model: keras.Model, batches: Batches, options: TrainingOptions) -> None:
+    """Trains the model for a few steps and prints options, sizes and an estimate of the time.
+
+    The model has learned a little afterwards: throw it away.
+
+    Args:
+        model: compiled model.
+        batches: its training data.
+        options: resolved options.
+    """
+    seconds = _seconds_per_step(model, batches)
+    table = Table("what", "value", title="dry run: nothing is written")
+    for name, value in dataclasses.asdict(options).items():
+        table.add_row(name.replace("_", "-"), "–" if value is None else str(value))
+    table.add_section()
+    for network in model.layers:
+        table.add_row(f"parameters of the {network.name}", f"{network.count_params():,}")
+    variables = (*model.variables, *model.optimizer.variables)
+    state = sum(keras.ops.convert_to_numpy(variable.value).nbytes for variable in variables)
+    images = batches.split.images
+    table.add_row("memory, weights and optimizers", _megabytes(state))
+    table.add_row("memory, training images", _megabytes(getattr(images, "nbytes", 0)))
+    table.add_section()
+    table.add_row("one step", f"{1000 * seconds:.1f} ms, {options.batch_size / seconds:,.0f} images/s")
+    table.add_row("one epoch", f"{len(batches)} steps, {_duration(len(batches) * seconds)}")
+    if options.epochs:
+        table.add_row("the run, by epochs", _duration(options.epochs * len(batches) * seconds))
+    if options.minutes:
+        steps = int(60 * options.minutes / seconds)
+        table.add_row("the run, by minutes", f"{_duration(60 * options.minutes)}, about {steps:,} steps")
+    Console().print(table)
+
+
+def _seconds_per_step(model, batches, steps=10):
+    """The mean over `steps` steps after the first ones, which compile."""
+    batch = batches[0]
+    for _ in range(2):
+        model.train_on_batch(*batch)
+    started = time.perf_counter()
+    for _ in range(steps):
+        model.train_on_batch(*batch)
+    return (time.perf_counter() - started) / steps
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"

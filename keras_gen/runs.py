@@ -1,0 +1,232 @@
+"""The folder of one training run: what was asked for, what happened, what came out.
+
+    runs/<time>-<preset>-<data>/
+      config.json      every option, resolved; versions; git commit; the data and its hash
+      metrics.csv      the losses of each epoch        curves.png   the same as a picture
+      tensorboard/     scalars and images              samples/     step_<number>.png
+      checkpoints/     last.keras                      report.html  all of it on one page
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+
+from keras_gen import callbacks, report
+from keras_gen.data import ImageData
+from keras_gen.export import publish
+from keras_gen.options import TrainingOptions
+from keras_gen.version import VERSION
+
+_PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy")
+
+
+class Run:
+    """One training run and its folder.
+
+    Args:
+        options: resolved options of the training script.
+        images: the data.
+        model: compiled model; its class names the family.
+
+    Raises:
+        ValueError: if the folder already holds a run, or it or the export folder cannot be written.
+    """
+
+    def __init__(self, options: TrainingOptions, images: ImageData, model: keras.Model):
+        self.family = type(model).__name__.lower()
+        data = slug(images.name)
+        self.options = dataclasses.replace(options, name=options.name or f"{self.family}-{options.preset}-{data}")
+        self.directory = options.run_dir or _unused(Path("runs") / f"{_now():%Y%m%d-%H%M%S}-{options.preset}-{data}")
+        if (self.directory / "config.json").exists():
+            raise ValueError(f"{self.directory} already holds a run: give another --run-dir")
+        require_writable(self.directory)
+        require_writable(options.export_dir)
+        self.budget = callbacks.Budget(options.epochs, options.minutes)
+        self.signal = callbacks.StopOnSignal()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.config = _config(self.options, images, model)
+        (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
+
+    @property
+    def epochs(self) -> int:
+        """What to give `fit`: the options' epochs, or so many that the minutes end first."""
+        return self.options.epochs or 10**9
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """The callbacks of every run; scripts add their picture grid."""
+        stop_on_nan = keras.callbacks.TerminateOnNaN()
+        stop_on_nan.async_safe = True  # it reads a log value and sets a flag: the step need not wait for it
+        return [
+            self.budget,
+            callbacks.ProgressBar(self.budget),
+            self.signal,
+            stop_on_nan,
+            keras.callbacks.CSVLogger(str(self.directory / "metrics.csv")),
+            callbacks.TensorBoardScalars(self.directory / "tensorboard"),
+            callbacks.LossCurves(self.directory / "curves.png"),
+        ]
+
+    def finish(self, model: keras.Model) -> None:
+        """Saves and exports the trained model, writes the report and says where everything is.
+
+        Raises:
+            SystemExit: with code 1 when the export failed; everything else is there.
+        """
+        checkpoint = self._save(model)
+        version, problem = None, None
+        print("exporting, and checking the SavedModel in a fresh process …", flush=True)
+        try:
+            version = publish(model, self.options.export_dir, self.options.name)
+        except (RuntimeError, ImportError, OSError) as error:
+            problem = error
+        page = report.write(self.directory, self.config, version, problem, self.signal.stopped_by)
+        places = {
+            "pictures": self.directory / "samples",
+            "curves": self.directory / "curves.png",
+            "report": page,
+            "watch": f"tensorboard --logdir {self.directory.parent}",
+            "model": checkpoint,
+        }
+        if version:
+            places["serve"] = version
+        if self.family == "gan":
+            places["try"] = f"keras-gen sample {version or self.directory} --num 64 --out grid.png"
+        else:
+            places["try"] = f"keras-gen reconstruct {self.directory} --data {self.options.data} --out grid.png"
+        print("\n".join(f"{name:>9}  {place}" for name, place in places.items()))
+        if problem:
+            print(f"not exported: {problem}", file=sys.stderr)
+            if not isinstance(problem, ImportError):  # training without TensorFlow is no failure
+                raise SystemExit(1)
+
+    def _save(self, model: keras.Model) -> Path:
+        folder = self.directory / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        unfinished = folder / "unfinished.keras"
+        model.save(unfinished)
+        return unfinished.replace(folder / "last.keras")
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """The trained model of a run.
+
+    Args:
+        path: folder of a run, or a `.keras` file.
+
+    Returns:
+        The compiled `GAN` or `Autoencoder`.
+
+    Raises:
+        FileNotFoundError: if there is no such run or file.
+        ValueError: if the file is no saved model.
+    """
+    from keras_gen import autoencoders, gan  # noqa: F401  registers the classes that a file may name
+
+    path = Path(path)
+    file = path / "checkpoints" / "last.keras" if path.is_dir() else path
+    if not file.is_file():
+        raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
+    return keras.saving.load_model(file)
+
+
+def model_name(path: str | Path) -> str:
+    """The name under which a run's model is exported: the one in its `config.json`, or the file's own.
+
+    Example:
+        >>> model_name("digits.keras")
+        'digits'
+    """
+    config = Path(path) / "config.json"
+    return json.loads(config.read_text())["options"]["name"] if config.is_file() else slug(Path(path).stem)
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file name: letters, digits, `.`, `_` and `-`.
+
+    Example:
+        >>> slug("my pictures/")
+        'my-pictures'
+    """
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "data"
+
+
+def require_writable(folder: Path) -> None:
+    """Tries to write into a folder, existing or not, and leaves everything as it was.
+
+    Raises:
+        ValueError: if it cannot be written: better now than after training.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write to {folder} ({error.strerror}): give another folder") from error
+    finally:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+
+
+def _unused(directory: Path) -> Path:
+    """The folder, with a number behind when two runs start in one second."""
+    candidates = (directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now().astimezone()
+
+
+def _config(options, images, model) -> dict:
+    return {
+        "started": _now().isoformat(timespec="seconds"),
+        "options": dataclasses.asdict(options),
+        "data": {
+            "name": images.name,
+            "train_images": len(images.train),
+            "test_images": len(images.test),
+            "image_shape": images.image_shape,
+            "sha256": images.fingerprint,
+            "skipped_files": len(images.skipped),
+            "source": images.source,
+            "licence": images.licence,
+        },
+        "parameters": {network.name: network.count_params() for network in model.layers},
+        "versions": {
+            "keras_gen": VERSION,
+            "python": platform.python_version(),
+            **{package: _version(package) for package in _PACKAGES},
+        },
+        "backend": keras.backend.backend(),
+        "git_commit": _git_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return None
+
+
+def _git_commit() -> str | None:
+    """The commit of keras_gen's own code, when it runs from a checkout."""
+    command = ["git", "-C", os.path.dirname(__file__), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or an installed package
+        return None

@@ -1,0 +1,65 @@
+"""What every thing of a kind must do, one function per kind; the tables of cases are in the test files."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gen import backend
+
+BATCH = 3
+
+
+def array(tensor):
+    return np.array(ops.convert_to_numpy(tensor))
+
+
+def check_network(network, inputs, output_shape, output_range=None):
+    """Shape, dtype and range of the outputs, a gradient for every weight, and the same outputs after saving."""
+    outputs = array(network(inputs, training=False))
+    assert outputs.shape == (BATCH, *output_shape)
+    assert outputs.dtype == np.float32
+    if output_range:
+        assert output_range[0] <= outputs.min() < outputs.max() <= output_range[1]
+
+    def objective():
+        answers = network(inputs, training=False)
+        return ops.mean(ops.square(answers - 0.3)), {}
+
+    variables = network.trainable_variables
+    others = [variable for variable in network.variables if not variable.trainable]
+    _, gradients = backend.value_and_gradients(objective, variables, others)
+    unreached = [
+        variable.path for variable, gradient in zip(variables, gradients, strict=True) if not np.any(array(gradient))
+    ]
+    assert unreached == []
+
+
+def check_saving(network, inputs, path):
+    """A `.keras` file gives the same network back."""
+    network.save(path)
+    np.testing.assert_array_equal(array(keras.saving.load_model(path)(inputs)), array(network(inputs)))
+
+
+def check_loss_pair(loss, expected_discriminator, expected_generator, real_logits, fake_logits):
+    """Numbers, ranks, extremes and directions of a loss pair."""
+    real, fake = np.array(real_logits, "float32"), np.array(fake_logits, "float32")
+    for shape in ((4,), (4, 1), (2, 2, 1, 1)):
+        d_loss = loss.discriminator_loss(ops.array(real.reshape(shape)), ops.array(fake.reshape(shape)))
+        g_loss = loss.generator_loss(ops.array(real.reshape(shape)), ops.array(fake.reshape(shape)))
+        assert d_loss.shape == g_loss.shape == ()
+        assert keras.backend.standardize_dtype(d_loss.dtype) == "float32"
+        np.testing.assert_allclose(array(d_loss), expected_discriminator, rtol=2e-6)
+        np.testing.assert_allclose(array(g_loss), expected_generator, rtol=2e-6)
+    for extreme in (-100.0, 100.0):
+        logits = ops.array([extreme, -extreme])
+        assert np.isfinite(array(loss.discriminator_loss(logits, -logits)))
+        assert np.isfinite(array(loss.generator_loss(logits, -logits)))
+
+    def losses(real_shift, fake_shift):
+        shifted = ops.array(real + real_shift), ops.array(fake + fake_shift)
+        return float(loss.discriminator_loss(*shifted)), float(loss.generator_loss(*shifted))
+
+    d_loss, g_loss = losses(0.0, 0.0)
+    assert losses(0.1, 0.0)[0] < d_loss, "surer of the real images, the discriminator must be better off"
+    assert losses(0.0, 0.1)[0] > d_loss, "taken in by the fakes, the discriminator must be worse off"
+    assert losses(0.0, 0.1)[1] < g_loss, "with fakes judged more real, the generator must be better off"

@@ -1,0 +1,223 @@
+"""Callbacks: ours observe and leave the weights alone, Keras' own work with both families."""
+
+import csv
+import signal
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_gen import callbacks
+from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, same, weights_of
+
+BUDGET = callbacks.Budget(epochs=2)
+GRIDS = {"gan": callbacks.SampleGrid, "autoencoder": callbacks.ReconstructionGrid}
+
+
+def fit(model, images, epochs=2, **arguments):
+    arguments = {"batch_size": BATCH, "epochs": epochs, "shuffle": False, "verbose": 0, **arguments}
+    return model.fit(images, **arguments)
+
+
+# Every callback of ours with the family that it is for.
+OURS = {
+    "SampleGrid": ("gan", lambda folder, images: callbacks.SampleGrid(folder, num=5, tensorboard=folder / "tb")),
+    "ReconstructionGrid": ("autoencoder", lambda folder, images: callbacks.ReconstructionGrid(folder, images)),
+    "LossCurves": ("gan", lambda folder, images: callbacks.LossCurves(folder / "curves.png")),
+    "TensorBoardScalars": ("autoencoder", lambda folder, images: callbacks.TensorBoardScalars(folder)),
+    "ProgressBar": ("gan", lambda folder, images: callbacks.ProgressBar(BUDGET)),
+    "Budget": ("gan", lambda folder, images: callbacks.Budget(minutes=60)),
+    "StopOnSignal": ("autoencoder", lambda folder, images: callbacks.StopOnSignal()),
+}
+
+
+def test_every_callback_has_a_row():
+    assert set(OURS) == set(callbacks.__all__)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_callbacks_change_no_weight(name, images, tmp_path):
+    family, make = OURS[name]
+    watched = MODELS[family]()
+    keras.utils.set_random_seed(0)
+    alone = MODELS[family]()
+    fit(watched, images, callbacks=[make(tmp_path, images)])
+    fit(alone, images)
+    assert same(weights_of(watched), weights_of(alone))
+
+
+def test_sample_grid_draws_the_same_latents_each_time(images, tmp_path):
+    gan = make_gan(
+        generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0)
+    )
+    grid = callbacks.SampleGrid(tmp_path, num=5, every=2, seed=3)
+    fit(gan, images, epochs=5, callbacks=[grid])
+    paths = sorted(tmp_path.iterdir())
+    assert [path.name for path in paths] == [f"step_{step:07d}.png" for step in (0, 4, 8, 10)]
+    assert grid.latest == paths[-1]
+    assert len({path.read_bytes() for path in paths}) == 1, "the generator stood still, so must its pictures"
+    with Image.open(paths[0]) as picture:
+        pixels = np.asarray(picture)
+    np.testing.assert_array_equal(pixels[1:9, 1:13], gan.sample(1, seed=3)[0])
+
+
+def test_reconstruction_grid_shows_pairs(images, tmp_path):
+    autoencoder = make_autoencoder()
+    fit(autoencoder, images, callbacks=[callbacks.ReconstructionGrid(tmp_path, images[:4])])
+    with Image.open(sorted(tmp_path.iterdir())[-1]) as picture:
+        pixels = np.asarray(picture)
+    assert pixels.shape == (19, 53, 3)
+    np.testing.assert_array_equal(pixels[1:9, 40:52], images[3])
+    np.testing.assert_array_equal(pixels[10:18, 40:52], autoencoder.reconstruct(images[:4])[3])
+
+
+def test_grids_go_to_tensorboard_as_the_same_png(images, tmp_path):
+    fit(make_gan(), images, callbacks=[callbacks.SampleGrid(tmp_path, num=2, tensorboard=tmp_path / "tb")])
+    events = EventAccumulator(str(tmp_path / "tb"), size_guidance={"images": 0}).Reload().Images("samples")
+    assert [event.step for event in events] == [0, 2, 4]
+    assert events[-1].encoded_image_string == (tmp_path / "step_0000004.png").read_bytes()
+    assert (events[0].height, events[0].width) == (10, 27)
+
+
+@pytest.mark.parametrize("every", [0, -1])
+def test_a_grid_every_zero_epochs_is_refused(every, tmp_path):
+    with pytest.raises(ValueError, match="expected `every` as a number of epochs of at least 1"):
+        callbacks.SampleGrid(tmp_path, every=every)
+
+
+def test_scalars_go_to_tensorboard_on_the_step_axis(images, tmp_path):
+    history = fit(
+        make_autoencoder(), images, validation_data=(images,), callbacks=[callbacks.TensorBoardScalars(tmp_path)]
+    ).history
+    for part, name in (("train", "loss"), ("validation", "val_loss")):
+        points = EventAccumulator(str(tmp_path / part)).Reload().Scalars("loss")
+        assert [point.step for point in points] == [2, 4]
+        np.testing.assert_allclose([point.value for point in points], history[name], rtol=1e-6)
+
+
+def test_loss_curves_are_a_picture_with_ink(images, tmp_path):
+    fit(make_gan(), images, callbacks=[callbacks.LossCurves(tmp_path / "curves.png")])
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (960, 540)
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
+    assert {(31, 119, 180), (255, 127, 14)} <= colours, "a line for each of d_loss and g_loss"
+
+
+def test_budget_counts_epochs(images):
+    budget, fractions = callbacks.Budget(epochs=2), []
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: fractions.append(budget.fraction))
+    fit(make_gan(), images, callbacks=[budget, watch])
+    assert fractions == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_budget_ends_training_when_its_minutes_are_over(images):
+    budget = callbacks.Budget(epochs=10**9, minutes=1e-4)
+    history = fit(make_gan(), images, epochs=10**9, callbacks=[budget])
+    assert budget.fraction == 1.0
+    assert len(history.epoch) == 1, "the first step alone takes longer than 6 ms"
+
+
+@pytest.mark.parametrize("arguments", [{}, {"epochs": 0}, {"minutes": -1.0}, {"minutes": float("nan")}])
+def test_a_budget_without_an_end_is_refused(arguments):
+    with pytest.raises(ValueError, match="expected `"):
+        callbacks.Budget(**arguments)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_training_after_the_step(number, images):
+    stop = callbacks.StopOnSignal()
+    before = signal.getsignal(number)
+
+    def send(batch, logs):
+        signal.raise_signal(number)
+
+    history = fit(
+        make_gan(), images, epochs=9, callbacks=[stop, keras.callbacks.LambdaCallback(on_train_batch_end=send)]
+    )
+    assert stop.stopped_by == signal.Signals(number).name
+    assert len(history.epoch) == 1
+    assert signal.getsignal(number) is before
+
+
+def test_progress_bar_prints_plain_lines_where_there_is_no_terminal(images, capsys):
+    budget = callbacks.Budget(epochs=2)
+    fit(make_gan(), images, callbacks=[budget, callbacks.ProgressBar(budget)])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("100%  epoch 2  d_loss ")
+
+
+# Keras' own callbacks, on both families.
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_model_checkpoint(family, images, tmp_path):
+    model = MODELS[family]()
+    fit(model, images, callbacks=[keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.keras", "2.keras"]
+    assert same(weights_of(keras.saving.load_model(tmp_path / "2.keras")), weights_of(model))
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_model_checkpoint_keeps_the_best(family, images, tmp_path):
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="loss", mode="min", save_best_only=True)
+    history = fit(MODELS[family](), images, epochs=3, callbacks=[checkpoint]).history
+    assert checkpoint.best == pytest.approx(min(history["loss"]))
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_backup_and_restore_resumes_bit_for_bit(family, images, tmp_path):
+    class Crash(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise RuntimeError("the power is gone")
+
+    unbroken = MODELS[family]()
+    fit(unbroken, images, epochs=4)
+    keras.utils.set_random_seed(0)
+    crashed = MODELS[family]()
+    with pytest.raises(RuntimeError, match="the power is gone"):
+        fit(crashed, images, epochs=4, callbacks=[keras.callbacks.BackupAndRestore(tmp_path), Crash()])
+    resumed = MODELS[family]()
+    fit(resumed, images, epochs=4, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)])
+    assert same(weights_of(resumed), weights_of(unbroken))
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_terminate_on_nan(family, images):
+    broken = images.astype("float32") / 127.5 - 1.0
+    broken[0, 0, 0, 0] = np.nan
+    history = fit(MODELS[family](), broken, epochs=5, callbacks=[keras.callbacks.TerminateOnNaN()])
+    assert len(history.epoch) == 1
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_learning_rate_scheduler(family, images):
+    model = MODELS[family]()
+    fit(model, images, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / (epoch + 1))])
+    optimizers = getattr(model.optimizer, "optimizers", [model.optimizer])
+    assert [float(optimizer.learning_rate.value) for optimizer in optimizers] == pytest.approx([0.05] * len(optimizers))
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_early_stopping(family, images):
+    stop = keras.callbacks.EarlyStopping(monitor="loss", mode="min", min_delta=1e9, patience=1)
+    assert len(fit(MODELS[family](), images, epochs=9, callbacks=[stop]).epoch) == 2
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_csv_logger(family, images, tmp_path):
+    history = fit(MODELS[family](), images, callbacks=[keras.callbacks.CSVLogger(tmp_path / "log.csv")]).history
+    with open(tmp_path / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name, values in history.items():
+        np.testing.assert_allclose([float(row[name]) for row in rows], values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_tensorboard(family, images, tmp_path):
+    model = MODELS[family]()
+    history = fit(model, images, callbacks=[keras.callbacks.TensorBoard(tmp_path)]).history
+    events = EventAccumulator(str(tmp_path / "train")).Reload()
+    assert {f"epoch_{name}" for name in history} <= set(events.Tags()["tensors"])

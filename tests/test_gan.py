@@ -1,0 +1,212 @@
+"""The game: who moves, by how much, and that every way of running a step is the same step."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_gen import losses, networks
+from keras_gen.adversarial import AdversarialModel, Player
+from keras_gen.gan import GAN
+from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_gan, same, weights_of
+from tests.contracts import array
+
+def fit(gan, images, epochs=1):
+    return gan.fit(images, batch_size=BATCH, epochs=epochs, shuffle=False, verbose=0).history
+
+
+def one_number_gan(generator_rate, discriminator_rate, **compile_arguments):
+    """Images of one pixel: G(z) = b whatever z, D(x) = w·x, both trained by plain SGD."""
+    latents, pixel = keras.Input((1,)), keras.Input((1, 1, 1))
+    constant = layers.Dense(1, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(0.5))
+    generator = keras.Model(latents, layers.Reshape((1, 1, 1))(constant(latents)))
+    slope = layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(2.0))
+    discriminator = keras.Model(pixel, slope(layers.Flatten()(pixel)))
+    gan = GAN(generator, discriminator)
+    gan.compile(keras.optimizers.SGD(generator_rate), keras.optimizers.SGD(discriminator_rate), **compile_arguments)
+    return gan, constant.bias, slope.kernel
+
+
+@pytest.mark.parametrize("way", [{"jit_compile": False}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
+def test_one_round_by_hand(way):
+    # D first: w = 2, real x = −0.25, fake b = 0.5. d_loss = softplus(0.5) + softplus(1) = 0.974077 + 1.313262,
+    # dw = −σ(0.5)·(−0.25) + σ(1)·0.5 = 0.155615 + 0.365529 = 0.521144, so w = 2 − 0.1·0.521144 = 1.947886.
+    # Then G against the new w: g_loss = softplus(−0.973943) = 0.320337, db = −σ(−0.973943)·w = −0.533906,
+    # so b = 0.5 + 0.2·0.533906 = 0.606781.
+    gan, bias, slope = one_number_gan(generator_rate=0.2, discriminator_rate=0.1, **way)
+    logs = gan.fit(np.full((2, 1, 1, 1), -0.25, "float32"), batch_size=2, verbose=0).history
+    np.testing.assert_allclose(array(slope.value), [[1.947886]], rtol=1e-5)
+    np.testing.assert_allclose(array(bias.value), [0.606781], rtol=1e-5)
+    np.testing.assert_allclose(logs["d_loss"], [2.287339], rtol=1e-5)
+    np.testing.assert_allclose(logs["g_loss"], [0.320337], rtol=1e-5)
+    np.testing.assert_allclose(logs["loss"], [2.607676], rtol=1e-5)
+    np.testing.assert_allclose(logs["real_logit"], [-0.5], rtol=1e-5)
+    np.testing.assert_allclose(logs["fake_logit"], [1.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("rates", "moved"), [((0.1, 0.0), "generator"), ((0.0, 0.1), "discriminator")])
+def test_a_player_moves_only_its_own_weights(rates, moved, images):
+    gan = make_gan(
+        generator_optimizer=keras.optimizers.SGD(rates[0]), discriminator_optimizer=keras.optimizers.SGD(rates[1])
+    )
+    before = {network.name: network.get_weights() for network in (gan.generator, gan.discriminator)}
+    fit(gan, images)
+    for network in (gan.generator, gan.discriminator):
+        for old, new in zip(before[network.name], network.get_weights(), strict=True):
+            assert np.array_equal(old, new) == (network.name != moved)
+
+
+def test_rounds_are_counted(images):
+    gan = make_gan()
+    fit(gan, images, epochs=2)
+    assert int(gan.optimizer.iterations) == 4
+    assert [int(optimizer.iterations) for optimizer in gan.optimizer.optimizers] == [4, 4]
+
+
+def test_each_player_draws_latents_of_its_own(images):
+    gan = make_gan()
+    fit(gan, images)
+    seed, draws = array(gan.seed_generator.state.value)
+    assert (seed, draws) == (7, 4)  # two rounds of two players
+
+
+# Without XLA on TensorFlow: it draws other random numbers. That it computes the same is in the round by hand.
+WAYS = {
+    "eager": {"run_eagerly": True},
+    "two steps an execution": {"steps_per_execution": 2},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_running_takes_the_same_steps(way, images):
+    reference = make_gan(jit_compile=False)
+    keras.utils.set_random_seed(0)
+    other = make_gan(**WAYS[way])
+    assert same(weights_of(reference), weights_of(other))
+    expected, received = fit(reference, images, epochs=2), fit(other, images, epochs=2)
+    for name, values in expected.items():
+        np.testing.assert_allclose(received[name], values, rtol=1e-4, err_msg=name)
+    for left, right in zip(weights_of(reference), weights_of(other), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5)
+
+
+def test_bytes_and_scaled_floats_train_alike(images):
+    from_bytes = make_gan()
+    keras.utils.set_random_seed(0)
+    from_floats = make_gan()
+    fit(from_bytes, images)
+    fit(from_floats, images.astype("float32") / 127.5 - 1.0)
+    for left, right in zip(weights_of(from_bytes), weights_of(from_floats), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-6)
+
+
+def test_a_loaded_model_goes_on_as_if_never_interrupted(images, tmp_path):
+    unbroken = make_gan(
+        generator_optimizer=keras.optimizers.Adam(0.01, beta_1=0.5), discriminator_optimizer="rmsprop", loss="minimax"
+    )
+    fit(unbroken, images)
+    unbroken.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert isinstance(loaded.loss_pair, losses.Minimax)
+    assert same(weights_of(unbroken), weights_of(loaded)), "seeds of latents and dropout included"
+    fit(unbroken, images)
+    fit(loaded, images)
+    assert same(weights_of(unbroken), weights_of(loaded))
+    for left, right in zip(unbroken.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(array(left.value), array(right.value))
+
+
+def test_weights_files_hold_the_same_state(images, tmp_path):
+    gan = make_gan()
+    fit(gan, images)
+    gan.save_weights(tmp_path / "gan.weights.h5")
+    other = make_gan()
+    other.load_weights(tmp_path / "gan.weights.h5")
+    assert same(weights_of(gan), weights_of(other))
+
+
+def test_bfloat16_trains_and_keeps_float32_weights(images):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        gan = make_gan()
+        logs = fit(gan, images, epochs=2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert all(np.isfinite(values).all() for values in logs.values())
+    assert {weight.dtype for weight in gan.generator.get_weights()} == {np.dtype("float32")}
+
+
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (7, 5, 4)], ids=str)
+def test_the_image_size_follows_the_data(image_shape):
+    generator = networks.generator("mlp", image_shape, LATENT_DIM)
+    gan = GAN(generator, networks.discriminator("mlp", image_shape))
+    gan.compile()
+    fit(gan, np.zeros((BATCH, *image_shape), "uint8"))
+    assert gan.sample(2).shape == (2, *image_shape)
+
+
+def test_samples_depend_on_the_seed_alone():
+    gan = make_gan()
+    samples = gan.sample(5, seed=1)
+    assert samples.dtype == np.uint8
+    assert samples.shape == (5, *IMAGE_SHAPE)
+    np.testing.assert_array_equal(gan.sample(5, seed=1, batch_size=2), samples)
+    assert not np.array_equal(gan.sample(5, seed=2), samples)
+
+
+def test_calling_the_model_is_calling_the_generator():
+    gan = make_gan()
+    latents = np.ones((2, LATENT_DIM), "float32")
+    np.testing.assert_array_equal(array(gan(latents)), array(gan.generator(latents)))
+
+
+def test_networks_that_do_not_fit_are_refused():
+    generator = networks.mlp.generator((8, 12, 3), LATENT_DIM)
+    with pytest.raises(ValueError, match=r"expected a discriminator of the generator's images \(8, 12, 3\)"):
+        GAN(generator, networks.mlp.discriminator((12, 8, 3)))
+
+
+def test_a_shared_optimizer_is_refused():
+    adam = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="expected one optimizer object for each of"):
+        make_gan(generator_optimizer=adam, discriminator_optimizer=adam)
+
+
+class ThreePlayers(AdversarialModel):
+    """A game of three that pull one number each towards the others'."""
+
+    log_names = ("gap",)
+
+    def __init__(self):
+        super().__init__()
+        self.networks = [keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)]) for _ in range(3)]
+        self.built = True
+
+    @property
+    def players(self):
+        return tuple(
+            Player(str(index), (network,), lambda data, index=index: self._objective(index))
+            for index, network in enumerate(self.networks)
+        )
+
+    def _objective(self, index):
+        own, following = (self.networks[at % 3].layers[0].kernel for at in (index, index + 1))
+        gap = ops.sum((own - ops.stop_gradient(following)) ** 2)
+        return gap, {"gap": gap}
+
+
+def test_a_game_of_three_players():
+    # Numbers 0, 1 and 3; SGD(0.25) halves a player's distance to the next: 0 → 0.5, 1 → 2, 3 → 1.75 (towards 0.5).
+    game = ThreePlayers()
+    for network, start in zip(game.networks, (0.0, 1.0, 3.0), strict=True):
+        network.layers[0].kernel.assign([[start]])
+    game.compile({str(index): keras.optimizers.SGD(0.25) for index in range(3)})
+    game.fit(np.zeros((2, 1), "float32"), batch_size=2, verbose=0)
+    assert [float(network.layers[0].kernel.value[0, 0]) for network in game.networks] == [0.5, 2.0, 1.75]
+
+
+def test_a_weight_of_no_player_is_refused():
+    game = ThreePlayers()
+    game.spectator = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
+    with pytest.raises(ValueError, match="expected every trainable variable to belong to a player"):
+        game.compile({str(index): keras.optimizers.SGD(0.25) for index in range(3)})

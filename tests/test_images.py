@@ -1,0 +1,74 @@
+"""Bytes, floats and grids, pixel by pixel."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_gen import images
+from tests.contracts import array
+
+
+def test_every_byte_survives_the_way_there_and_back():
+    every = np.arange(256, dtype="uint8")
+    floats = array(images.to_float(every))
+    assert (floats[0], floats[255]) == (-1.0, 1.0)
+    np.testing.assert_allclose(floats[51], -0.6, atol=1e-7)  # 51 / 127.5 − 1
+    np.testing.assert_array_equal(array(images.to_uint8(floats)), every)
+
+
+def test_floats_out_of_range_are_clipped():
+    np.testing.assert_array_equal(array(images.to_uint8(np.array([-7.0, 1.2]))), [0, 255])
+
+
+def test_integers_of_unknown_range_are_refused():
+    with pytest.raises(ValueError, match="expected images as uint8 in .* received int32"):
+        images.to_float(np.zeros((2, 2), "int32"))
+
+
+def test_grid_places_each_image_and_changes_no_byte():
+    batch = np.stack([np.full((2, 3, 1), level, "uint8") for level in (0, 50, 200)])
+    ground = [128] * 9
+    row = [[128, a, a, a, 128, b, b, b, 128] for a, b in ((0, 50), (200, 128))]
+    expected = [ground, row[0], row[0], ground, row[1], row[1], ground]
+    expected[4] = expected[5] = [128, 200, 200, 200, 128, 128, 128, 128, 128]
+    np.testing.assert_array_equal(images.grid(batch, columns=2)[:, :, 0], expected)
+
+
+@pytest.mark.parametrize(("num", "shape"), [(1, (10, 14)), (3, (19, 27)), (5, (19, 40)), (9, (28, 40))])
+def test_grid_is_about_square(num, shape):
+    assert images.grid(np.zeros((num, 8, 12, 3), "uint8")).shape == (*shape, 3)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((0, 2, 2, 1), "uint8"), np.zeros((3, 2, 2, 1)), np.zeros((2, 2, 1), "uint8")])
+def test_grid_of_something_else_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected at least one uint8 image as"):
+        images.grid(wrong)
+
+
+def test_pairs_stand_one_above_the_other():
+    originals = np.arange(3, dtype="uint8").reshape(3, 1, 1, 1)
+    pairs = images.pairs(originals, originals + 100, columns=2)
+    np.testing.assert_array_equal(pairs[1::2, 1::2, 0], [[0, 1], [100, 101], [2, 128], [102, 128]])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_keeps_every_byte(channels, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (8, 12, channels)).astype("uint8")
+    path = images.save_png(tmp_path / "deep" / "image.png", image)
+    with Image.open(path) as picture:
+        np.testing.assert_array_equal(np.asarray(picture).reshape(image.shape), image)
+    with Image.open(io.BytesIO(images.png_bytes(image))) as picture:
+        assert picture.mode == {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+
+
+def test_in_batches_covers_every_row_once():
+    sizes = []
+
+    def double(batch):
+        sizes.append(len(batch))
+        return batch * 2
+
+    np.testing.assert_array_equal(images.in_batches(double, np.arange(7), batch_size=3), np.arange(7) * 2)
+    assert sizes == [3, 3, 1]
