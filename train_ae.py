@@ -25,9 +25,7 @@ def main(options: TrainingOptions) -> None:
 
             keras.utils.set_random_seed(options.seed)
 
-        images = data.load(
-            options.data, image_size=options.image_size, channels=options.channels, fit=options.fit
-        )
+        images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         train, validation = images.train.hold_out(VALIDATION_FRACTION)
         batches = data.Batches(train, options.batch_size, seed=options.seed)
         validation_batches = data.Batches(validation, options.batch_size, shuffle=False, drop_remainder=False)
@@ -40,6 +38,8 @@ def main(options: TrainingOptions) -> None:
             return forecast.show(autoencoder, batches, options)
         run = runs.Run(options, images, autoencoder)
 
+    # The exported model is the best on the validation images, not the last.
+    best = keras.callbacks.EarlyStopping(monitor="val_loss", patience=run.epochs, restore_best_weights=True)
     reconstructions = callbacks.ReconstructionGrid(
         run.directory / "samples",
         validation.images[:20],
@@ -52,8 +52,9 @@ def main(options: TrainingOptions) -> None:
         epochs=run.epochs,
         shuffle=False,
         verbose=0,
-        callbacks=[*run.callbacks(), reconstructions],
+        callbacks=[*run.callbacks(), best, reconstructions],
     )
+    print(f"kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images")
     run.finish(autoencoder)
 
 

@@ -23,9 +23,7 @@ def main(options: TrainingOptions) -> None:
 
             keras.utils.set_random_seed(options.seed)
 
-        images = data.load(
-            options.data, image_size=options.image_size, channels=options.channels, fit=options.fit
-        )
+        images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         batches = data.Batches(images.train, options.batch_size, seed=options.seed)
 
         generator = networks.generator(options.network, images.image_shape, options.latent_dim)

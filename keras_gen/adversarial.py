@@ -83,10 +83,9 @@ class AdversarialModel(keras.Model):
             ValueError: if a player has no optimizer, two share one, or a trainable variable belongs to no player.
         """
         players = self.players
-        if set(optimizers) != {player.name for player in players} or len(set(map(id, optimizers.values()))) < len(players):
-            raise ValueError(
-                f"expected one optimizer object for each of {[player.name for player in players]}, received {optimizers}"
-            )
+        names = [player.name for player in players]
+        if set(optimizers) != set(names) or len(set(map(id, optimizers.values()))) < len(names):
+            raise ValueError(f"expected one optimizer object for each of {names}, received {optimizers}")
         # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
         owners = {id(variable): player.name for player in players for variable in player.variables}
         homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
@@ -149,7 +148,7 @@ class AdversarialModel(keras.Model):
             store[f"seed_{index}"] = keras.ops.convert_to_numpy(state.value)
 
     def load_own_variables(self, store):
-        seeds = {name for name in store.keys() if name.startswith("seed_")}
-        super().load_own_variables({name: store[name] for name in store.keys() if name not in seeds})
+        weights = [name for name in list(store.keys()) if not name.startswith("seed_")]
+        super().load_own_variables({name: store[name] for name in weights})
         for index, state in enumerate(self._seed_states):
             state.assign(np.asarray(store[f"seed_{index}"]).astype(state.dtype))  # int64 or uint32, by backend

@@ -29,11 +29,13 @@ class Sample:
 
     def run(self) -> None:
         """Writes the images and says where."""
-        from keras_gen import runs, sampling
+        from keras_gen import sampling
 
         if self.num < 1 or self.seed < 0:
-            raise ValueError(f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}")
-        runs.require_writable(self.out.parent)
+            raise ValueError(
+                f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}"
+            )
+        _check_out(self.out)
         images = sampling.sample(self.model, self.num, self.seed)
         print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {_write(images, self.out)}")
 
@@ -59,12 +61,16 @@ class Reconstruct:
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
-        runs.require_writable(self.out.parent)
+        _check_out(self.out)
         model = runs.load_model(self.run_folder)
         if not hasattr(model, "reconstruct"):
-            raise ValueError(f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample")
+            raise ValueError(
+                f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"
+            )
         height, width, channels = model.image_shape
-        originals = np.asarray(data.load(self.data, image_size=(height, width), channels=channels).test.images[: self.num])
+        originals = np.asarray(
+            data.load(self.data, image_size=(height, width), channels=channels).test.images[: self.num]
+        )
         reconstructions = model.reconstruct(originals)
         if self.out.suffix == ".png":
             place = images.save_png(self.out, images.pairs(originals, reconstructions))
@@ -90,6 +96,7 @@ class Export:
         from keras_gen import export, runs
 
         name = self.name or runs.model_name(self.run_folder)
+        export.check_name(name)
         runs.require_writable(self.export_dir)
         print(export.publish(runs.load_model(self.run_folder), self.export_dir, name))
 
@@ -111,6 +118,15 @@ def main() -> None:
         command.run()
 
 
+def _check_out(out: Path) -> None:
+    """Before the model is loaded: what cannot be written need not be made."""
+    from keras_gen import runs
+
+    if out.suffix not in (".npy", ".png", ""):
+        raise ValueError(f"expected --out as x.npy, x.png or a folder, received {out}")
+    runs.require_writable(out.parent)
+
+
 def _write(images: np.ndarray, out: Path) -> Path:
     import numpy as np
 
@@ -120,8 +136,6 @@ def _write(images: np.ndarray, out: Path) -> Path:
         np.save(out, images)
     elif out.suffix == ".png":
         pixels.save_png(out, pixels.grid(images))
-    elif out.suffix:
-        raise ValueError(f"expected --out as x.npy, x.png or a folder, received {out}")
     else:
         for index, image in enumerate(images):
             pixels.save_png(out / f"{index:06d}.png", image)

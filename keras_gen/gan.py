@@ -78,7 +78,9 @@ class GAN(AdversarialModel):
             Player("generator", (self.generator,), self._generator_objective),
         )
 
-    def compile(self, generator_optimizer=None, discriminator_optimizer=None, loss="non_saturating", **kwargs):
+    def compile(  # type: ignore[override]  # the players by name instead of a dict
+        self, generator_optimizer=None, discriminator_optimizer=None, loss="non_saturating", **kwargs
+    ):
         """Configures the game.
 
         Args:

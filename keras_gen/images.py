@@ -16,6 +16,7 @@ from PIL import Image
 
 _GROUND = 128  # the grey between the images of a grid: seen beside black, white and transparent ones
 
+
 def to_float(images):
     """Scales uint8 images to the range that networks work in.
 
@@ -39,7 +40,9 @@ def to_float(images):
     if dtype == "uint8":
         return keras.ops.cast(images, "float32") / 127.5 - 1.0
     if "float" not in dtype:
-        raise ValueError(f"expected images as uint8 in [0, 255] or float in [-1, 1], received {dtype}: convert them first")
+        raise ValueError(
+            f"expected images as uint8 in [0, 255] or float in [-1, 1], received {dtype}: convert them first"
+        )
     return keras.ops.cast(images, "float32")
 
 

@@ -25,7 +25,9 @@ _PAGE = """<!doctype html>
 """
 
 
-def write(directory: Path, config: dict, version: Path | None, problem: Exception | None, stopped_by: str | None) -> Path:
+def write(
+    directory: Path, config: dict, version: Path | None, problem: Exception | None, stopped_by: str | None
+) -> Path:
     """Writes `report.html` into the folder of a finished run.
 
     Args:
@@ -45,7 +47,9 @@ def write(directory: Path, config: dict, version: Path | None, problem: Exceptio
     if problem:
         sections.append(f'<p class="problem">Not exported: {escape(str(problem))}</p>')
     if stopped_by:
-        sections.append(f"<p>Training was ended early by {escape(stopped_by)}; the model is the one of that moment.</p>")
+        sections.append(
+            f"<p>Training was ended early by {escape(stopped_by)}; the model is the one of that moment.</p>"
+        )
     if pictures:
         sections.append(_picture(f"samples/{pictures[-1].name}", f"{pictures[-1].stem.replace('_', ' ')}", "large"))
         sections.append("<p>Not chosen: the same latents or images are drawn each time.</p>")
@@ -65,7 +69,9 @@ def write(directory: Path, config: dict, version: Path | None, problem: Exceptio
     sections.append("<h2>Made with</h2>" + _table({**config["versions"], "backend": config["backend"]}))
     if len(pictures) > 1:
         sections.append("<h2>While it learned</h2>")
-        sections += [_picture(f"samples/{picture.name}", picture.stem.replace("_", " ")) for picture in _spread(pictures)]
+        sections += [
+            _picture(f"samples/{picture.name}", picture.stem.replace("_", " ")) for picture in _spread(pictures)
+        ]
     page = directory / "report.html"
     title = escape(f"{options['preset']} on {data['name']}")
     page.write_text(_PAGE.format(title=title, body="\n".join(sections)), encoding="utf-8")

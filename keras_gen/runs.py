@@ -1,10 +1,10 @@
 """The folder of one training run: what was asked for, what happened, what came out.
 
-    runs/<time>-<preset>-<data>/
-      config.json      every option, resolved; versions; git commit; the data and its hash
-      metrics.csv      the losses of each epoch        curves.png   the same as a picture
-      tensorboard/     scalars and images              samples/     step_<number>.png
-      checkpoints/     last.keras                      report.html  all of it on one page
+runs/<time>-<preset>-<data>/
+config.json      every option, resolved; versions; git commit; the data and its hash
+metrics.csv      the losses of each epoch        curves.png   the same as a picture
+tensorboard/     scalars and images              samples/     step_<number>.png
+checkpoints/     final.keras                     report.html  all of it on one page
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import keras
 
 from keras_gen import callbacks, report
 from keras_gen.data import ImageData
-from keras_gen.export import publish
+from keras_gen.export import check_name, publish
 from keras_gen.options import TrainingOptions
 from keras_gen.version import VERSION
 
@@ -42,16 +42,19 @@ class Run:
         model: compiled model; its class names the family.
 
     Raises:
-        ValueError: if the folder already holds a run, or it or the export folder cannot be written.
+        ValueError: if the folder already holds a run, it or the export folder cannot be written, or the name cannot
+            be a folder's.
     """
 
     def __init__(self, options: TrainingOptions, images: ImageData, model: keras.Model):
         self.family = type(model).__name__.lower()
         data = slug(images.name)
-        self.options = dataclasses.replace(options, name=options.name or f"{self.family}-{options.preset}-{data}")
+        self.name = options.name or f"{self.family}-{options.preset}-{data}"
+        self.options = dataclasses.replace(options, name=self.name)
         self.directory = options.run_dir or _unused(Path("runs") / f"{_now():%Y%m%d-%H%M%S}-{options.preset}-{data}")
         if (self.directory / "config.json").exists():
             raise ValueError(f"{self.directory} already holds a run: give another --run-dir")
+        check_name(self.name)
         require_writable(self.directory)
         require_writable(options.export_dir)
         self.budget = callbacks.Budget(options.epochs, options.minutes)
@@ -89,7 +92,7 @@ class Run:
         version, problem = None, None
         print("exporting, and checking the SavedModel in a fresh process …", flush=True)
         try:
-            version = publish(model, self.options.export_dir, self.options.name)
+            version = publish(model, self.options.export_dir, self.name)
         except (RuntimeError, ImportError, OSError) as error:
             problem = error
         page = report.write(self.directory, self.config, version, problem, self.signal.stopped_by)
@@ -117,7 +120,7 @@ class Run:
         folder.mkdir(exist_ok=True)
         unfinished = folder / "unfinished.keras"
         model.save(unfinished)
-        return unfinished.replace(folder / "last.keras")
+        return unfinished.replace(folder / "final.keras")
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -136,7 +139,7 @@ def load_model(path: str | Path) -> keras.Model:
     from keras_gen import autoencoders, gan  # noqa: F401  registers the classes that a file may name
 
     path = Path(path)
-    file = path / "checkpoints" / "last.keras" if path.is_dir() else path
+    file = path / "checkpoints" / "final.keras" if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
     return keras.saving.load_model(file)
@@ -184,7 +187,9 @@ def require_writable(folder: Path) -> None:
 
 def _unused(directory: Path) -> Path:
     """The folder, with a number behind when two runs start in one second."""
-    candidates = (directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6))
+    candidates = (
+        directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6)
+    )
     return next(candidate for candidate in candidates if not candidate.exists())
 
 

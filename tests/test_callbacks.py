@@ -49,9 +49,7 @@ def test_callbacks_change_no_weight(name, images, tmp_path):
 
 
 def test_sample_grid_draws_the_same_latents_each_time(images, tmp_path):
-    gan = make_gan(
-        generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0)
-    )
+    gan = make_gan(generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0))
     grid = callbacks.SampleGrid(tmp_path, num=5, every=2, seed=3)
     fit(gan, images, epochs=5, callbacks=[grid])
     paths = sorted(tmp_path.iterdir())
@@ -161,7 +159,9 @@ def test_model_checkpoint(family, images, tmp_path):
 
 @pytest.mark.parametrize("family", MODELS)
 def test_model_checkpoint_keeps_the_best(family, images, tmp_path):
-    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="loss", mode="min", save_best_only=True)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.keras", monitor="loss", mode="min", save_best_only=True
+    )
     history = fit(MODELS[family](), images, epochs=3, callbacks=[checkpoint]).history
     assert checkpoint.best == pytest.approx(min(history["loss"]))
 

@@ -11,6 +11,7 @@ from keras_gen.gan import GAN
 from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_gan, same, weights_of
 from tests.contracts import array
 
+
 def fit(gan, images, epochs=1):
     return gan.fit(images, batch_size=BATCH, epochs=epochs, shuffle=False, verbose=0).history
 

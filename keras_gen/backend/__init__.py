@@ -12,7 +12,7 @@ BACKEND = keras.backend.backend()
 if BACKEND == "tensorflow":
     from keras_gen.backend.tensorflow import input_gradients, train_step, value_and_gradients
 elif BACKEND == "jax":
-    from keras_gen.backend.jax import input_gradients, train_step, value_and_gradients
+    from keras_gen.backend.jax import input_gradients, train_step, value_and_gradients  # type: ignore[assignment]
 elif BACKEND == "torch":
     from keras_gen.backend.torch import input_gradients, train_step, value_and_gradients
 else:

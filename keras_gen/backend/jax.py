@@ -48,5 +48,5 @@ def value_and_gradients(objective, variables, state):
 
 
 def input_gradients(function, inputs):
-    """d sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    """D sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
     return jax.grad(lambda values: function(values).sum())(jax.numpy.asarray(inputs))

@@ -27,7 +27,7 @@ def value_and_gradients(objective, variables, state):
 
 
 def input_gradients(function, inputs):
-    """d sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    """D sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
     inputs = tf.convert_to_tensor(inputs)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)

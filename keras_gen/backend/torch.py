@@ -4,7 +4,7 @@ import torch
 
 
 def train_step(model, data):
-    """Keras calls `train_step(data)`; nothing outside an objective is recorded, the optimizers' updates least of all."""
+    """Keras calls `train_step(data)`; nothing outside an objective is recorded, the optimizers' updates neither."""
     with torch.no_grad():
         return model.play(data)
 
@@ -27,7 +27,7 @@ def value_and_gradients(objective, variables, state):
 
 
 def input_gradients(function, inputs):
-    """d sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    """D sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
     with torch.enable_grad():
         inputs = torch.as_tensor(inputs).detach().requires_grad_(True)
         return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]

@@ -24,7 +24,8 @@ class EventWriter:
     def __init__(self, directory: str | Path):
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self._file = open(directory / f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}", "xb")
+        path = directory / f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
+        self._file = path.open("xb")
         self._records = RecordWriter(self._file)
         self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
 

@@ -3,7 +3,7 @@
 What a server can ask for is in `signatures`, the check in `verification`. Training does not belong here.
 """
 
-from keras_gen.export.publishing import published_versions, publish
+from keras_gen.export.publishing import check_name, publish, published_versions
 from keras_gen.export.verification import VerificationError
 
-__all__ = ["VerificationError", "publish", "published_versions"]
+__all__ = ["VerificationError", "check_name", "publish", "published_versions"]

@@ -46,8 +46,7 @@ def publish(model, export_dir: str | Path = "saved_models", name: str = "model")
     Example:
         `publish(gan, "saved_models", "digits")` → `saved_models/digits/1`
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(f"expected a model name of letters, digits, '.', '_' and '-', received {name!r}")
+    check_name(name)
     if BACKEND != "tensorflow":
         return _publish_on_tensorflow(model, export_dir, name)
     home = Path(export_dir) / name
@@ -63,6 +62,16 @@ def publish(model, export_dir: str | Path = "saved_models", name: str = "model")
             home.rmdir()
 
 
+def check_name(name: str) -> None:
+    """Refuses names that are no single folder's.
+
+    Raises:
+        ValueError: if `name` is not made of letters, digits, `.`, `_` and `-`, or begins with a sign.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(f"expected a model name of letters, digits, '.', '_' and '-', received {name!r}")
+
+
 def published_versions(home: str | Path) -> list[int]:
     """The versions in the folder of one exported model, ascending; a server ignores whatever is no integer.
 
@@ -76,14 +85,13 @@ def published_versions(home: str | Path) -> list[int]:
 
 def _write(model, saved_model: Path) -> dict[str, dict[str, np.ndarray]]:
     """Writes the SavedModel and returns an input and the model's own outputs for each signature."""
-    from keras_gen.export.signatures import service  # imports TensorFlow
+    from keras_gen.export.signatures import signatures  # imports TensorFlow
 
-    networks, signatures = service(_in_float32(model))
+    # Nothing is tracked by hand: the archive saves the variables that its functions use, and what only training
+    # needs stays behind. Tracking a network would save each of its variables a second time.
     archive = keras.export.ExportArchive()
-    for network in networks:
-        archive.track(network)
-    cases = {}
-    for name, (function, spec) in signatures.items():
+    cases: dict[str, dict[str, np.ndarray]] = {}
+    for name, (function, spec) in signatures(_in_float32(model)).items():
         inputs = _example(spec)
         outputs = function(inputs)
         if "image_bytes" in outputs:  # compared as pixels

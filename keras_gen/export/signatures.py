@@ -10,7 +10,6 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from keras_gen import images as pixels
@@ -30,21 +29,9 @@ class Signature(NamedTuple):
     spec: tf.TensorSpec
 
 
-class Service(NamedTuple):
-    """All that a model is asked for once it is trained.
-
-    Attributes:
-        networks: the networks that answer; what only training needs stays behind.
-        signatures: by name; `serving_default` is always among them.
-    """
-
-    networks: tuple[keras.Model, ...]
-    signatures: dict[str, Signature]
-
-
 @functools.singledispatch
-def service(model) -> Service:
-    """The service of a `GAN` or an `Autoencoder`.
+def signatures(model) -> dict[str, Signature]:
+    """The signatures of a `GAN` or an `Autoencoder` by name; `serving_default` is always among them.
 
     Raises:
         ValueError: for other models.
@@ -52,8 +39,8 @@ def service(model) -> Service:
     raise ValueError(f"expected a GAN or an Autoencoder to export, received {type(model).__name__}")
 
 
-@service.register
-def _(model: GAN) -> Service:
+@signatures.register
+def _(model: GAN) -> dict[str, Signature]:
     seeds = tf.TensorSpec((None,), tf.int64, name="seed")
     latents = tf.TensorSpec((None, model.latent_dim), tf.float32, name="latents")
 
@@ -63,16 +50,15 @@ def _(model: GAN) -> Service:
     def generate(seed):
         return {"images": pixels.to_uint8(model(_latents(seed, model.latent_dim), training=False))}
 
-    signatures = {
+    return {
         "serving_default": Signature(decode, latents),
         "generate": Signature(generate, seeds),
         "generate_png": Signature(lambda seed: _png(generate(seed)), seeds),
     }
-    return Service((model.generator,), signatures)
 
 
-@service.register
-def _(model: Autoencoder) -> Service:
+@signatures.register
+def _(model: Autoencoder) -> dict[str, Signature]:
     images = tf.TensorSpec((None, *model.image_shape), tf.uint8, name="images")
     codes = tf.TensorSpec((None, model.latent_dim), tf.float32, name="codes")
 
@@ -85,12 +71,11 @@ def _(model: Autoencoder) -> Service:
     def decode(codes):
         return {"images": pixels.to_uint8(model.decoder(codes, training=False))}
 
-    signatures = {
+    return {
         "serving_default": Signature(reconstruct, images),
         "encode": Signature(encode, images),
         "decode": Signature(decode, codes),
     }
-    return Service((model.encoder, model.decoder), signatures)
 
 
 def _latents(seeds, latent_dim: int):

@@ -1,0 +1,74 @@
+"""The road has one direction: no room imports a room further down, and the README's promises have a place."""
+
+import ast
+from pathlib import Path
+
+import keras_gen
+
+PACKAGE = Path(keras_gen.__file__).parent
+
+# From data to server. A room may import rooms of its own line and of the lines above it.
+ROAD = [
+    {"version", "registry", "presets"},
+    {"data", "images", "latents", "losses", "networks", "backend"},
+    {"adversarial"},
+    {"gan", "autoencoders"},
+    {"callbacks"},
+    {"export"},
+    {"options", "command_line", "report", "forecast"},
+    {"runs"},
+    {"sampling"},
+    {"cli"},
+    {"__main__"},
+]
+PLACE = {room: place for place, rooms in enumerate(ROAD) for room in rooms}
+
+
+def rooms():
+    """Every source file with the room it belongs to."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room != "__init__":  # the list of public names looks into every room
+            yield room, path
+
+
+def imported_rooms(path):
+    """The rooms that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "keras_gen":
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("keras_gen."))
+
+
+def test_every_room_stands_on_the_road():
+    assert {room for room, _ in rooms()} == set(PLACE)
+
+
+def test_no_room_imports_a_room_further_down():
+    backwards = [
+        f"{path.relative_to(PACKAGE)} imports {imported}"
+        for room, path in rooms()
+        for imported in imported_rooms(path)
+        if PLACE[imported] > PLACE[room]
+    ]
+    assert backwards == []
+
+
+def test_tensorflow_is_imported_where_it_is_meant_only():
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for _, path in rooms()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
+    }
+    assert importers == {"backend/tensorflow.py", "export/signatures.py", "export/verification.py", "sampling.py"}
+
+
+def test_public_names_are_listed_once_and_documented():
+    assert len(set(keras_gen.__all__)) == len(keras_gen.__all__)
+    undocumented = [
+        name for name in keras_gen.__all__ if name != "__version__" and not getattr(keras_gen, name).__doc__
+    ]
+    assert undocumented == []

@@ -1,0 +1,90 @@
+"""Wrong input at the command line: one line that helps, exit code 2, nothing left behind."""
+
+import os
+
+import pytest
+
+from tests.processes import fail
+
+# What is refused before TensorFlow is imported: both scripts.
+OPTIONS = {
+    "negative epochs": (["--epochs", "-1"], "expected --epochs above 0, received -1"),
+    "no time": (["--minutes", "0"], "expected --minutes above 0, received 0"),
+    "a word for a number": (["--batch-size", "many"], "many"),
+    "an unknown preset": (["stylegan9"], "unknown preset 'stylegan9': expected one of article"),
+    "an unknown option": (["--learning-raet", "1"], "--learning-raet"),
+}
+
+# What shows when the data and the networks are made, in code that both scripts share.
+PREPARATION = {
+    "a missing path": (["--data", "no/such/folder"], "no/such/folder"),
+    "a folder without images": (["--data", "empty"], "empty"),
+    "an unknown network": (["--network", "unet"], "network 'unet': expected one of mlp"),
+    "an unknown loss": (["--loss", "wasserstien"], "wasserstien"),
+    "a name that is no folder": (["--name", "../up"], "expected a model name of letters"),
+    "an export folder that cannot be written": (["--export-dir", "file/inside"], "cannot write to file/inside"),
+    "a run folder that cannot be written": (["--run-dir", "file/inside"], "cannot write to file/inside"),
+    "a run folder in use": (["--run-dir", "used"], "used already holds a run: give another --run-dir"),
+}
+
+
+@pytest.mark.parametrize("script", ["train_gan.py", "train_ae.py"])
+@pytest.mark.parametrize("case", OPTIONS)
+def test_wrong_options(case, script, tmp_path):
+    arguments, message = OPTIONS[case]
+    line = fail(tmp_path, script, *arguments, backend="no such backend")  # proves that Keras was not imported yet
+    assert line.startswith(f"{script}: error: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("case", PREPARATION)
+def test_wrong_input_leaves_nothing_behind(case, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "config.json").write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
+    arguments, message = PREPARATION[case]
+    data = [] if "--data" in arguments else ["--data", "digits"]
+    line = fail(tmp_path, "train_gan.py", *arguments, *data)
+    assert line.startswith("train_gan.py: error: ")
+    assert message in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_unknown_keras_loss(tmp_path):
+    line = fail(tmp_path, "train_ae.py", "--data", "digits", "--loss", "mean_sqared")
+    assert "mean_sqared" in line
+
+
+def test_a_read_only_export_folder(tmp_path):
+    place = tmp_path / "read-only"
+    place.mkdir()
+    place.chmod(0o500)
+    if os.geteuid() == 0:  # permissions do not bind root, but nobody makes folders in /proc
+        place = "/proc/saved_models"
+    line = fail(tmp_path, "train_gan.py", "--data", "digits", "--export-dir", place)
+    assert f"cannot write to {place}" in line
+    assert not (tmp_path / "runs").exists()
+
+
+CLI_ERRORS = {
+    "no command": ([], "Expected one of {sample, reconstruct, export}"),
+    "no such model": (["sample", "nowhere"], "nowhere"),
+    "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),
+    "a file of another kind": (
+        ["sample", "nowhere", "--out", "grid.jpg"],
+        "expected --out as x.npy, x.png or a folder",
+    ),
+    "no such run": (["reconstruct", "nowhere"], "nowhere"),
+}
+
+
+@pytest.mark.parametrize("case", CLI_ERRORS)
+def test_keras_gen_says_what_is_wrong(case, tmp_path):
+    arguments, message = CLI_ERRORS[case]
+    line = fail(tmp_path, "keras-gen", *arguments)
+    assert line.startswith("keras-gen: error: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,223 @@
+"""Exports as a server sees them: other processes, no keras_gen, nothing half-written."""
+
+import io
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_gen import export
+from keras_gen.export import publishing, verification
+from keras_gen.export.signatures import _latents
+from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_gan
+from tests.contracts import array
+
+SEEDS = np.array([3, 2**53, 0, 3, 41], "int64")
+LATENTS = np.random.default_rng(1).standard_normal((5, LATENT_DIM)).astype("float32")
+IMAGES = np.random.default_rng(2).integers(0, 256, (5, *IMAGE_SHAPE)).astype("uint8")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """The folder of exported models and the two models in it."""
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("saved_models")
+    models = {"gan": make_gan(), "autoencoder": make_autoencoder()}
+    for name, model in models.items():
+        assert export.publish(model, folder, name) == folder / name / "1"
+    return folder, models
+
+
+def ask(saved_model, scratch, *questions):
+    """Loads a model in a process without keras_gen and puts questions (signature, input name, array) to it.
+
+    Returns the outputs of each, a dict of arrays by name.
+    """
+    program = """
+        import pickle, sys
+        import tensorflow as tf
+        saved_model, path = sys.argv[1:]
+        with open(path, "rb") as file:
+            questions = pickle.load(file)
+        signatures = tf.saved_model.load(saved_model).signatures
+        answers = [signatures[signature](**{name: tf.constant(value)}) for signature, name, value in questions]
+        assert "keras_gen" not in sys.modules
+        with open(path, "wb") as file:
+            pickle.dump([{name: value.numpy() for name, value in answer.items()} for answer in answers], file)
+    """
+    path = scratch / "exchange.pickle"
+    path.write_bytes(pickle.dumps(questions))
+    subprocess.run([sys.executable, "-I", "-c", textwrap.dedent(program), saved_model, path], check=True)
+    return pickle.loads(path.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def gan_answers(published, tmp_path_factory):
+    folder, _ = published
+    return ask(
+        folder / "gan" / "1",
+        tmp_path_factory.mktemp("answers"),
+        ("serving_default", "latents", LATENTS),
+        ("generate", "seed", SEEDS),
+        ("generate", "seed", SEEDS[1:2]),
+        ("generate_png", "seed", SEEDS),
+    )
+
+
+def test_gan_default_signature(published, gan_answers):
+    assert set(gan_answers[0]) == {"images"}
+    np.testing.assert_allclose(gan_answers[0]["images"], array(published[1]["gan"](LATENTS)), atol=1e-5)
+
+
+def test_generate_draws_each_row_from_its_own_seed(gan_answers):
+    batch, alone = gan_answers[1]["images"], gan_answers[2]["images"]
+    assert batch.shape == (5, *IMAGE_SHAPE)
+    assert batch.dtype == np.uint8
+    np.testing.assert_array_equal(batch[0], batch[3])
+    assert len({image.tobytes() for image in batch}) == 4
+    np.testing.assert_array_equal(alone[0], batch[1])
+
+
+def test_generate_is_the_generator_on_the_drawn_latents(published, gan_answers):
+    expected = published[1]["gan"].decode(array(_latents(SEEDS, LATENT_DIM)))
+    assert np.abs(gan_answers[1]["images"].astype(int) - expected).max() <= 1
+
+
+def test_generate_png_holds_the_same_images(gan_answers):
+    for png, image in zip(gan_answers[3]["image_bytes"], gan_answers[1]["images"], strict=True):
+        with Image.open(io.BytesIO(png)) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), image)
+
+
+def test_generated_latents_are_standard_normal():
+    drawn = array(_latents(np.arange(400), 50))
+    # 20,000 numbers: the mean is within 4 standard errors (0.0071) of 0, the variance (0.01) of 1.
+    assert abs(drawn.mean()) < 4 * 0.0071
+    assert abs(drawn.var() - 1) < 4 * 0.01
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(50)).max() < 5 / np.sqrt(400)
+
+
+def test_autoencoder_signatures(published, tmp_path):
+    folder, models = published
+    model = models["autoencoder"]
+    codes = model.encode(IMAGES)
+    reconstructed, encoded, decoded = ask(
+        folder / "autoencoder" / "1",
+        tmp_path,
+        ("serving_default", "images", IMAGES),
+        ("encode", "images", IMAGES),
+        ("decode", "codes", codes),
+    )
+    assert reconstructed["reconstructions"].dtype == decoded["images"].dtype == np.uint8
+    assert np.abs(reconstructed["reconstructions"].astype(int) - model.reconstruct(IMAGES)).max() <= 1
+    np.testing.assert_allclose(encoded["codes"], codes, atol=1e-5)
+    assert np.abs(decoded["images"].astype(int) - model.decode(codes)).max() <= 1
+
+
+def test_versions_count_up_and_foreign_folders_are_ignored(published):
+    folder, models = published
+    (folder / "gan" / "canary").mkdir()
+    (folder / "gan" / "7").mkdir()
+    assert export.publish(models["gan"], folder, "gan") == folder / "gan" / "8"
+    assert sorted(path.name for path in (folder / "gan").iterdir()) == ["1", "7", "8", "canary"]
+
+
+def test_two_exporters_never_share_a_version(tmp_path, monkeypatch):
+    home = tmp_path / "gan"
+    for name in ("a", "b"):
+        (home / name).mkdir(parents=True)
+        (home / name / "saved_model.pb").write_text(name)
+    # Both looked before either had renamed: version 1 seems free to the second one, too.
+    answers = iter([[], [], [1]])
+    monkeypatch.setattr(publishing, "published_versions", lambda home: next(answers))
+    assert publishing._claim_version(home / "a", home) == home / "1"
+    assert publishing._claim_version(home / "b", home) == home / "2"
+    assert (home / "1" / "saved_model.pb").read_text() == "a"
+
+
+def test_discriminator_and_optimizers_stay_behind(published):
+    folder, models = published
+    size = sum(path.stat().st_size for path in (folder / "gan" / "1" / "variables").iterdir())
+    parameters = models["gan"].generator.count_params()
+    assert 4 * parameters < size < 4 * parameters + 4096
+
+
+def cases_of(model, folder):
+    return publishing._write(model, folder / "model")
+
+
+def test_a_damaged_export_is_refused(tmp_path):
+    gan = make_gan()
+    cases = cases_of(gan, tmp_path)
+    verification.verify(tmp_path / "model", cases, tmp_path)
+    # The Python model answers for one changed weight.
+    kernel = gan.generator.layers[1].kernel
+    kernel.assign(kernel + keras.ops.one_hot(0, LATENT_DIM)[:, None] * 0.1)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(export.VerificationError, match="serving_default/images: differs from the Python model by"):
+        verification.verify(tmp_path / "model", cases_of(gan, tmp_path / "other"), tmp_path)
+
+
+def test_an_export_without_its_weights_is_refused(tmp_path):
+    cases = cases_of(make_gan(), tmp_path)
+    (tmp_path / "model" / "variables" / "variables.data-00000-of-00001").unlink()
+    with pytest.raises(export.VerificationError, match="was not published"):
+        verification.verify(tmp_path / "model", cases, tmp_path)
+
+
+def test_a_diverged_model_is_refused_and_leaves_nothing(tmp_path):
+    gan = make_gan()
+    gan.generator.layers[1].bias.assign(np.full(16, np.nan))
+    with pytest.raises(export.VerificationError, match="not finite; the model has diverged"):
+        export.publish(gan, tmp_path, "gan")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bfloat16_models_serve_in_float32(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        gan = make_gan()
+        version = export.publish(gan, tmp_path, "gan")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    (served,) = ask(version, tmp_path, ("serving_default", "latents", LATENTS))
+    np.testing.assert_allclose(served["images"], array(gan(LATENTS)), atol=0.03)  # bfloat16 has 8 bits
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-option", "new\nline"])
+def test_names_that_are_no_folder_are_refused(name, tmp_path):
+    with pytest.raises(ValueError, match="expected a model name of letters"):
+        export.publish(make_gan(), tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_models_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected a GAN or an Autoencoder to export, received Functional"):
+        export.publish(make_gan().generator, tmp_path, "generator")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        export.publish(make_gan(), tmp_path / "file", "gan")
+
+
+def test_the_check_needs_no_keras_gen(published, tmp_path):
+    # The program is run by its path: a folder with nothing but it must do.
+    _, models = published
+    program = tmp_path / "verification.py"
+    shutil.copy(verification.__file__, program)
+    cases = cases_of(models["autoencoder"], tmp_path)
+    arrays = {f"{signature}/{name}": array for signature, case in cases.items() for name, array in case.items()}
+    np.savez(tmp_path / "cases.npz", **arrays)
+    command = [sys.executable, "-I", program, tmp_path / "model", tmp_path / "cases.npz"]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=os.sep)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("3 signatures agree with Python: floats to ")
