@@ -19,6 +19,8 @@ from keras_gen.export.signatures import _latents
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_gan
 from tests.contracts import array
 
+pytestmark = pytest.mark.xdist_group("exported")
+
 SEEDS = np.array([3, 2**53, 0, 3, 41], "int64")
 LATENTS = np.random.default_rng(1).standard_normal((5, LATENT_DIM)).astype("float32")
 IMAGES = np.random.default_rng(2).integers(0, 256, (5, *IMAGE_SHAPE)).astype("uint8")

@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_gen.runs import slug
 from tests.processes import ROOT, fail, run, succeed
 
+TRAINED = pytest.mark.xdist_group("trained")  # these share the fixture, which takes a minute
 SCRIPTS = {"train_gan.py": "gan-article-digits", "train_ae.py": "autoencoder-article-digits"}
 
 
@@ -30,6 +31,7 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
+@TRAINED
 def test_a_run_leaves_everything_that_the_readme_promises(script, trained):
     run_folder = trained / "runs" / script
     left = {str(path.relative_to(run_folder)) for path in run_folder.rglob("*") if path.is_file()}
@@ -44,18 +46,21 @@ def test_a_run_leaves_everything_that_the_readme_promises(script, trained):
 
 
 @pytest.mark.parametrize(("script", "name"), SCRIPTS.items())
+@TRAINED
 def test_a_second_run_makes_version_2(script, name, trained):
     versions = trained / "saved_models" / name
     assert sorted(path.name for path in versions.iterdir()) == ["1", "2"]
     assert all((version / "saved_model.pb").exists() for version in versions.iterdir())
 
 
+@TRAINED
 def test_the_default_run_folder_says_when_what_and_on_which_data(trained):
     names = [path.name for path in (trained / "runs").iterdir() if path.name not in SCRIPTS]
     assert len(names) == 2
     assert all(name.endswith("-article-digits") and name[:8].isdigit() for name in names)
 
 
+@TRAINED
 def test_config_holds_every_option_resolved(trained):
     config = json.loads((trained / "runs" / "train_gan.py" / "config.json").read_text())
     assert config["options"]["batch_size"] == 128
@@ -68,6 +73,7 @@ def test_config_holds_every_option_resolved(trained):
     assert config["backend"] == "tensorflow"
 
 
+@TRAINED
 def test_report_shows_the_pictures_that_are_there(trained):
     run_folder = trained / "runs" / "train_gan.py"
     page = (run_folder / "report.html").read_text()
@@ -77,6 +83,7 @@ def test_report_shows_the_pictures_that_are_there(trained):
     assert "CC BY 4.0" in page
 
 
+@TRAINED
 def test_sampling_from_a_run_and_from_its_export(trained, tmp_path):
     for model in ("runs/train_gan.py", "saved_models/gan-article-digits", "saved_models/gan-article-digits/1"):
         out = tmp_path / f"{slug(model)}.npy"
@@ -89,6 +96,7 @@ def test_sampling_from_a_run_and_from_its_export(trained, tmp_path):
     assert not np.array_equal(newest, first), "the folder of versions must mean the newest one"
 
 
+@TRAINED
 def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
     succeed(trained, "keras-gen", "sample", "runs/train_gan.py", "--num", "4", "--out", tmp_path / "grid.png")
     with Image.open(tmp_path / "grid.png") as picture:
@@ -97,6 +105,7 @@ def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [f"{index:06d}.png" for index in range(3)]
 
 
+@TRAINED
 def test_reconstructing(trained, tmp_path):
     out = tmp_path / "grid.png"
     process = succeed(
@@ -107,6 +116,7 @@ def test_reconstructing(trained, tmp_path):
         assert picture.size == (46, 19)
 
 
+@TRAINED
 def test_exporting_a_run_again(trained, tmp_path):
     process = succeed(trained, "keras-gen", "export", "runs/train_ae.py", "--export-dir", tmp_path)
     assert process.stdout.strip() == str(tmp_path / "autoencoder-article-digits" / "1")
@@ -170,6 +180,7 @@ def test_ctrl_c_keeps_what_was_learned_and_exports(tmp_path):
     assert "Training was ended early by SIGINT" in page.read_text()
 
 
+@TRAINED
 def test_commands_for_the_other_family_are_refused(trained, tmp_path):
     out = ["--out", tmp_path / "x.png"]
     assert "try keras-gen sample" in fail(trained, "keras-gen", "reconstruct", "runs/train_gan.py", *out)

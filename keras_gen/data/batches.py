@@ -34,7 +34,8 @@ class Batches(keras.utils.PyDataset):
         ValueError: for an empty split, a batch_size below 1, or `labels=True` without labels.
 
     Example:
-        >>> batches = Batches(load("digits").train, batch_size=32, seed=1)
+        >>> from keras_gen import data
+        >>> batches = Batches(data.load("digits").train, batch_size=32, seed=1)
         >>> len(batches), batches[0][0].shape
         (44, (32, 8, 8, 1))
     """

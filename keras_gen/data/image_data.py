@@ -137,6 +137,7 @@ class ImageData:
         skipped: (path, reason) of each file that could not be read.
 
     Example:
+        >>> from keras_gen import load
         >>> data = load("digits")
         >>> data.image_shape, data.num_classes, len(data.train)
         ((8, 8, 1), 10, 1438)
