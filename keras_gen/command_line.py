@@ -49,6 +49,8 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError, ImportError) as error:
         _fail(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # what a shell expects of an interrupted command
 
 
 @contextlib.contextmanager
