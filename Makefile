@@ -1,13 +1,15 @@
-# Everything from nothing: each target makes the virtual environment it needs. PYTHON=python3.12 chooses another one.
-PYTHON ?= python3
+# Everything from nothing: each target makes the virtual environment it needs.
+# PYTHON=… chooses another interpreter than the first one here that is new enough.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(python) -c "$(NEW_ENOUGH)" 2>/dev/null && echo $(python))))
 VENV := .venv
 BIN := $(VENV)/bin
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: help demo test lint slow clean
 
 help:
-	@echo "make demo   train on real images for three minutes; needs Python 3.10+ and nothing else"
+	@echo "make demo   train on real images for three minutes; needs Python 3.11+ and nothing else"
 	@echo "make test   run the tests"
 	@echo "make lint   check style and types"
 	@echo "make slow   run the slow tests too (needs Chromium)"
@@ -17,9 +19,9 @@ demo: $(VENV)/installed
 	$(BIN)/python train_gan.py article --minutes 2
 	$(BIN)/python train_ae.py article --minutes 1
 
-# Tests that share a trained or exported model form a group and run in one process.
+# A file stays in one process: its tests share trained and exported models.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow
@@ -29,17 +31,16 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(VENV)/python:
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" \
-		|| { echo "Python 3.10 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 …"; exit 1; }
+$(VENV)/created:
+	@$(or $(PYTHON),false) -c "$(NEW_ENOUGH)" || { echo "Python 3.11 or newer is needed (Keras 3.15 asks for it)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/python
+$(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/created
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/installed-dev: setup.cfg pyproject.toml | $(VENV)/python
+$(VENV)/installed-dev: setup.cfg pyproject.toml | $(VENV)/created
 	$(BIN)/python -m pip install --quiet --editable ".[dev,jax]"
 	touch $@ $(VENV)/installed
 

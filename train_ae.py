@@ -7,7 +7,7 @@ Examples:
 """
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, quiet_start
+from keras_gen.command_line import one_line_errors, parse, start_keras
 from keras_gen.options import TrainingOptions, describe
 from keras_gen.presets import AUTOENCODERS
 
@@ -18,13 +18,12 @@ def main(options: TrainingOptions) -> None:
     with one_line_errors():
         options = options.resolve(AUTOENCODERS)
 
-        with quiet_start():  # only now: it takes seconds, and --help and a wrong option should not wait for it
-            import keras
+        start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
+        import keras
 
-            from keras_gen import callbacks, data, forecast, networks, runs
+        from keras_gen import callbacks, data, forecast, networks, runs
 
-            keras.utils.set_random_seed(options.seed)
-
+        keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         train, validation = images.train.hold_out(VALIDATION_FRACTION)
         batches = data.Batches(train, options.batch_size, seed=options.seed)
@@ -35,7 +34,7 @@ def main(options: TrainingOptions) -> None:
         autoencoder = keras_gen.Autoencoder(encoder, decoder)
         autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=keras.losses.get(options.loss))
         if options.dry_run:
-            return forecast.show(autoencoder, batches, options)
+            return forecast.show(autoencoder, batches, options, images)
         run = runs.Run(options, images, autoencoder)
 
     # The exported model is the best on the validation images, not the last.
@@ -54,8 +53,7 @@ def main(options: TrainingOptions) -> None:
         verbose=0,
         callbacks=[*run.callbacks(), best, reconstructions],
     )
-    print(f"kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images")
-    run.finish(autoencoder)
+    run.finish(autoencoder, f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Examples:
 """
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, quiet_start
+from keras_gen.command_line import one_line_errors, parse, start_keras
 from keras_gen.options import TrainingOptions, describe
 from keras_gen.presets import GANS
 
@@ -16,13 +16,12 @@ def main(options: TrainingOptions) -> None:
     with one_line_errors():
         options = options.resolve(GANS)
 
-        with quiet_start():  # only now: it takes seconds, and --help and a wrong option should not wait for it
-            import keras
+        start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
+        import keras
 
-            from keras_gen import callbacks, data, forecast, networks, runs
+        from keras_gen import callbacks, data, forecast, networks, runs
 
-            keras.utils.set_random_seed(options.seed)
-
+        keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         batches = data.Batches(images.train, options.batch_size, seed=options.seed)
 
@@ -35,7 +34,7 @@ def main(options: TrainingOptions) -> None:
             loss=options.loss,
         )
         if options.dry_run:
-            return forecast.show(gan, batches, options)
+            return forecast.show(gan, batches, options, images)
         run = runs.Run(options, images, gan)
 
     samples = callbacks.SampleGrid(

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
-import numpy as np
 
 from keras_gen import backend, images
+from keras_gen.seeds import SeededModel
 
 
 class Player(NamedTuple):
@@ -21,8 +21,9 @@ class Player(NamedTuple):
     Attributes:
         name: what `compile` calls its optimizer.
         networks: the models whose trainable weights it moves; no weight belongs to two players.
-        objective: `objective(real_images) -> (loss, logs)`, a float32 scalar that the player minimises and a dict of
-            scalars to log. It must call networks with `training=True`: inside a custom step Keras implies nothing.
+        objective: `objective(batch) -> (loss, logs)`, a float32 scalar that the player minimises and a dict of
+            scalars to log; `batch` is what the model's `prepare` returns. It must call networks with `training=True`:
+            inside a custom step Keras implies nothing.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Player(NamedTuple):
         return [variable for network in self.networks for variable in network.trainable_variables]
 
 
-class AdversarialModel(keras.Model):
+class AdversarialModel(SeededModel):
     """A model whose networks play against each other, trained by the stock `fit`.
 
     A subclass keeps its networks as attributes, lists `players` in the order in which they move and names the
@@ -80,10 +81,11 @@ class AdversarialModel(keras.Model):
             jit_compile: as in `keras.Model.compile`.
 
         Raises:
-            ValueError: if a player has no optimizer, two share one, or a trainable variable belongs to no player.
+            ValueError: if a player has no optimizer, two share one, a trainable variable belongs to no player, or the
+                networks compute in float16, which would need a loss scale for each player.
         """
         players = self.players
-        names = [player.name for player in players]
+        names = list(dict.fromkeys(player.name for player in players))
         if set(optimizers) != set(names) or len(set(map(id, optimizers.values()))) < len(names):
             raise ValueError(f"expected one optimizer object for each of {names}, received {optimizers}")
         # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
@@ -91,6 +93,10 @@ class AdversarialModel(keras.Model):
         homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
         if homeless:
             raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
+        if any(layer.compute_dtype == "float16" for network in self.layers for layer in network.layers):
+            raise ValueError(
+                "expected networks in float32 or mixed_bfloat16, received float16: its gradients underflow"
+            )
         joint = keras.optimizers.MultiOptimizer(lambda variable: optimizers[owners[id(variable)]])
         super().compile(
             optimizer=joint,
@@ -102,12 +108,31 @@ class AdversarialModel(keras.Model):
         # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
         joint.build(self.trainable_variables)
         self._optimizers = dict(optimizers)
+        self._compile_arguments = {
+            "optimizers": self._optimizers,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+
+    def get_compile_config(self):
+        return keras.saving.serialize_keras_object(self._compile_arguments) if self.compiled else {}
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def train_step(self, *arguments):
         return backend.train_step(self, *arguments)
+
+    def test_step(self, *arguments):
+        raise ValueError(
+            "a game has no validation loss: expected fit without validation data and no evaluate. "
+            "Make images with the generator and judge those."
+        )
+
+    def prepare(self, data):
+        """What the objectives get to see of a batch: its images, scaled. Games with labels or conditions say more."""
+        return images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
 
     def play(self, data):
         """Plays one round and updates the metrics: the step itself, the same on every backend.
@@ -118,10 +143,10 @@ class AdversarialModel(keras.Model):
         Returns:
             Dict of float32 scalars: `loss` and `log_names`, averaged over the epoch so far.
         """
-        real_images = images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
+        batch = self.prepare(data)
         logs = {"loss": 0.0}
         for player in self.players:
-            loss, player_logs = self._move(player, real_images)
+            loss, player_logs = self._move(player, batch)
             logs["loss"] += loss
             logs |= player_logs
         self.optimizer.iterations.assign_add(1)
@@ -129,26 +154,11 @@ class AdversarialModel(keras.Model):
             tracker.update_state(logs[tracker.name])
         return {tracker.name: tracker.result() for tracker in self._trackers}
 
-    def _move(self, player, real_images):
+    def _move(self, player, batch):
         variables = player.variables
         own = set(map(id, variables))
         state = [variable for variable in self.variables if id(variable) not in own]
-        (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(real_images), variables, state)
+        (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(batch), variables, state)
         # The inner optimizer: the joint one would ask for the gradients of all players at once.
         self._optimizers[player.name].apply(gradients, variables)
         return loss, logs
-
-    @property
-    def _seed_states(self):
-        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
-
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        for index, state in enumerate(self._seed_states):  # Keras saves weights only
-            store[f"seed_{index}"] = keras.ops.convert_to_numpy(state.value)
-
-    def load_own_variables(self, store):
-        weights = [name for name in list(store.keys()) if not name.startswith("seed_")]
-        super().load_own_variables({name: store[name] for name in weights})
-        for index, state in enumerate(self._seed_states):
-            state.assign(np.asarray(store[f"seed_{index}"]).astype(state.dtype))  # int64 or uint32, by backend

@@ -6,15 +6,16 @@ import keras
 import numpy as np
 
 from keras_gen import images as pixels
+from keras_gen.seeds import SeededModel
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class Autoencoder(keras.Model):
+class Autoencoder(SeededModel):
     """Compresses images to codes and back: `images → encoder → codes → decoder → reconstructions`.
 
-    Compile it with any Keras loss (`"mse"` is the article's) and call `fit` with images alone: they are their own
-    targets. Targets may be given too (`fit(noisy, clean)`). Losses are measured on the scale [-1, 1], where a mean
-    squared error is 4 times that on [0, 1].
+    Compile it with a regression loss of Keras (`"mse"` is the article's; `"mae"`, `"huber"` …) and call `fit` with
+    images alone: they are their own targets. Targets may be given too (`fit(noisy, clean)`). Losses are measured on
+    the scale [-1, 1], where a mean squared error is 4 times that on [0, 1].
 
     Args:
         encoder: model, images (batch, height, width, channels) in [-1, 1] → codes (batch, latent_dim).

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from keras_gen.command_line import one_line_errors, parse, quiet_start
+from keras_gen.command_line import one_line_errors, parse, start_keras
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +46,8 @@ class Reconstruct:
 
     run_folder: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
-    data: str = "mnist-sample"
-    """Name or path of the images, as for train_ae.py; they are fitted to the autoencoder's image size."""
+    data: str | None = None
+    """Name or path of the images, as for train_ae.py; by default those that the run was trained on."""
     num: int = 20
     """Number of images, the first ones of the test part."""
     out: Path = Path("reconstructions.png")
@@ -67,17 +67,22 @@ class Reconstruct:
             raise ValueError(
                 f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"
             )
-        height, width, channels = model.image_shape
-        originals = np.asarray(
-            data.load(self.data, image_size=(height, width), channels=channels).test.images[: self.num]
-        )
+        trained_with = runs.read_options(self.run_folder)
+        name = self.data or trained_with.get("data")
+        if name is None:
+            raise ValueError(f"{self.run_folder} does not say what it was trained on: give --data")
+        *size, channels = model.image_shape
+        fit = trained_with.get("fit", "crop")
+        test = data.load(name, image_size=tuple(size), channels=channels, fit=fit).test
+        originals = np.asarray(test.images[: self.num])
         reconstructions = model.reconstruct(originals)
         if self.out.suffix == ".png":
             place = images.save_png(self.out, images.pairs(originals, reconstructions))
         else:
             place = _write(reconstructions, self.out)
-        error = np.mean((originals / 255.0 - reconstructions / 255.0) ** 2)
-        print(f"{len(originals)} test images, mean squared error {error:.5f} on the scale [0, 1]: {place}")
+        error = np.mean(((originals.astype(float) - reconstructions) / 127.5) ** 2)
+        print(f"{len(originals)} test images of {name}: {place}")
+        print(f"mean squared error {error:.5f}, on the scale [-1, 1] of training")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +100,7 @@ class Export:
         """Publishes the model and says where."""
         from keras_gen import export, runs
 
-        name = self.name or runs.model_name(self.run_folder)
+        name = self.name or runs.read_options(self.run_folder).get("name") or runs.slug(self.run_folder.stem)
         export.check_name(name)
         runs.require_writable(self.export_dir)
         print(export.publish(runs.load_model(self.run_folder), self.export_dir, name))
@@ -113,8 +118,7 @@ def main() -> None:
     """Parses the command line and runs the subcommand."""
     command = parse(Command, "Use a trained model: make images, reconstruct images, export.")
     with one_line_errors():
-        with quiet_start():
-            import keras  # noqa: F401
+        start_keras()
         command.run()
 
 

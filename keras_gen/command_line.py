@@ -53,17 +53,20 @@ def one_line_errors() -> Iterator[None]:
         raise SystemExit(130) from None  # what a shell expects of an interrupted command
 
 
-@contextlib.contextmanager
-def quiet_start() -> Iterator[None]:
-    """Holds back what native libraries write to standard error while they load, and shows it if they fail to.
+def start_keras() -> None:
+    """Imports Keras and its backend and lets it find its devices, without the notices that come with that.
 
-    TensorFlow greets with notices about the processor and missing GPUs, written before its log level is known.
+    TensorFlow greets with lines about the processor and missing GPUs, written before its log level is known. They are
+    shown after all if the start fails, or if the environment asks for them with TF_CPP_MIN_LOG_LEVEL=0 or 1.
     """
     standard_error = os.dup(2)
     with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+        if os.environ["TF_CPP_MIN_LOG_LEVEL"] not in ("0", "1"):
+            os.dup2(held_back.fileno(), 2)
         try:
-            yield
+            import keras
+
+            keras.ops.zeros(())
         except BaseException:
             held_back.seek(0)
             os.write(standard_error, held_back.read())
@@ -91,4 +94,4 @@ def _first_sentence(box: str) -> str:
         if not text.strip("─"):
             break
         words.append(text)
-    return f"{' '.join(words)} See {_program()} --help"
+    return f"{' '.join(words).rstrip('.')}. See {_program()} --help"

@@ -9,11 +9,11 @@ import keras
 from rich.console import Console
 from rich.table import Table
 
-from keras_gen.data import Batches
+from keras_gen.data import Batches, ImageData
 from keras_gen.options import TrainingOptions
 
 
-def show(model: keras.Model, batches: Batches, options: TrainingOptions) -> None:
+def show(model: keras.Model, batches: Batches, options: TrainingOptions, images: ImageData) -> None:
     """Trains the model for a few steps and prints options, sizes and an estimate of the time.
 
     The model has learned a little afterwards: throw it away.
@@ -22,21 +22,29 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions) -> None
         model: compiled model.
         batches: its training data.
         options: resolved options.
+        images: the data, as they were loaded.
     """
+    print("measuring a few steps …", flush=True)
     seconds = _seconds_per_step(model, batches)
     table = Table("what", "value", title="dry run: nothing is written")
     for name, value in dataclasses.asdict(options).items():
-        table.add_row(name.replace("_", "-"), "–" if value is None else str(value))
+        if value is not None and name != "dry_run":
+            table.add_row(name.replace("_", "-"), str(value))
+    table.add_section()
+    table.add_row("image shape (height, width, channels)", str(images.image_shape))
+    table.add_row("training, test images", f"{len(images.train):,}, {len(images.test):,}")
+    table.add_row("classes", str(images.num_classes))
+    table.add_row("skipped files", str(len(images.skipped)))
     table.add_section()
     for network in model.layers:
         table.add_row(f"parameters of the {network.name}", f"{network.count_params():,}")
     variables = (*model.variables, *model.optimizer.variables)
     state = sum(keras.ops.convert_to_numpy(variable.value).nbytes for variable in variables)
-    images = batches.split.images
+    pixels = getattr(batches.split.images, "nbytes", 0)  # none for a set that stays on disk
     table.add_row("memory, weights and optimizers", _megabytes(state))
-    table.add_row("memory, training images", _megabytes(getattr(images, "nbytes", 0)))
+    table.add_row("memory, training images", _megabytes(pixels))
     table.add_section()
-    table.add_row("one step", f"{1000 * seconds:.1f} ms, {options.batch_size / seconds:,.0f} images/s")
+    table.add_row("one step", f"{1000 * seconds:.1f} ms, {len(batches[0][0]) / seconds:,.0f} images/s")
     table.add_row("one epoch", f"{len(batches)} steps, {_duration(len(batches) * seconds)}")
     if options.epochs:
         table.add_row("the run, by epochs", _duration(options.epochs * len(batches) * seconds))
@@ -48,12 +56,11 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions) -> None
 
 def _seconds_per_step(model, batches, steps=10):
     """The mean over `steps` steps after the first ones, which compile."""
-    batch = batches[0]
     for _ in range(2):
-        model.train_on_batch(*batch)
+        model.train_on_batch(*batches[0])
     started = time.perf_counter()
-    for _ in range(steps):
-        model.train_on_batch(*batch)
+    for step in range(steps):  # reading included
+        model.train_on_batch(*batches[step % len(batches)])
     return (time.perf_counter() - started) / steps
 
 

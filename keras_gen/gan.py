@@ -28,7 +28,7 @@ class GAN(AdversarialModel):
         float32 images (batch, height, width, channels) in [-1, 1].
 
     Raises:
-        ValueError: if the generator's images do not fit the discriminator.
+        ValueError: if the generator's images do not fit the discriminator, or a network does not know its input shape.
 
     Logs `loss`, `d_loss`, `g_loss`, and `real_logit` and `fake_logit`, the discriminator's mean verdict on each side.
 
@@ -49,6 +49,9 @@ class GAN(AdversarialModel):
 
     def __init__(self, generator, discriminator, *, seed=0, **kwargs):
         super().__init__(**kwargs)
+        for role, network in (("generator", generator), ("discriminator", discriminator)):
+            if not network.built:
+                raise ValueError(f"expected a {role} that knows its input shape: begin it with keras.Input(…)")
         if generator.output_shape[1:] != discriminator.input_shape[1:]:
             raise ValueError(
                 f"expected a discriminator of the generator's images {generator.output_shape[1:]}, "
@@ -102,26 +105,27 @@ class GAN(AdversarialModel):
             **kwargs,
         }
 
-    def get_compile_config(self):
-        return keras.saving.serialize_keras_object(self._compile_arguments) if self.compiled else {}
-
     def call(self, latents, training=False):
         return self.generator(latents, training=training)
 
     def _discriminator_objective(self, real_images):
-        fake_images = keras.ops.stop_gradient(self._fake_images(real_images))
-        real_logits = self.discriminator(real_images, training=True)
-        fake_logits = self.discriminator(fake_images, training=True)
+        fake_images = keras.ops.stop_gradient(self._fake_images(real_images))  # or PyTorch records how they were made
+        real_logits = self._judge(real_images)
+        fake_logits = self._judge(fake_images)
         loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
         verdicts = {"real_logit": keras.ops.mean(real_logits), "fake_logit": keras.ops.mean(fake_logits)}
         return loss, {"d_loss": loss, **verdicts}
 
     def _generator_objective(self, real_images):
-        fake_logits = self.discriminator(self._fake_images(real_images), training=True)
+        fake_logits = self._judge(self._fake_images(real_images))
         # Only relativistic pairs read the real logits; for the others the compiled step drops this pass.
-        real_logits = self.discriminator(real_images, training=True)
+        real_logits = self._judge(real_images)
         loss = self.loss_pair.generator_loss(real_logits, fake_logits)
         return loss, {"g_loss": loss}
+
+    def _judge(self, images):
+        # Losses are taken in float32 whatever the network computes in.
+        return keras.ops.cast(self.discriminator(images, training=True), "float32")
 
     def _fake_images(self, real_images):
         shape = (keras.ops.shape(real_images)[0], self.latent_dim)

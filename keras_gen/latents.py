@@ -16,8 +16,13 @@ def normal(num: int, latent_dim: int, seed: int) -> np.ndarray:
     Returns:
         float32 array (num, latent_dim).
 
+    Raises:
+        ValueError: for fewer than one.
+
     Example:
         >>> normal(2, 3, seed=0).shape
         (2, 3)
     """
+    if num < 1:
+        raise ValueError(f"expected at least 1 latent, received {num}")
     return np.random.default_rng(seed).standard_normal((num, latent_dim)).astype("float32")

@@ -20,8 +20,8 @@ class AdversarialLoss(abc.ABC):
     """The base of loss pairs: two methods, no state.
 
     Subclasses define `discriminator_loss(real_logits, fake_logits)` and `generator_loss(real_logits, fake_logits)`,
-    both float32 scalars: the mean over all logits. Register a subclass with
-    `keras.saving.register_keras_serializable` so that a compiled model can be saved, and give it a line in `LOSSES`.
+    both float32 scalars: the mean over all logits, which arrive as float32. Register a subclass with
+    `keras.saving.register_keras_serializable` so that a compiled model can be saved.
     """
 
     @abc.abstractmethod
@@ -49,6 +49,8 @@ class AdversarialLoss(abc.ABC):
         """
 
     def get_config(self):
+        if type(self).__init__ is not object.__init__:
+            raise TypeError(f"{type(self).__name__} takes arguments: its get_config must return them, or they are lost")
         return {}
 
     @classmethod
@@ -73,10 +75,10 @@ class Minimax(AdversarialLoss):
 
     def discriminator_loss(self, real_logits, fake_logits):
         # −log σ(x) = softplus(−x) and −log(1 − σ(x)) = softplus(x): exact for any logit, where log(σ + ε) is not.
-        return _mean(ops.softplus(-real_logits)) + _mean(ops.softplus(fake_logits))
+        return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
 
     def generator_loss(self, real_logits, fake_logits):
-        return -_mean(ops.softplus(fake_logits))
+        return -ops.mean(ops.softplus(fake_logits))
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -95,7 +97,7 @@ class NonSaturating(Minimax):
     """
 
     def generator_loss(self, real_logits, fake_logits):
-        return _mean(ops.softplus(-fake_logits))
+        return ops.mean(ops.softplus(-fake_logits))
 
 
 LOSSES = {
@@ -114,15 +116,15 @@ def get(identifier) -> AdversarialLoss:
         A loss pair.
 
     Raises:
-        ValueError: for an unknown name; the message lists the known ones.
+        ValueError: for an unknown name, with the known ones, and for anything that is no loss pair.
 
     Example:
         >>> type(get("non_saturating")).__name__
         'NonSaturating'
     """
-    return lookup("loss", LOSSES, identifier)() if isinstance(identifier, str) else identifier
-
-
-def _mean(values):
-    # Logits of a bfloat16 network are averaged in float32: 8 bits of mantissa do not hold a mean.
-    return ops.mean(ops.cast(values, "float32"))
+    if isinstance(identifier, str):
+        return lookup("loss", LOSSES, identifier)()
+    methods = ("discriminator_loss", "generator_loss")
+    if isinstance(identifier, type) or not all(hasattr(identifier, method) for method in methods):
+        raise ValueError(f"expected a name or an object with {' and '.join(methods)}, received {identifier!r}")
+    return identifier

@@ -27,15 +27,15 @@ class TrainingOptions:
     epochs: int | None = None
     """Passes over the training images."""
     batch_size: int | None = None
-    """Images per step."""
+    """Images per step; the preset's by default."""
     learning_rate: float | None = None
-    """Step size of Adam."""
+    """Step size of Adam; the preset's by default."""
     latent_dim: int | None = None
-    """Numbers per latent or code."""
+    """Numbers per latent or code; the preset's by default."""
     network: str | None = None
-    """Architecture: mlp, or conv for autoencoders."""
+    """Architecture: mlp, or conv for autoencoders; the preset's by default."""
     loss: str | None = None
-    """Loss: non_saturating or minimax for GANs; any Keras loss (mse, mae …) for autoencoders."""
+    """GANs: non_saturating, minimax. Autoencoders: mse, mae, huber … of Keras. The preset's by default."""
     seed: int = 0
     """Source of all randomness: weights, order of the images, latents, dropout."""
     name: str | None = None
@@ -45,11 +45,11 @@ class TrainingOptions:
     export_dir: Path = Path("saved_models")
     """Folder of exported models: <export-dir>/<name>/<version>/ is what TF Serving loads."""
     image_size: int | tuple[int, int] | None = None
-    """Resize to this side, or to this height and width; the images' own size by default."""
+    """Side, or height and width, to resize to. By default the common size, or 64 if the images differ in size."""
     channels: Literal[1, 3, 4] | None = None
     """Convert to grey, RGB or RGBA; as the images are by default."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How images of another shape are fitted to the size."""
+    """How other shapes reach the size: cut what stands over, add a border, or distort."""
     sample_every: int = 5
     """Epochs between two picture grids."""
     dry_run: bool = False

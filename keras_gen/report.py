@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
   img.large {{ width: 36rem; }}
   table {{ border-collapse: collapse; }}
   td, th {{ text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top; }}
-  .problem {{ border-left: .3rem solid #c33; padding-left: 1rem; }}
+  .remark {{ border-left: .3rem solid #c33; padding-left: 1rem; }}
 </style>
 <h1>{title}</h1>
 {body}
@@ -25,65 +25,65 @@ _PAGE = """<!doctype html>
 """
 
 
-def write(
-    directory: Path, config: dict, version: Path | None, problem: Exception | None, stopped_by: str | None
-) -> Path:
+_WHAT = {
+    "GAN": "What it makes of 64 latents, none chosen: the same ones in every picture.",
+    "Autoencoder": "Images that it did not train on, and below each its reconstruction.",
+}
+
+
+def write(directory: Path, config: dict, version: Path | None, remarks: list[str]) -> Path:
     """Writes `report.html` into the folder of a finished run.
 
     Args:
         directory: the run's folder with `metrics.csv`, `curves.png` and `samples/`.
         config: what `config.json` holds.
         version: folder of the exported model, or None.
-        problem: why there is none, or None.
-        stopped_by: name of the signal that ended training, or None.
+        remarks: sentences on what happened, for the top of the page.
 
     Returns:
         The path of the page.
     """
     options, data = config["options"], config["data"]
-    epochs = _last_epoch(directory / "metrics.csv")
-    pictures = sorted((directory / "samples").glob("step_*.png"))
-    sections = []
-    if problem:
-        sections.append(f'<p class="problem">Not exported: {escape(str(problem))}</p>')
-    if stopped_by:
-        sections.append(
-            f"<p>Training was ended early by {escape(stopped_by)}; the model is the one of that moment.</p>"
-        )
-    if pictures:
-        sections.append(_picture(f"samples/{pictures[-1].name}", f"{pictures[-1].stem.replace('_', ' ')}", "large"))
-        sections.append("<p>Not chosen: the same latents or images are drawn each time.</p>")
-    if (directory / "curves.png").exists():
-        sections.append("<h2>Losses</h2>" + _picture("curves.png", "losses by step"))
-        sections.append("<p>Losses tell how training went, not how good the images are.</p>")
+    title = escape(f"{config['family']}, preset {options['preset']}, on {data['name']}")
+    *earlier, latest = sorted((directory / "samples").glob("step_*.png"))
+    skipped = data["skipped_files"]
     summary = {
-        "data": f"{data['name']}: {data['train_images']} training images of {_shape(data['image_shape'])}",
+        "images": f"{data['train_images']} for training, {data['test_images']} for testing, "
+        f"{_shape(data['image_shape'])}",
+        "classes": ", ".join(data["classes"] or []),
+        "skipped files": f"{len(skipped)}: {', '.join(skipped[:5])}{' …' if len(skipped) > 5 else ''}"
+        if skipped
+        else "",
         "source": data["source"],
         "licence": data["licence"],
         "parameters": ", ".join(f"{name} {count:,}" for name, count in config["parameters"].items()),
-        "exported to": version or "–",
-        **{f"last epoch: {name}": value for name, value in epochs.items()},
+        "exported to": version,
+        **_last_epoch(directory / "metrics.csv"),
     }
-    sections.append("<h2>Summary</h2>" + _table(summary))
-    sections.append("<h2>Options</h2>" + _table(options))
-    sections.append("<h2>Made with</h2>" + _table({**config["versions"], "backend": config["backend"]}))
-    if len(pictures) > 1:
-        sections.append("<h2>While it learned</h2>")
-        sections += [
-            _picture(f"samples/{picture.name}", picture.stem.replace("_", " ")) for picture in _spread(pictures)
-        ]
+    sections = [
+        *(f'<p class="remark">{escape(remark)}</p>' for remark in remarks),
+        _picture(latest, _WHAT[config["family"]], "large"),
+        "<h2>Losses</h2>",
+        _picture(directory / "curves.png", "Losses tell how training went, not how good the images are."),
+        "<h2>Summary</h2>",
+        _table(summary),
+        "<h2>While it learned</h2>" if earlier else "",
+        *(_picture(path, f"step {int(path.stem.removeprefix('step_')):,}") for path in _spread(earlier)),
+        "<h2>Options</h2>",
+        _table({name: value for name, value in options.items() if name != "dry_run"}),
+        "<h2>Made with</h2>",
+        _table({"backend": config["backend"], **config["versions"], "git commit": config["git_commit"]}),
+    ]
     page = directory / "report.html"
-    title = escape(f"{options['preset']} on {data['name']}")
-    page.write_text(_PAGE.format(title=title, body="\n".join(sections)), encoding="utf-8")
+    page.write_text(_PAGE.format(title=title, body="\n".join(filter(None, sections))), encoding="utf-8")
     return page
 
 
 def _last_epoch(metrics: Path) -> dict[str, str]:
-    if not metrics.exists():
-        return {}
+    """The last line of the CSV file, numbers shortened."""
     with metrics.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return rows[-1] if rows else {}
+    return {f"last {name}": f"{float(value):.6g}" for name, value in rows[-1].items()} if rows else {}
 
 
 def _spread(pictures: list[Path], most: int = 6) -> list[Path]:
@@ -98,13 +98,21 @@ def _shape(shape) -> str:
     return f"{height}×{width} pixels, {channels} channel{'s' if channels > 1 else ''}"
 
 
-def _picture(source: str, caption: str, style: str = "") -> str:
+def _picture(path: Path, caption: str, style: str = "small") -> str:
+    """A picture of the run's folder, by its address relative to the page in it."""
+    source = path.name if path.name == "curves.png" else f"samples/{path.name}"
+    caption = escape(caption)
     return (
-        f'<figure><img class="{style}" src="{escape(source)}" alt="{escape(caption)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure><img class="{style}" src="{escape(source)}" alt="{caption}">'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
 def _table(values: dict) -> str:
-    rows = (f"<tr><th>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>" for name, value in values.items())
+    """Rows of names and values; what is not known has no row."""
+    rows = (
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(str(value))}</td></tr>"
+        for name, value in values.items()
+        if value not in (None, "")
+    )
     return f"<table>{''.join(rows)}</table>"

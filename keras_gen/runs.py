@@ -13,12 +13,12 @@ import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import keras
 
 from keras_gen import callbacks, report
 from keras_gen.data import ImageData
-from keras_gen.export import check_name, publish
+from keras_gen.export import check_name, publish, published_versions
 from keras_gen.options import TrainingOptions
 from keras_gen.version import VERSION
 
@@ -59,9 +59,11 @@ class Run:
         require_writable(options.export_dir)
         self.budget = callbacks.Budget(options.epochs, options.minutes)
         self.signal = callbacks.StopOnSignal()
+        self.not_a_number = callbacks.StopOnNaN()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = _config(self.options, images, model)
         (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
+        print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
 
     @property
     def epochs(self) -> int:
@@ -70,50 +72,61 @@ class Run:
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """The callbacks of every run; scripts add their picture grid."""
-        stop_on_nan = keras.callbacks.TerminateOnNaN()
-        stop_on_nan.async_safe = True  # it reads a log value and sets a flag: the step need not wait for it
         return [
             self.budget,
             callbacks.ProgressBar(self.budget),
             self.signal,
-            stop_on_nan,
-            keras.callbacks.CSVLogger(str(self.directory / "metrics.csv")),
+            self.not_a_number,
+            callbacks.MetricsCSV(self.directory / "metrics.csv"),
             callbacks.TensorBoardScalars(self.directory / "tensorboard"),
             callbacks.LossCurves(self.directory / "curves.png"),
         ]
 
-    def finish(self, model: keras.Model) -> None:
+    def finish(self, model: keras.Model, remark: str = "") -> None:
         """Saves and exports the trained model, writes the report and says where everything is.
+
+        Args:
+            model: the trained model.
+            remark: what the script wants said about it.
 
         Raises:
             SystemExit: with code 1 when the export failed; everything else is there.
         """
         checkpoint = self._save(model)
-        version, problem = None, None
-        print("exporting, and checking the SavedModel in a fresh process …", flush=True)
-        try:
-            version = publish(model, self.options.export_dir, self.name)
-        except (RuntimeError, ImportError, OSError) as error:
-            problem = error
-        page = report.write(self.directory, self.config, version, problem, self.signal.stopped_by)
+        version, problem = self._export(model)
+        remarks = [text for text in (self._ending(), remark, problem) if text]
+        page = report.write(self.directory, self.config, version, remarks)
+        look = (
+            f"sample {version or self.directory} --num 64" if self.family == "gan" else f"reconstruct {self.directory}"
+        )
         places = {
             "pictures": self.directory / "samples",
-            "curves": self.directory / "curves.png",
             "report": page,
             "watch": f"tensorboard --logdir {self.directory.parent}",
             "model": checkpoint,
+            "serve": version,
+            "try": f"keras-gen {look} --out grid.png",
         }
-        if version:
-            places["serve"] = version
-        if self.family == "gan":
-            places["try"] = f"keras-gen sample {version or self.directory} --num 64 --out grid.png"
-        else:
-            places["try"] = f"keras-gen reconstruct {self.directory} --data {self.options.data} --out grid.png"
-        print("\n".join(f"{name:>9}  {place}" for name, place in places.items()))
-        if problem:
-            print(f"not exported: {problem}", file=sys.stderr)
-            if not isinstance(problem, ImportError):  # training without TensorFlow is no failure
-                raise SystemExit(1)
+        print("\n".join(remarks))
+        print("\n".join(f"{name:>9}  {place}" for name, place in places.items() if place))
+        if problem and importlib.util.find_spec("tensorflow"):  # training without TensorFlow is no failure
+            raise SystemExit(1)
+
+    def _ending(self) -> str:
+        """How training ended, where that is worth a word."""
+        if self.not_a_number.diverged:
+            return "Training diverged: the loss is no longer a number. A lower --learning-rate may help."
+        return f"Training was ended early by {self.signal.stopped_by}." if self.signal.stopped_by else ""
+
+    def _export(self, model: keras.Model) -> tuple[Path | None, str]:
+        """The exported version, or None and why there is none."""
+        print("exporting, and checking the SavedModel in a fresh process …", flush=True)
+        try:
+            return publish(model, self.options.export_dir, self.name), ""
+        except KeyboardInterrupt:
+            return None, f"Not exported: interrupted. keras-gen export {self.directory} makes up for it."
+        except Exception as error:  # whatever it is, the run must not end without its report
+            return None, f"Not exported: {' '.join(str(error).split())}"
 
     def _save(self, model: keras.Model) -> Path:
         folder = self.directory / "checkpoints"
@@ -130,7 +143,7 @@ def load_model(path: str | Path) -> keras.Model:
         path: folder of a run, or a `.keras` file.
 
     Returns:
-        The compiled `GAN` or `Autoencoder`.
+        The `GAN` or `Autoencoder`, not compiled.
 
     Raises:
         FileNotFoundError: if there is no such run or file.
@@ -140,20 +153,23 @@ def load_model(path: str | Path) -> keras.Model:
 
     path = Path(path)
     file = path / "checkpoints" / "final.keras" if path.is_dir() else path
+    if (path / "saved_model.pb").exists() or published_versions(path):
+        raise ValueError(f"{path} is an exported model: expected the folder of a run or a .keras file")
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
-    return keras.saving.load_model(file)
+    # Not compiled: whoever made the model may have used a loss that is not known here.
+    return keras.saving.load_model(file, compile=False)
 
 
-def model_name(path: str | Path) -> str:
-    """The name under which a run's model is exported: the one in its `config.json`, or the file's own.
+def read_options(path: str | Path) -> dict:
+    """The options that a run was started with, from its `config.json`; empty for a `.keras` file on its own.
 
     Example:
-        >>> model_name("digits.keras")
-        'digits'
+        >>> read_options("digits.keras")
+        {}
     """
     config = Path(path) / "config.json"
-    return json.loads(config.read_text())["options"]["name"] if config.is_file() else slug(Path(path).stem)
+    return json.loads(config.read_text())["options"] if config.is_file() else {}
 
 
 def slug(text: str) -> str:
@@ -199,6 +215,7 @@ def _now() -> datetime.datetime:
 
 def _config(options, images, model) -> dict:
     return {
+        "family": type(model).__name__,
         "started": _now().isoformat(timespec="seconds"),
         "options": dataclasses.asdict(options),
         "data": {
@@ -207,7 +224,8 @@ def _config(options, images, model) -> dict:
             "test_images": len(images.test),
             "image_shape": images.image_shape,
             "sha256": images.fingerprint,
-            "skipped_files": len(images.skipped),
+            "classes": images.class_names,
+            "skipped_files": [f"{path} ({reason})" for path, reason in images.skipped],
             "source": images.source,
             "licence": images.licence,
         },

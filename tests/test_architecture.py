@@ -11,6 +11,7 @@ PACKAGE = Path(keras_gen.__file__).parent
 ROAD = [
     {"version", "registry", "presets"},
     {"data", "images", "latents", "losses", "networks", "backend"},
+    {"seeds"},
     {"adversarial"},
     {"gan", "autoencoders"},
     {"callbacks"},

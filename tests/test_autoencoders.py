@@ -80,6 +80,19 @@ def test_a_loaded_model_goes_on_as_if_never_interrupted(images, tmp_path):
     assert same(weights_of(unbroken), weights_of(loaded))
 
 
+def test_the_seed_of_dropout_is_saved(images, tmp_path):
+    pixels = keras.Input(IMAGE_SHAPE)
+    codes = layers.Dense(LATENT_DIM)(layers.Dropout(0.5)(layers.Flatten()(pixels)))
+    autoencoder = Autoencoder(keras.Model(pixels, codes), networks.mlp.decoder(IMAGE_SHAPE, LATENT_DIM))
+    autoencoder.compile("adam", loss="mse")
+    autoencoder.fit(images, batch_size=BATCH, shuffle=False, verbose=0)
+    autoencoder.save(tmp_path / "autoencoder.keras")
+    loaded = keras.saving.load_model(tmp_path / "autoencoder.keras")
+    for model in (autoencoder, loaded):
+        model.fit(images, batch_size=BATCH, shuffle=False, verbose=0)
+    assert same(weights_of(autoencoder), weights_of(loaded))
+
+
 def test_halves_that_do_not_fit_are_refused():
     encoder = networks.mlp.encoder(IMAGE_SHAPE, 4)
     with pytest.raises(ValueError, match=r"expected a decoder of the encoder's codes \(4,\), received one of \(5,\)"):

@@ -25,6 +25,8 @@ def fit(model, images, epochs=2, **arguments):
 OURS = {
     "SampleGrid": ("gan", lambda folder, images: callbacks.SampleGrid(folder, num=5, tensorboard=folder / "tb")),
     "ReconstructionGrid": ("autoencoder", lambda folder, images: callbacks.ReconstructionGrid(folder, images)),
+    "MetricsCSV": ("gan", lambda folder, images: callbacks.MetricsCSV(folder / "metrics.csv")),
+    "StopOnNaN": ("gan", lambda folder, images: callbacks.StopOnNaN()),
     "LossCurves": ("gan", lambda folder, images: callbacks.LossCurves(folder / "curves.png")),
     "TensorBoardScalars": ("autoencoder", lambda folder, images: callbacks.TensorBoardScalars(folder)),
     "ProgressBar": ("gan", lambda folder, images: callbacks.ProgressBar(BUDGET)),
@@ -79,6 +81,16 @@ def test_grids_go_to_tensorboard_as_the_same_png(images, tmp_path):
     assert (events[0].height, events[0].width) == (10, 27)
 
 
+def test_the_last_grid_shows_the_weights_that_are_kept(images, tmp_path):
+    autoencoder = make_autoencoder(optimizer=keras.optimizers.SGD(30.0))  # far too fast: the first epoch is the best
+    best = keras.callbacks.EarlyStopping(monitor="loss", mode="max", patience=9, restore_best_weights=True)
+    grid = callbacks.ReconstructionGrid(tmp_path, images[:4])
+    fit(autoencoder, images, epochs=3, callbacks=[best, grid])
+    with Image.open(grid.latest) as picture:
+        pixels = np.asarray(picture)
+    np.testing.assert_array_equal(pixels[10:18, 40:52], autoencoder.reconstruct(images[:4])[3])
+
+
 @pytest.mark.parametrize("every", [0, -1])
 def test_a_grid_every_zero_epochs_is_refused(every, tmp_path):
     with pytest.raises(ValueError, match="expected `every` as a number of epochs of at least 1"):
@@ -101,6 +113,49 @@ def test_loss_curves_are_a_picture_with_ink(images, tmp_path):
         assert picture.size == (960, 540)
         colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
     assert {(31, 119, 180), (255, 127, 14)} <= colours, "a line for each of d_loss and g_loss"
+
+
+def test_loss_curves_of_rare_validation(images, tmp_path):
+    curves = callbacks.LossCurves(tmp_path / "curves.png")
+    fit(make_autoencoder(), images, epochs=3, validation_data=(images,), validation_freq=2, callbacks=[curves])
+    assert (tmp_path / "curves.png").exists()
+
+
+def test_metrics_csv_says_when_and_what(images, tmp_path):
+    history = fit(make_gan(), images, callbacks=[callbacks.MetricsCSV(tmp_path / "metrics.csv")]).history
+    with open(tmp_path / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["epoch"], row["step"]) for row in rows] == [("1", "2"), ("2", "4")]
+    assert 0 < float(rows[0]["seconds"]) < float(rows[1]["seconds"])
+    assert set(rows[0]) == {"epoch", "step", "seconds", *history}
+    np.testing.assert_allclose([float(row["d_loss"]) for row in rows], history["d_loss"])
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # how Keras learns the length
+def test_data_of_unknown_length(images):
+    import tensorflow as tf
+
+    batches = tf.data.Dataset.from_generator(lambda: iter([images[:3], images[3:]]), tf.uint8, (3, *images.shape[1:]))
+    budget = callbacks.Budget(epochs=2)
+    watch = [budget, callbacks.ProgressBar(budget)]
+    make_gan().fit(batches.map(lambda x: (x,)), epochs=2, shuffle=False, verbose=0, callbacks=watch)
+    assert budget.fraction == 0.5
+
+
+def test_stop_on_nan(images):
+    broken = images.astype("float32") / 127.5 - 1.0
+    broken[0, 0, 0, 0] = np.nan
+    stop = callbacks.StopOnNaN()
+    assert len(fit(make_gan(), broken, epochs=5, callbacks=[stop]).epoch) == 1
+    assert stop.diverged
+    fit(make_gan(), images, callbacks=[stop])
+    assert not stop.diverged
+
+
+def test_signal_handlers_come_back_after_an_undisturbed_run(images):
+    before = [signal.getsignal(number) for number in callbacks.StopOnSignal.signals]
+    fit(make_gan(), images, callbacks=[callbacks.StopOnSignal()])
+    assert [signal.getsignal(number) for number in callbacks.StopOnSignal.signals] == before
 
 
 def test_budget_counts_epochs(images):

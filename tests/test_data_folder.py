@@ -116,7 +116,7 @@ def test_channels_are_decided_from_all_files(tmp_path, modes, channels):
         ([(5, 256), (5, 256)], (5, 256, 3), ""),
         ([(5, 257), (5, 257)], (5, 5, 3), "images are 257×5: cropped to 5×5 with Lanczos"),
         ([(70, 90), (200, 70)], (64, 64, 3), "images have 2 sizes from 90×70 to 70×200: cropped to 64×64 with Lanczos"),
-        ([(70, 90), (9, 80)], (9, 9, 3), "cropped to 9×9"),
+        ([(70, 90), (9, 80)], (39, 39, 3), "cropped to 39×39"),
     ],
 )
 def test_the_default_size_is_said_when_it_is_not_that_of_the_files(tmp_path, capsys, sizes, shape, message):

@@ -57,6 +57,32 @@ def test_a_player_moves_only_its_own_weights(rates, moved, images):
             assert np.array_equal(old, new) == (network.name != moved)
 
 
+class Relativistic(losses.AdversarialLoss):
+    """Means of differences, so that both logits count in both losses."""
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        return ops.mean(fake_logits - real_logits)
+
+    def generator_loss(self, real_logits, fake_logits):
+        return ops.mean(real_logits - 2.0 * fake_logits)
+
+
+def test_a_loss_of_real_and_fake_logits_gets_both():
+    # As in the round by hand, without moving: real logit −0.5, fake logit 1; d = 1 + 0.5, g = −0.5 − 2.
+    gan, _, _ = one_number_gan(generator_rate=0.0, discriminator_rate=0.0, loss=Relativistic())
+    logs = gan.fit(np.full((2, 1, 1, 1), -0.25, "float32"), batch_size=2, verbose=0).history
+    np.testing.assert_allclose([*logs["d_loss"], *logs["g_loss"]], [1.5, -2.5], rtol=1e-6)
+
+
+def test_dropout_acts_in_both_players_moves(images):
+    gan = make_gan()
+    dropouts = [layer for layer in gan.discriminator.layers if isinstance(layer, layers.Dropout)]
+    fit(gan, images)
+    # Two rounds; in each the discriminator judges two batches for itself and two for the generator.
+    draws = [int(array(layer.seed_generator.state.value)[1]) for layer in dropouts]
+    assert draws == [8, 8]
+
+
 def test_rounds_are_counted(images):
     gan = make_gan()
     fit(gan, images, epochs=2)
@@ -137,6 +163,41 @@ def test_bfloat16_trains_and_keeps_float32_weights(images):
     assert {weight.dtype for weight in gan.generator.get_weights()} == {np.dtype("float32")}
 
 
+class Float32Only(losses.NonSaturating):
+    def discriminator_loss(self, real_logits, fake_logits):
+        assert keras.backend.standardize_dtype(real_logits.dtype) == "float32"
+        assert keras.backend.standardize_dtype(fake_logits.dtype) == "float32"
+        return super().discriminator_loss(real_logits, fake_logits)
+
+
+def test_losses_get_float32_logits_whatever_the_network_computes_in(images):
+    pixels = keras.Input(IMAGE_SHAPE)
+    logits = layers.Dense(1, dtype="mixed_bfloat16")(layers.Flatten()(pixels))
+    gan = GAN(networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, widths=(8,)), keras.Model(pixels, logits))
+    gan.compile(loss=Float32Only())
+    fit(gan, images)
+
+
+def test_float16_is_refused():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with pytest.raises(ValueError, match="expected networks in float32 or mixed_bfloat16, received float16"):
+            make_gan()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_a_validation_loss_is_refused(images):
+    with pytest.raises(ValueError, match="a game has no validation loss"):
+        make_gan().evaluate(images, verbose=0)
+
+
+def test_a_network_without_an_input_shape_is_refused():
+    unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(1)])
+    with pytest.raises(ValueError, match="expected a discriminator that knows its input shape"):
+        GAN(networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM), unbuilt)
+
+
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (7, 5, 4)], ids=str)
 def test_the_image_size_follows_the_data(image_shape):
     generator = networks.generator("mlp", image_shape, LATENT_DIM)
@@ -173,13 +234,14 @@ def test_a_shared_optimizer_is_refused():
         make_gan(generator_optimizer=adam, discriminator_optimizer=adam)
 
 
+@keras.saving.register_keras_serializable("tests")
 class ThreePlayers(AdversarialModel):
     """A game of three that pull one number each towards the others'."""
 
     log_names = ("gap",)
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
         self.networks = [keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)]) for _ in range(3)]
         self.built = True
 
@@ -204,6 +266,17 @@ def test_a_game_of_three_players():
     game.compile({str(index): keras.optimizers.SGD(0.25) for index in range(3)})
     game.fit(np.zeros((2, 1), "float32"), batch_size=2, verbose=0)
     assert [float(network.layers[0].kernel.value[0, 0]) for network in game.networks] == [0.5, 2.0, 1.75]
+
+
+def test_any_game_is_saved_with_its_optimizers(tmp_path):
+    game = ThreePlayers()
+    game.compile({str(index): keras.optimizers.SGD(0.25, momentum=0.5) for index in range(3)})
+    game.fit(np.zeros((2, 1), "float32"), batch_size=2, verbose=0)
+    game.save(tmp_path / "game.keras")
+    loaded = keras.saving.load_model(tmp_path / "game.keras")
+    for model in (game, loaded):
+        model.fit(np.zeros((2, 1), "float32"), batch_size=2, verbose=0)
+    assert same(weights_of(game), weights_of(loaded))
 
 
 def test_a_weight_of_no_player_is_refused():

@@ -4,15 +4,17 @@ None of them changes a weight. They work with GANs and autoencoders alike, besid
 """
 
 from keras_gen.callbacks.grids import ReconstructionGrid, SampleGrid
-from keras_gen.callbacks.logs import LossCurves, ProgressBar, TensorBoardScalars
-from keras_gen.callbacks.stopping import Budget, StopOnSignal
+from keras_gen.callbacks.logs import LossCurves, MetricsCSV, ProgressBar, TensorBoardScalars
+from keras_gen.callbacks.stopping import Budget, StopOnNaN, StopOnSignal
 
 __all__ = [
     "Budget",
     "LossCurves",
+    "MetricsCSV",
     "ProgressBar",
     "ReconstructionGrid",
     "SampleGrid",
+    "StopOnNaN",
     "StopOnSignal",
     "TensorBoardScalars",
 ]

@@ -27,7 +27,7 @@ class _Grid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._writer = EventWriter(self.tensorboard) if self.tensorboard else None
-        self._drawn_at = -1
+        self.latest = None
         self._draw()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -41,13 +41,13 @@ class _Grid(keras.callbacks.Callback):
 
     def _draw(self):
         step = int(self.model.optimizer.iterations)
-        if step == self._drawn_at:  # the last epoch has drawn what the end would draw
+        path, grid = self.directory / f"step_{step:07d}.png", self._images()
+        # The end draws again what the last epoch drew, unless another callback has brought back better weights.
+        if path == self.latest and path.read_bytes() == images.png_bytes(grid):
             return
-        self._drawn_at = step
-        grid = self._images()
-        self.latest = images.save_png(self.directory / f"step_{step:07d}.png", grid)
+        self.latest = images.save_png(path, grid)
         if self._writer:
-            self._writer.add_image(self.tag, grid, self.latest.read_bytes(), step)
+            self._writer.add_image(self.tag, grid, path.read_bytes(), step)
 
 
 class SampleGrid(_Grid):

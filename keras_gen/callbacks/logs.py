@@ -1,7 +1,8 @@
-"""Numbers of a training run: on the console, in TensorBoard and as a picture of the curves."""
+"""Numbers of a training run: on the console, in a CSV file, in TensorBoard and as a picture of the curves."""
 
 from __future__ import annotations
 
+import csv
 import time
 from pathlib import Path
 
@@ -32,7 +33,6 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._losses = ""
-        self._step = 0
         self._printed_at = time.monotonic()
         columns = (
             rich.progress.BarColumn(),
@@ -46,13 +46,14 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
+        self._steps_before = int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self._epoch * self.params["steps"] + batch + 1
+        step = self._steps_before + batch + 1
         self._progress.update(self._task, completed=self.budget.fraction, description=f"step {step} {self._losses}")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._losses = " ".join(f"{name} {value:.4g}" for name, value in sorted((logs or {}).items()) if "loss" in name)
+        self._losses = " ".join(f"{name} {logs[name]:.4g}" for name in _loss_names(logs))
         if not self.console.is_terminal and time.monotonic() - self._printed_at >= self.every_seconds:
             self._print_line(epoch)
 
@@ -65,6 +66,37 @@ class ProgressBar(keras.callbacks.Callback):
     def _print_line(self, epoch):
         self._printed_at = time.monotonic()
         self.console.print(f"{self.budget.fraction:4.0%}  epoch {epoch + 1}  {self._losses}", highlight=False)
+
+
+class MetricsCSV(keras.callbacks.Callback):
+    """Writes a line per epoch: `epoch` (from 1), `step`, `seconds` since training began, and the epoch's numbers.
+
+    Each line is in the file as soon as its epoch is over.
+
+    Args:
+        path: the CSV file; overwritten.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = Path(path)
+
+    def on_train_begin(self, logs=None):
+        self._started_at = time.monotonic()
+        self._file = self.path.open("w", newline="")
+        self._writer: csv.DictWriter | None = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        step, seconds = int(self.model.optimizer.iterations), time.monotonic() - self._started_at
+        row = {"epoch": epoch + 1, "step": step, "seconds": f"{seconds:.2f}", **(logs or {})}
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._file, list(row))
+            self._writer.writeheader()
+        self._writer.writerow(row)
+        self._file.flush()
+
+    def on_train_end(self, logs=None):
+        self._file.close()
 
 
 class TensorBoardScalars(keras.callbacks.Callback):
@@ -116,26 +148,29 @@ class LossCurves(keras.callbacks.Callback):
         self.path = Path(path)
 
     def on_train_begin(self, logs=None):
-        self._steps: list[int] = []
-        self._values: dict[str, list[float]] = {}
+        self._curves: dict[str, list[tuple[int, float]]] = {}
 
     def on_epoch_end(self, epoch, logs=None):
-        self._steps.append(int(self.model.optimizer.iterations))
-        names = {name for name in logs or {} if "loss" in name}
-        # A game's `loss` is a sum for stock callbacks: the players' own losses tell more.
-        for name in sorted(names - {"loss"} if "d_loss" in names else names):
-            self._values.setdefault(name, []).append(logs[name])
+        step = int(self.model.optimizer.iterations)
+        for name in _loss_names(logs):  # not the same ones each time: validation may be rarer
+            self._curves.setdefault(name, []).append((step, logs[name]))
 
     def on_train_end(self, logs=None):
         from matplotlib.figure import Figure  # half a second that only the end needs
 
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()
-        for name, values in self._values.items():
-            axes.plot(self._steps, values, label=name, marker="." if len(values) < 20 else None)
+        for name, points in self._curves.items():
+            axes.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 20 else None)
         axes.set(xlabel="step", ylabel="loss, mean over the epoch")
         axes.grid(alpha=0.3)
-        if self._values:
+        if self._curves:
             axes.legend()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.path, dpi=120)
+
+
+def _loss_names(logs) -> list[str]:
+    """The losses worth a look. A game's `loss` is a sum for stock callbacks: the players' own tell more."""
+    names = {name for name in logs or {} if "loss" in name}
+    return sorted(names - {"loss"} if "d_loss" in names else names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -50,17 +51,41 @@ class Budget(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         by_time = (time.monotonic() - self._started_at) / (60 * self.minutes) if self.minutes else 0.0
-        by_epochs = (self._epoch + (batch + 1) / self.params["steps"]) / self.epochs if self.epochs else 0.0
+        steps = self.params["steps"]  # None for data whose length Keras does not know
+        in_epoch = (batch + 1) / steps if steps else 0.0
+        by_epochs = (self._epoch + in_epoch) / self.epochs if self.epochs else 0.0
         self.fraction = min(1.0, max(by_time, by_epochs))
         if by_time >= 1.0:
+            self.model.stop_training = True
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends training as soon as the loss is NaN or infinite, and remembers that it did.
+
+    The stock `TerminateOnNaN` makes every step wait for its numbers; this one looks at them beside the next step.
+    """
+
+    async_safe = True
+
+    def __init__(self):
+        super().__init__()
+        self.diverged = False
+        """Whether the loss has left the numbers."""
+
+    def on_train_begin(self, logs=None):
+        self.diverged = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(float(logs["loss"])):
+            self.diverged = True
             self.model.stop_training = True
 
 
 class StopOnSignal(keras.callbacks.Callback):
     """Ends training at the next step on Ctrl-C (SIGINT) or SIGTERM, so that what was learned is kept and exported.
 
-    A second Ctrl-C interrupts as usual. The handlers that were there before come back when training ends. Outside
-    the main thread, where Python cannot handle signals, it does nothing.
+    A second Ctrl-C interrupts as usual. The handlers that were there before come back when training ends; if `fit`
+    raises, at the first signal after that. Outside the main thread, where Python handles no signals, it does nothing.
     """
 
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -80,6 +105,8 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def _handle(self, number, frame):
         self.stopped_by = signal.Signals(number).name
+        # At once, or people press it again: the export takes some seconds.
+        print(f"\n{self.stopped_by}: stopping after this step, keeping what was learned; again to abort", flush=True)
         self.model.stop_training = True
         self._restore()
 

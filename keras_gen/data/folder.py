@@ -155,7 +155,8 @@ def choose_target(headers: list[Header], size: tuple[int, int] | None, channels:
         width, height = headers[0].size
         size = height, width
     if size is None:
-        side = min(DEFAULT_SIDE, *(min(s) for s in sizes))
+        # The median, since one thin picture should not decide for all.
+        side = min(DEFAULT_SIDE, int(np.median([min(header.size) for header in headers])))
         size = side, side
         by_area = sorted(sizes, key=math.prod)
         smallest, largest = (f"{width}×{height}" for width, height in (by_area[0], by_area[-1]))

@@ -15,8 +15,9 @@ import keras
 import numpy as np
 
 from keras_gen.backend import BACKEND
-from keras_gen.export.verification import verify
+from keras_gen.export.verification import VerificationError, last_line, verify
 
+_VERSION = re.compile("[1-9][0-9]*")
 _ROWS = 3  # a batch that is neither 1 nor a power of two
 
 
@@ -39,7 +40,7 @@ def publish(model, export_dir: str | Path = "saved_models", name: str = "model")
 
     Raises:
         ValueError: for a name that cannot be a folder's, or a model of another kind.
-        VerificationError: if the SavedModel does not answer as the model does; nothing is published.
+        VerificationError: if the model has diverged or the SavedModel does not answer as it does; nothing is published.
         ImportError: if TensorFlow is not installed.
         OSError: if the folder cannot be written.
 
@@ -47,6 +48,7 @@ def publish(model, export_dir: str | Path = "saved_models", name: str = "model")
         `publish(gan, "saved_models", "digits")` → `saved_models/digits/1`
     """
     check_name(name)
+    _refuse_diverged(model)
     if BACKEND != "tensorflow":
         return _publish_on_tensorflow(model, export_dir, name)
     home = Path(export_dir) / name
@@ -80,7 +82,9 @@ def published_versions(home: str | Path) -> list[int]:
         []
     """
     home = Path(home)
-    return sorted(int(child.name) for child in home.iterdir() if child.name.isdecimal()) if home.is_dir() else []
+    return (
+        sorted(int(child.name) for child in home.iterdir() if _VERSION.fullmatch(child.name)) if home.is_dir() else []
+    )
 
 
 def _write(model, saved_model: Path) -> dict[str, dict[str, np.ndarray]]:
@@ -102,12 +106,24 @@ def _write(model, saved_model: Path) -> dict[str, dict[str, np.ndarray]]:
     return cases
 
 
+def _refuse_diverged(model) -> None:
+    """Looks at the weights: outputs may hide a NaN, since bytes have none and a compiled ReLU turns it into 0."""
+    for variable in model.variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(variable.value, "float32"))).all():
+            raise VerificationError(f"the model has diverged: not all numbers in {variable.path} are finite")
+
+
 def _in_float32(model):
-    """A copy that computes in float32, whatever precision it trained in: what every server has and agrees on."""
+    """The model computing in float32, whatever precision it trained in: what every server has and agrees on."""
+    layers = [layer for network in model.layers for layer in getattr(network, "layers", [network])]
+    if all(layer.compute_dtype == "float32" for layer in layers):
+        return model
 
     def to_float32(config):
+        if isinstance(config, dict) and config.get("class_name") == "DTypePolicy":
+            return "float32"
         if isinstance(config, dict):
-            return {key: "float32" if key == "dtype" else to_float32(value) for key, value in config.items()}
+            return {key: to_float32(value) for key, value in config.items()}
         return [to_float32(value) for value in config] if isinstance(config, list) else config
 
     config = keras.saving.serialize_keras_object(model)
@@ -147,5 +163,5 @@ def _publish_on_tensorflow(model, export_dir, name) -> Path:
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
     if process.returncode:
-        raise RuntimeError(f"the export on TensorFlow failed: {process.stderr.strip()}")
-    return Path(export_dir) / name / str(published_versions(Path(export_dir) / name)[-1])
+        raise VerificationError(f"the export in a process on TensorFlow failed: {last_line(process.stderr)}")
+    return Path(last_line(process.stdout))

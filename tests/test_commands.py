@@ -1,0 +1,137 @@
+"""What two training runs leave behind, and what `keras-gen` makes of it. One file, for one process: they share them."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_gen.runs import slug
+from tests.processes import fail, succeed
+
+SCRIPTS = ("train_gan.py", "train_ae.py")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which each script ran on scikit-learn's digits, the GAN's twice."""
+    folder = tmp_path_factory.mktemp("user")
+    for script in SCRIPTS:
+        succeed(folder, script, "article", "--data", "digits", "--epochs", "2", "--run-dir", f"runs/{script}")
+    succeed(folder, "train_gan.py", "--data", "digits", "--minutes", "0.02")
+    return folder
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_run_leaves_everything_that_the_readme_promises(script, trained):
+    run_folder = trained / "runs" / script
+    left = {str(path.relative_to(run_folder)) for path in run_folder.rglob("*") if path.is_file()}
+    assert {"config.json", "metrics.csv", "curves.png", "report.html", "checkpoints/final.keras"} <= left
+    samples = sorted(name for name in left if name.startswith("samples/"))
+    steps = 2 * ((1437 if script == "train_gan.py" else 1293) // 128)  # the autoencoder holds out 10 % to validate
+    assert samples == ["samples/step_0000000.png", f"samples/step_{steps:07d}.png"]
+    with open(run_folder / "metrics.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    events = EventAccumulator(str(run_folder / "tensorboard" / "train")).Reload()
+    assert [point.step for point in events.Scalars("loss")] == [steps // 2, steps]
+
+
+def test_a_second_run_makes_version_2(trained):
+    versions = {
+        path.parent.name: sorted(p.name for p in path.parent.iterdir()) for path in trained.glob("saved_models/*/1")
+    }
+    assert versions == {"gan-article-digits": ["1", "2"], "autoencoder-article-digits": ["1"]}
+    assert len(list(trained.glob("saved_models/*/*/saved_model.pb"))) == 3
+
+
+def test_the_default_run_folder_says_when_what_and_on_which_data(trained):
+    (name,) = [path.name for path in (trained / "runs").iterdir() if path.name not in SCRIPTS]
+    assert re.fullmatch(r"20\d{6}-\d{6}-article-digits", name)
+
+
+def test_config_holds_every_option_resolved(trained):
+    config = json.loads((trained / "runs" / "train_gan.py" / "config.json").read_text())
+    assert config["options"]["batch_size"] == 128
+    assert config["options"]["learning_rate"] == 2e-4
+    assert config["options"]["name"] == "gan-article-digits"
+    # 100·256+256 + 256·512+512 + 512·1024+1024 + 1024·64+64, and 64·1024+1024 + 1024·512+512 + 512·256+256 + 256+1.
+    assert config["parameters"] == {"generator": 748_352, "discriminator": 722_945}
+    assert config["data"]["train_images"] + config["data"]["test_images"] == 1797
+    assert len(config["data"]["sha256"]) == 64
+    assert config["backend"] == "tensorflow"
+
+
+def test_report_shows_the_pictures_that_are_there(trained):
+    run_folder = trained / "runs" / "train_gan.py"
+    page = (run_folder / "report.html").read_text()
+    sources = [part.split('"')[0] for part in page.split('src="')[1:]]
+    assert "curves.png" in sources
+    assert all((run_folder / source).exists() for source in sources)
+    assert "CC BY 4.0" in page
+
+
+def test_the_kept_autoencoder_is_the_best_on_validation(trained):
+    run_folder = trained / "runs" / "train_ae.py"
+    with open(run_folder / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    best = min(rows, key=lambda row: float(row["val_loss"]))["epoch"]
+    assert f"Kept epoch {best}, the best on 144 validation images." in (run_folder / "report.html").read_text()
+
+
+def test_sampling_from_an_export(trained, tmp_path):
+    for model in ("saved_models/gan-article-digits", "saved_models/gan-article-digits/1"):
+        out = tmp_path / f"{slug(model)}.npy"
+        succeed(trained, "keras-gen", "sample", model, "--num", "10", "--seed", "3", "--out", out)
+        images = np.load(out)
+        assert images.shape == (10, 8, 8, 1)
+        assert images.dtype == np.uint8
+        assert len({image.tobytes() for image in images}) == 10
+    newest, first = (np.load(tmp_path / f"{slug(f'saved_models/gan-article-digits{end}')}.npy") for end in ("", "/1"))
+    assert not np.array_equal(newest, first), "the folder of versions must mean the newest one"
+    out = tmp_path / "other.npy"
+    succeed(trained, "keras-gen", "sample", "saved_models/gan-article-digits/1", "--num", "10", "--out", out)
+    assert not np.array_equal(np.load(out), first), "seed 0 is not seed 3"
+
+
+def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
+    succeed(trained, "keras-gen", "sample", "runs/train_gan.py", "--num", "4", "--out", tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert picture.size == (19, 19)
+    succeed(trained, "keras-gen", "sample", "runs/train_gan.py", "--num", "3", "--out", tmp_path / "files")
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [f"{index:06d}.png" for index in range(3)]
+
+
+def test_reconstructing(trained, tmp_path):
+    out = tmp_path / "grid.png"
+    process = succeed(trained, "keras-gen", "reconstruct", "runs/train_ae.py", "--num", "5", "--out", out)
+    assert process.stdout.startswith(f"5 test images of digits: {out}\nmean squared error 0.")
+    with Image.open(out) as picture:
+        assert picture.size == (46, 19)
+
+
+def test_exporting_a_run_again(trained, tmp_path):
+    process = succeed(trained, "keras-gen", "export", "runs/train_ae.py", "--export-dir", tmp_path)
+    assert process.stdout.strip() == str(tmp_path / "autoencoder-article-digits" / "1")
+
+
+def test_seed_and_learning_rate_decide_what_is_learned(trained, tmp_path):
+    def pictures(folder):
+        return [path.read_bytes() for path in sorted((folder / "samples").iterdir())]
+
+    command = ("train_gan.py", "--data", "digits", "--epochs", "2", "--run-dir")
+    succeed(tmp_path, *command, "again", "--seed", "0")
+    succeed(tmp_path, *command, "changed", "--seed", "6", "--learning-rate", "1e-20")
+    first, again, changed = map(pictures, (trained / "runs" / "train_gan.py", tmp_path / "again", tmp_path / "changed"))
+    assert again == first
+    assert changed[0] != first[0], "another seed makes other weights"
+    assert changed[0] == changed[1], "without a rate nothing is learned"
+
+
+def test_commands_for_the_other_family_are_refused(trained, tmp_path):
+    out = ["--out", tmp_path / "x.png"]
+    assert "try keras-gen reconstruct" in fail(trained, "keras-gen", "sample", "runs/train_ae.py", *out)
+    exported = "saved_models/autoencoder-article-digits"
+    assert "expected a model with the signature `generate`" in fail(trained, "keras-gen", "sample", exported, *out)
