@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
   img.large {{ width: 36rem; }}
   table {{ border-collapse: collapse; }}
   td, th {{ text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top; }}
-  .remark {{ border-left: .3rem solid #c33; padding-left: 1rem; }}
+  .remark {{ border-left: .3rem solid #888; padding-left: 1rem; }}
 </style>
 <h1>{title}</h1>
 {body}

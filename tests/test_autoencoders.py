@@ -59,6 +59,20 @@ def test_it_learns_what_the_images_have_in_common(name):
     assert np.abs(autoencoder.reconstruct(images).astype(int) - images).mean() < 10
 
 
+@pytest.mark.parametrize("name", networks.ENCODERS)
+def test_it_does_not_settle_for_black(name):
+    # A white square somewhere on black: answering black has the loss 4 · 36/400 = 0.36, and an output that saturates
+    # there (tanh after ReLU, all steps in one direction at first) never leaves it.
+    generator = np.random.default_rng(0)
+    images = np.zeros((256, 20, 20, 1), "uint8")
+    for image, (top, left) in zip(images, generator.integers(0, 15, (256, 2)), strict=True):
+        image[top : top + 6, left : left + 6] = 255
+    autoencoder = Autoencoder(networks.encoder(name, (20, 20, 1), 8), networks.decoder(name, (20, 20, 1), 8))
+    autoencoder.compile(keras.optimizers.Adam(1e-3), loss="mse")
+    history = autoencoder.fit(images, batch_size=32, epochs=25, verbose=0).history["loss"]
+    assert history[-1] < 0.2
+
+
 def test_encode_decode_reconstruct(images):
     autoencoder = make_autoencoder()
     codes = autoencoder.encode(images, batch_size=4)

@@ -25,7 +25,8 @@ def build(role, name, image_shape):
         case "generator":
             return networks.generator(name, image_shape, LATENT_DIM), random_latents(), image_shape, (-1, 1)
         case "decoder":
-            return networks.decoder(name, image_shape, LATENT_DIM), random_latents(), image_shape, (-1, 1)
+            output_range = None if name == "conv" else (-1, 1)  # linear, clipped when it becomes bytes
+            return networks.decoder(name, image_shape, LATENT_DIM), random_latents(), image_shape, output_range
         case "discriminator":
             return networks.discriminator(name, image_shape), random_images(image_shape), (1,), None
         case "encoder":
