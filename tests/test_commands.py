@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_gen.runs import slug
+from keras_gen import sampling
 from tests.processes import fail, succeed
 
 SCRIPTS = ("train_gan.py", "train_ae.py")
@@ -79,18 +79,23 @@ def test_the_kept_autoencoder_is_the_best_on_validation(trained):
 
 
 def test_sampling_from_an_export(trained, tmp_path):
-    for model in ("saved_models/gan-article-digits", "saved_models/gan-article-digits/1"):
-        out = tmp_path / f"{slug(model)}.npy"
-        succeed(trained, "keras-gen", "sample", model, "--num", "10", "--seed", "3", "--out", out)
-        images = np.load(out)
-        assert images.shape == (10, 8, 8, 1)
-        assert images.dtype == np.uint8
-        assert len({image.tobytes() for image in images}) == 10
-    newest, first = (np.load(tmp_path / f"{slug(f'saved_models/gan-article-digits{end}')}.npy") for end in ("", "/1"))
-    assert not np.array_equal(newest, first), "the folder of versions must mean the newest one"
-    out = tmp_path / "other.npy"
-    succeed(trained, "keras-gen", "sample", "saved_models/gan-article-digits/1", "--num", "10", "--out", out)
-    assert not np.array_equal(np.load(out), first), "seed 0 is not seed 3"
+    command = ("keras-gen", "sample", "saved_models/gan-article-digits", "--num", "10")
+    succeed(trained, *command, "--seed", "3", "--out", tmp_path / "three.npy")
+    succeed(trained, *command, "--out", tmp_path / "zero.npy")
+    images = np.load(tmp_path / "three.npy")
+    assert images.shape == (10, 8, 8, 1)
+    assert images.dtype == np.uint8
+    assert len({image.tobytes() for image in images}) == 10
+    assert not np.array_equal(np.load(tmp_path / "zero.npy"), images), "seed 0 is not seed 3"
+
+
+def test_the_newest_version_is_sampled(tmp_path):
+    for version in ("2", "10", "1"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "saved_model.pb").write_bytes(b"")
+    assert sampling._saved_model(tmp_path) == tmp_path / "10"
+    assert sampling._saved_model(tmp_path / "2") == tmp_path / "2"
+    assert sampling._saved_model(tmp_path / "nowhere") is None
 
 
 def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
