@@ -107,8 +107,7 @@ class Run:
             "serve": version,
             "try": f"keras-gen {look} --out grid.png",
         }
-        print("\n".join(remarks))
-        print("\n".join(f"{name:>9}  {place}" for name, place in places.items() if place))
+        print("\n".join([*remarks, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
         if problem and importlib.util.find_spec("tensorflow"):  # training without TensorFlow is no failure
             raise SystemExit(1)
 
