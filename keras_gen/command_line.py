@@ -13,7 +13,7 @@ from pathlib import Path
 import tyro
 
 
-def parse(options, description: str, arguments: list[str] | None = None):
+def parse(options, description: str):
     """Reads the command line into a dataclass, or a union of dataclasses for subcommands.
 
     `--help` comes from the dataclass and its fields. A wrong value ends the program with one line on standard error
@@ -22,7 +22,6 @@ def parse(options, description: str, arguments: list[str] | None = None):
     Args:
         options: the dataclass.
         description: first paragraphs of `--help`.
-        arguments: the words of the command line; those of this process by default.
 
     Returns:
         An object of the dataclass.
@@ -32,7 +31,7 @@ def parse(options, description: str, arguments: list[str] | None = None):
     messages = io.StringIO()
     try:
         with contextlib.redirect_stderr(messages):
-            return tyro.cli(options, prog=_program(), description=description, args=arguments)
+            return tyro.cli(options, prog=_program(), description=description)
     except SystemExit as exit:
         if exit.code == 2:
             _fail(_first_sentence(messages.getvalue()))
