@@ -6,12 +6,16 @@ players want is said by a subclass (`gan.GAN`); how gradients are taken is said 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import keras
+from keras import ops
 
 from keras_gen import backend, images
+from keras_gen.backend import BACKEND
 from keras_gen.seeds import SeededModel
 
 
@@ -24,11 +28,13 @@ class Player(NamedTuple):
         objective: `objective(batch) -> (loss, logs)`, a float32 scalar that the player minimises and a dict of
             scalars to log; `batch` is what the model's `prepare` returns. It must call networks with `training=True`:
             inside a custom step Keras implies nothing.
+        steps: how often it moves in one round, on another part of the batch each time.
     """
 
     name: str
     networks: tuple[keras.Model, ...]
     objective: Callable
+    steps: int = 1
 
     @property
     def variables(self) -> list:
@@ -40,8 +46,12 @@ class AdversarialModel(SeededModel):
     """A model whose networks play against each other, trained by the stock `fit`.
 
     A subclass keeps its networks as attributes, lists `players` in the order in which they move and names the
-    scalars that the objectives log in `log_names`. One training step is one round: each player in turn takes one
-    step of its own optimizer on the weights that the player before it left.
+    scalars that the objectives log in `log_names`. One training step is one round: each player in turn takes its
+    steps with its own optimizer on the weights that the player before it left. A batch is cut into as many equal parts
+    as the busiest player has steps; each step sees a part of its own.
+
+    `progress` is the share of the run that is over, in [0, 1], for schedules of rates and weights. Someone has to say
+    it: `callbacks.Budget` does, or `set_progress`.
 
     Besides `log_names` a round logs `loss`, the sum of all players' losses. It says nothing about quality: it is
     there because stock callbacks such as `TerminateOnNaN` look for it.
@@ -57,6 +67,7 @@ class AdversarialModel(SeededModel):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
+        self.progress = self.add_weight((), "zeros", trainable=False, name="progress")
         self._trackers = [keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)]
 
     @property
@@ -68,7 +79,13 @@ class AdversarialModel(SeededModel):
     def metrics(self):
         return self._trackers
 
-    def compile(self, optimizers, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
+    def set_progress(self, fraction: float) -> None:
+        """Says how much of the run is over: what schedules go by. May be called between any two steps."""
+        if BACKEND == "jax":
+            self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
+        self.progress.assign(fraction)
+
+    def compile(self, optimizers, *, hyperparameters=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
         """Gives each player its optimizer.
 
         The optimizers are joined in one `keras.optimizers.MultiOptimizer`, so that saving, learning-rate callbacks
@@ -76,13 +93,16 @@ class AdversarialModel(SeededModel):
 
         Args:
             optimizers: dict from player names to Keras optimizers; one object each.
+            hyperparameters: dict from attributes of all these optimizers (`learning_rate`, `beta_2`) to schedules of
+                `progress` from `keras_gen.schedules`, or None. They replace what the optimizers were made with.
             run_eagerly: as in `keras.Model.compile`.
             steps_per_execution: as in `keras.Model.compile`.
             jit_compile: as in `keras.Model.compile`.
 
         Raises:
-            ValueError: if a player has no optimizer, two share one, a trainable variable belongs to no player, or the
-                networks compute in float16, which would need a loss scale for each player.
+            ValueError: if a player has no optimizer, two share one or one lacks a scheduled attribute, a trainable
+                variable belongs to no player, or the networks compute in float16, which would need a loss scale for
+                each player.
         """
         players = self.players
         names = list(dict.fromkeys(player.name for player in players))
@@ -97,6 +117,9 @@ class AdversarialModel(SeededModel):
             raise ValueError(
                 "expected networks in float32 or mixed_bfloat16, received float16: its gradients underflow"
             )
+        for name, optimizer in itertools.product(hyperparameters or {}, optimizers.values()):
+            if not hasattr(optimizer, name):
+                raise ValueError(f"expected optimizers with the scheduled attribute {name!r}, received {optimizer!r}")
         joint = keras.optimizers.MultiOptimizer(lambda variable: optimizers[owners[id(variable)]])
         super().compile(
             optimizer=joint,
@@ -108,8 +131,10 @@ class AdversarialModel(SeededModel):
         # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
         joint.build(self.trainable_variables)
         self._optimizers = dict(optimizers)
+        self._hyperparameters = dict(hyperparameters or {})
         self._compile_arguments = {
             "optimizers": self._optimizers,
+            "hyperparameters": self._hyperparameters,
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
@@ -131,8 +156,14 @@ class AdversarialModel(SeededModel):
         )
 
     def prepare(self, data):
-        """What the objectives get to see of a batch: its images, scaled. Games with labels or conditions say more."""
+        """What the objectives get to see of a batch: tensors with the same number of rows, nested as the game likes.
+
+        Here the images, scaled. Games with conditions say more.
+        """
         return images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
+
+    def after_round(self) -> None:
+        """What happens when all players have moved; here nothing."""
 
     def play(self, data):
         """Plays one round and updates the metrics: the step itself, the same on every backend.
@@ -141,15 +172,19 @@ class AdversarialModel(SeededModel):
             data: what `fit` delivers: `(images,)` or images alone, uint8 in [0, 255] or float in [-1, 1].
 
         Returns:
-            Dict of float32 scalars: `loss` and `log_names`, averaged over the epoch so far.
+            Dict of float32 scalars: `loss` and `log_names`, each from a player's last step, averaged over the epoch
+            so far.
         """
-        batch = self.prepare(data)
+        players = self.players
+        parts = _cut(self.prepare(data), max(player.steps for player in players))
         logs = {"loss": 0.0}
-        for player in self.players:
-            loss, player_logs = self._move(player, batch)
+        for player in players:
+            for part in parts[: player.steps]:
+                loss, player_logs = self._move(player, part)
             logs["loss"] += loss
             logs |= player_logs
         self.optimizer.iterations.assign_add(1)
+        self.after_round()
         for tracker in self._trackers:
             tracker.update_state(logs[tracker.name])
         return {tracker.name: tracker.result() for tracker in self._trackers}
@@ -159,6 +194,36 @@ class AdversarialModel(SeededModel):
         own = set(map(id, variables))
         state = [variable for variable in self.variables if id(variable) not in own]
         (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(batch), variables, state)
-        # The inner optimizer: the joint one would ask for the gradients of all players at once.
-        self._optimizers[player.name].apply(gradients, variables)
+        optimizer = self._optimizers[player.name]
+        with self._scheduled(optimizer):
+            # The inner optimizer: the joint one would ask for the gradients of all players at once.
+            optimizer.apply(gradients, variables)
         return loss, logs
+
+    @contextlib.contextmanager
+    def _scheduled(self, optimizer) -> Iterator[None]:
+        """Gives the optimizer the hyper-parameters that `progress` asks for."""
+        values = {name: schedule(self.progress) for name, schedule in self._hyperparameters.items()}
+        if "learning_rate" in values:
+            optimizer.learning_rate = values.pop("learning_rate")  # a variable, which TensorBoard may show
+        constants = {name: getattr(optimizer, name) for name in values}
+        vars(optimizer).update(values)
+        try:
+            yield
+        finally:
+            vars(optimizer).update(constants)  # tensors belong to one step, and to no file
+
+
+def _cut(batch, num: int) -> list:
+    """The batch in `num` parts of equal size; rows that are left over are left out."""
+    if num == 1:
+        return [batch]
+    rows = keras.tree.flatten(batch)[0].shape[0]
+    if rows is not None and rows < num:
+        raise ValueError(f"expected a batch of at least {num} images, one for each step of a player, received {rows}")
+
+    def cut(tensor):
+        size = ops.shape(tensor)[0] // num
+        return [tensor[index * size : (index + 1) * size] for index in range(num)]
+
+    return [keras.tree.map_structure(lambda tensor: cut(tensor)[index], batch) for index in range(num)]

@@ -80,7 +80,7 @@ class Autoencoder(SeededModel):
         Returns:
             float32 array (n, latent_dim).
         """
-        return pixels.in_batches(lambda batch: self.encoder(pixels.to_float(batch)), images, batch_size)
+        return pixels.in_batches(lambda batch: self.encoder(pixels.to_float(batch)), images, batch_size=batch_size)
 
     def decode(self, codes: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """The images of codes.
@@ -92,7 +92,7 @@ class Autoencoder(SeededModel):
         Returns:
             uint8 array (n, height, width, channels).
         """
-        return pixels.in_batches(lambda batch: pixels.to_uint8(self.decoder(batch)), codes, batch_size)
+        return pixels.in_batches(lambda batch: pixels.to_uint8(self.decoder(batch)), codes, batch_size=batch_size)
 
     def reconstruct(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Encodes and decodes images.
@@ -104,7 +104,7 @@ class Autoencoder(SeededModel):
         Returns:
             uint8 array (n, height, width, channels).
         """
-        return pixels.in_batches(lambda batch: pixels.to_uint8(self(batch)), images, batch_size)
+        return pixels.in_batches(lambda batch: pixels.to_uint8(self(batch)), images, batch_size=batch_size)
 
     def get_config(self):
         networks = {"encoder": self.encoder, "decoder": self.decoder}

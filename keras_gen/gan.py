@@ -4,69 +4,109 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+from keras import ops
 
-from keras_gen import images, latents, losses
+from keras_gen import images, latents, losses, schedules
+from keras_gen import penalties as gradient_penalties
 from keras_gen.adversarial import AdversarialModel, Player
+
+
+# Share of the rounds so far after which an image weighs half in the average of the generator's weights.
+EMA_HALF_LIFE = 0.05
 
 
 @keras.saving.register_keras_serializable("keras_gen")
 class GAN(AdversarialModel):
     """A generator and a discriminator in the game of Goodfellow et al., trained by the stock `fit`.
 
-    In each round the discriminator takes a step to tell real images from fakes, then the generator takes a step, on
-    fresh latents, to have its fakes taken for real.
+    In each round the discriminator takes its steps to tell real images from fakes, then the generator takes one, on
+    fresh latents, to have its fakes taken for real. What is sampled, scored and exported is the average of the
+    generator's weights where `ema_decay` asks for one.
+
+    With `conditions` it learns to make what is asked for: fakes are drawn for the conditions of the real images
+    beside them, and both networks see these. `fit` wants them as the second part of its data: rows as
+    `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind.
 
     Args:
-        generator: Functional model, latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1].
-        discriminator: model, images → logits of any shape, higher = more real, no sigmoid.
+        generator: Functional model, latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
+            with conditions, [latents, conditions (batch, conditions.width)] → images.
+        discriminator: model, images → logits of any shape, higher = more real, no sigmoid; with conditions,
+            [images, conditions] → logits.
+        conditions: a `keras_gen.conditions.Conditions` schema, or None.
+        augmentation: a `keras_gen.augment.Augmentation`, applied alike to all that the discriminator sees, or None.
+        pack_size: images that the discriminator judges together, stacked along the channels: its input has
+            pack_size · channels (and its conditions pack_size · width) of them. A generator that repeats itself is
+            found out sooner (PacGAN).
+        discriminator_steps: the discriminator's steps in each round; the batch of `fit` is divided among them.
+        ema_decay: share of the average that is kept in each round, in (0, 1), or None for no average. Early on less
+            is kept, so that the half-life is never more than 5 % of the rounds so far.
         seed: int, the source of all latents drawn in training.
 
     Call arguments:
-        latents: float tensor (batch, latent_dim), standard normal.
+        latents: float tensor (batch, latent_dim), standard normal; with conditions, [latents, conditions].
 
     Call returns:
         float32 images (batch, height, width, channels) in [-1, 1].
 
     Raises:
-        ValueError: if the generator's images do not fit the discriminator, or a network does not know its input shape.
+        ValueError: if the networks do not fit each other, the conditions or `pack_size`, a network does not know its
+            input shape, or a number is out of its range.
 
-    Logs `loss`, `d_loss`, `g_loss`, and `real_logit` and `fake_logit`, the discriminator's mean verdict on each side.
+    Logs `loss`, `d_loss`, `g_loss`, `penalty` (the weighted sum of all), `real_logit` and `fake_logit`, the
+    discriminator's mean verdict on each side.
 
     Example:
         >>> from keras_gen import networks
         >>> generator = networks.mlp.generator((8, 12, 3), latent_dim=4, widths=(16,))
-        >>> gan = GAN(generator, networks.mlp.discriminator((8, 12, 3), widths=(16,)), seed=0)
-        >>> gan.compile(loss="non_saturating")
+        >>> gan = GAN(generator, networks.mlp.discriminator((8, 12, 3), widths=(16,)), ema_decay=0.99, seed=0)
+        >>> gan.compile(loss="relativistic", penalties=["r1", "r2"])
         >>> history = gan.fit(np.zeros((6, 8, 12, 3), "uint8"), batch_size=3, verbose=0)
         >>> gan.sample(5, seed=1).shape
         (5, 8, 12, 3)
 
     Source:
-        Goodfellow et al., Generative Adversarial Nets (2014), https://arxiv.org/abs/1406.2661
+        Goodfellow et al., Generative Adversarial Nets (2014), https://arxiv.org/abs/1406.2661; conditions: Mirza and
+        Osindero (2014), https://arxiv.org/abs/1411.1784; packing: Lin et al., PacGAN (2018),
+        https://arxiv.org/abs/1712.04086; average: Karras et al. (2018), https://arxiv.org/abs/1710.10196
     """
 
-    log_names = ("d_loss", "g_loss", "real_logit", "fake_logit")
+    log_names = ("d_loss", "g_loss", "penalty", "real_logit", "fake_logit")
 
-    def __init__(self, generator, discriminator, *, seed=0, **kwargs):
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        *,
+        conditions=None,
+        augmentation=None,
+        pack_size=1,
+        discriminator_steps=1,
+        ema_decay=None,
+        seed=0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        for role, network in (("generator", generator), ("discriminator", discriminator)):
-            if not network.built:
-                raise ValueError(f"expected a {role} that knows its input shape: begin it with keras.Input(…)")
-        if generator.output_shape[1:] != discriminator.input_shape[1:]:
-            raise ValueError(
-                f"expected a discriminator of the generator's images {generator.output_shape[1:]}, "
-                f"received one of {discriminator.input_shape[1:]}"
-            )
+        _check(generator, discriminator, conditions, pack_size)
+        if discriminator_steps < 1:
+            raise ValueError(f"expected discriminator_steps of at least 1, received {discriminator_steps}")
+        if ema_decay is not None and not 0 < ema_decay < 1:
+            raise ValueError(f"expected an ema_decay between 0 and 1 or None, received {ema_decay}")
         self.generator = generator
         self.discriminator = discriminator
+        self.conditions = conditions
+        self.augmentation = augmentation
+        self.pack_size = pack_size
+        self.discriminator_steps = discriminator_steps
+        self.ema_decay = ema_decay
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.ema_generator = None if ema_decay is None else _copy(generator)
         self.built = True  # both networks come built, which stock callbacks ask for before the first step
 
     @property
     def latent_dim(self) -> int:
         """Numbers per latent."""
-        return self.generator.input_shape[-1]
+        return self.generator.inputs[0].shape[-1]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -74,15 +114,28 @@ class GAN(AdversarialModel):
         return self.generator.output_shape[1:]
 
     @property
+    def served_generator(self) -> keras.Model:
+        """The generator whose images are sampled, scored and exported: the averaged one where there is one."""
+        return self.generator if self.ema_generator is None else self.ema_generator
+
+    @property
     def players(self) -> tuple[Player, ...]:
         """The discriminator moves first."""
         return (
-            Player("discriminator", (self.discriminator,), self._discriminator_objective),
+            Player(
+                "discriminator", (self.discriminator,), self._discriminator_objective, steps=self.discriminator_steps
+            ),
             Player("generator", (self.generator,), self._generator_objective),
         )
 
     def compile(  # type: ignore[override]  # the players by name instead of a dict
-        self, generator_optimizer=None, discriminator_optimizer=None, loss="non_saturating", **kwargs
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss="non_saturating",
+        penalties=(),
+        hyperparameters=None,
+        **kwargs,
     ):
         """Configures the game.
 
@@ -90,76 +143,210 @@ class GAN(AdversarialModel):
             generator_optimizer: Keras optimizer or its name; Adam(2e-4) by default.
             discriminator_optimizer: Keras optimizer or its name; Adam(2e-4) by default.
             loss: a loss pair or its name, see `keras_gen.losses`.
+            penalties: penalties or their names, see `keras_gen.penalties`; all are added to the discriminator's loss.
+            hyperparameters: dict such as `{"learning_rate": schedules.Linear(1e-3, 0)}`, see
+                `AdversarialModel.compile`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
         """
         self.loss_pair = losses.get(loss)
+        self.penalties = tuple(map(gradient_penalties.get, penalties))
         optimizers = {
             player: keras.optimizers.get(optimizer or keras.optimizers.Adam(2e-4))
             for player, optimizer in (("generator", generator_optimizer), ("discriminator", discriminator_optimizer))
         }
-        super().compile(optimizers, **kwargs)
+        super().compile(optimizers, hyperparameters=hyperparameters, **kwargs)
         self._compile_arguments = {
             "generator_optimizer": optimizers["generator"],
             "discriminator_optimizer": optimizers["discriminator"],
             "loss": self.loss_pair,
+            "penalties": list(self.penalties),
+            "hyperparameters": hyperparameters,
             **kwargs,
         }
 
-    def call(self, latents, training=False):
-        return self.generator(latents, training=training)
+    def call(self, inputs, training=False):
+        return self.served_generator(inputs, training=training)
 
-    def _discriminator_objective(self, real_images):
-        fake_images = keras.ops.stop_gradient(self._fake_images(real_images))  # or PyTorch records how they were made
-        real_logits = self._judge(real_images)
-        fake_logits = self._judge(fake_images)
+    def prepare(self, data):
+        """`(images,)`, or `(images, conditions)` with one float32 row per image."""
+        real_images = super().prepare(data)
+        if self.conditions is None:
+            return (real_images,)
+        rows = keras.utils.unpack_x_y_sample_weight(data)[1]
+        if rows is None:
+            raise ValueError("expected conditions beside the images, received images alone: fit(images, labels)")
+        if len(rows.shape) == 1:
+            rows = ops.one_hot(rows, self.conditions.width)  # -1, a missing label, is a row of zeros
+        return real_images, ops.cast(rows, "float32")
+
+    def _discriminator_objective(self, batch):
+        real_images, *conditions = batch
+        fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
+        critic, real_images, fake_images = self._critic(real_images, fake_images, conditions)
+        # Penalties first: the logits that come with a slope are used again below.
+        penalty = sum(
+            (
+                schedules.evaluate(penalty.weight, self.progress)
+                * penalty(critic, real_images, fake_images, self.seed_generator)
+                for penalty in self.penalties
+            ),
+            start=ops.zeros(()),
+        )
+        real_logits, fake_logits = critic(real_images), critic(fake_images)
         loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
-        verdicts = {"real_logit": keras.ops.mean(real_logits), "fake_logit": keras.ops.mean(fake_logits)}
-        return loss, {"d_loss": loss, **verdicts}
+        if self.augmentation is not None:
+            # Of a relativistic loss only differences mean anything.
+            verdicts = real_logits - ops.mean(fake_logits) if self.loss_pair.relativistic else real_logits
+            self.augmentation.adapt(ops.mean(ops.sign(verdicts)), ops.shape(real_images)[0])
+        verdicts = {"real_logit": ops.mean(real_logits), "fake_logit": ops.mean(fake_logits)}
+        return loss + penalty, {"d_loss": loss, "penalty": penalty, **verdicts}
 
-    def _generator_objective(self, real_images):
-        fake_logits = self._judge(self._fake_images(real_images))
+    def _generator_objective(self, batch):
+        real_images, *conditions = batch
+        critic, real_images, fake_images = self._critic(real_images, self._fakes(batch), conditions)
         # Only relativistic pairs read the real logits; for the others the compiled step drops this pass.
-        real_logits = self._judge(real_images)
-        loss = self.loss_pair.generator_loss(real_logits, fake_logits)
+        loss = self.loss_pair.generator_loss(critic(real_images), critic(fake_images))
         return loss, {"g_loss": loss}
 
-    def _judge(self, images):
-        # Losses are taken in float32 whatever the network computes in.
-        return keras.ops.cast(self.discriminator(images, training=True), "float32")
+    def _fakes(self, batch):
+        real_images, *conditions = batch
+        shape = (ops.shape(real_images)[0], self.latent_dim)
+        draws = keras.random.normal(shape, seed=self.seed_generator)
+        return self.generator([draws, *conditions] if conditions else draws, training=True)
 
-    def _fake_images(self, real_images):
-        shape = (keras.ops.shape(real_images)[0], self.latent_dim)
-        return self.generator(keras.random.normal(shape, seed=self.seed_generator), training=True)
+    def _critic(self, real_images, fake_images, conditions):
+        """The discriminator of these conditions, and both batches as it gets to see them."""
+        if self.augmentation is not None:
+            real_images, fake_images = self.augmentation(real_images, fake_images)
+        real_images, fake_images, *conditions = (
+            _pack(tensor, self.pack_size) for tensor in (real_images, fake_images, *conditions)
+        )
 
-    def sample(self, num: int, seed: int = 0, batch_size: int = 256) -> np.ndarray:
+        def judge(images):
+            logits = self.discriminator([images, *conditions] if conditions else images, training=True)
+            return ops.cast(logits, "float32")  # losses are taken in float32 whatever the network computes in
+
+        return gradient_penalties.Critic(judge), real_images, fake_images
+
+    def after_round(self):
+        """Moves the averaged generator towards the generator."""
+        if self.ema_generator is None:
+            return
+        # Karras et al. (2020), https://arxiv.org/abs/1912.04958: an average over a share of what was seen so far.
+        rounds = ops.cast(self.optimizer.iterations, "float32")
+        decay = ops.minimum(self.ema_decay, 0.5 ** (1 / (EMA_HALF_LIFE * rounds)))
+        trainable = set(map(id, self.generator.trainable_variables))
+        for average, variable in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            if id(variable) in trainable:
+                average.assign(decay * average + (1 - decay) * variable)
+            else:  # statistics of batch normalisation are averages already; seeds are no numbers to average
+                average.assign(variable)
+
+    def sample(
+        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None, batch_size: int = 256
+    ) -> np.ndarray:
         """Makes new images.
 
         Args:
             num: number of images.
-            seed: the same seed gives the same latents, on every backend.
+            seed: the same seed gives the same latents and conditions, on every backend.
+            where: what is asked for, such as `{"species": "elf", "hat": "yes"}`; everything else is drawn like the
+                training data.
+            truncation: latents stay within ± this number, see `latents.truncate`: smaller is more typical, less varied.
             batch_size: images made at a time.
 
         Returns:
             uint8 array (num, height, width, channels).
-        """
-        return self.decode(latents.normal(num, self.latent_dim, seed), batch_size)
 
-    def decode(self, latents: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        Raises:
+            ValueError: for an attribute or a value that the conditions do not have.
+        """
+        draws = latents.normal(num, self.latent_dim, seed)
+        if truncation is not None:
+            draws = latents.truncate(draws, truncation)
+        if self.conditions is None:
+            if where:
+                raise ValueError(f"expected no conditions: this model was trained without, received {where}")
+            return self.decode(draws, batch_size=batch_size)
+        return self.decode(draws, self.conditions.rows(num, seed, where), batch_size)
+
+    def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
         """The images of latents.
 
         Args:
             latents: float array (n, latent_dim).
+            conditions: float array (n, conditions.width), for a conditional model.
             batch_size: latents decoded at a time.
 
         Returns:
             uint8 array (n, height, width, channels).
+
+        Raises:
+            ValueError: if conditions are missing or not expected.
         """
-        return images.in_batches(lambda batch: images.to_uint8(self(batch)), latents, batch_size)
+        if (conditions is None) != (self.conditions is None):
+            raise ValueError(f"expected {'no ' if self.conditions is None else ''}conditions beside the latents")
+        if conditions is None:
+            return images.in_batches(lambda batch: images.to_uint8(self(batch)), latents, batch_size=batch_size)
+        return images.in_batches(
+            lambda *batch: images.to_uint8(self(list(batch))), latents, conditions, batch_size=batch_size
+        )
 
     def get_config(self):
-        networks = {"generator": self.generator, "discriminator": self.discriminator}
-        return {**super().get_config(), **keras.saving.serialize_keras_object(networks), "seed": self.seed}
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "conditions": self.conditions,
+            "augmentation": self.augmentation,
+        }
+        return {
+            **super().get_config(),
+            **keras.saving.serialize_keras_object(parts),
+            "pack_size": self.pack_size,
+            "discriminator_steps": self.discriminator_steps,
+            "ema_decay": self.ema_decay,
+            "seed": self.seed,
+        }
 
     @classmethod
     def from_config(cls, config):
         return cls(**keras.saving.deserialize_keras_object(config))
+
+
+def _check(generator, discriminator, conditions, pack_size) -> None:
+    """Raises a ValueError where the parts of a game do not fit each other."""
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        if not network.built:
+            raise ValueError(f"expected a {role} that knows its input shape: begin it with keras.Input(…)")
+    if pack_size < 1:
+        raise ValueError(f"expected a pack_size of at least 1, received {pack_size}")
+    height, width, channels = generator.output_shape[1:]
+    expected, received = (height, width, pack_size * channels), discriminator.inputs[0].shape[1:]
+    if received != expected:
+        packs = f", in packs of {pack_size}," if pack_size > 1 else ""
+        raise ValueError(f"expected a discriminator of the generator's images{packs} {expected}, received {received}")
+    condition_width = 0 if conditions is None else conditions.width
+    for network, columns in ((generator, condition_width), (discriminator, pack_size * condition_width)):
+        received = [tensor.shape[-1] for tensor in network.inputs[1:]]
+        if received != [columns] * (columns > 0):
+            raise ValueError(
+                f"expected a {network.name} with condition_width={columns}, received one of {sum(received)}"
+            )
+
+
+def _copy(network):
+    """A frozen network with the same weights."""
+    copy = keras.models.clone_model(network)
+    copy.name = f"ema_{network.name}"
+    copy.trainable = False
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _pack(tensor, pack_size: int):
+    """(b, ..., c) → (b / pack_size, ..., pack_size · c): neighbours of the batch stacked along the last axis."""
+    if pack_size == 1:
+        return tensor
+    size = ops.shape(tensor)[0] // pack_size  # rows that fill no pack are left out
+    members = [tensor[index * size : (index + 1) * size] for index in range(pack_size)]
+    return ops.concatenate(members, axis=-1)

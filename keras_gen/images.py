@@ -65,12 +65,12 @@ def to_uint8(images):
     return keras.ops.cast(keras.ops.clip(keras.ops.round((images + 1.0) * 127.5), 0.0, 255.0), "uint8")
 
 
-def in_batches(function, inputs: np.ndarray, batch_size: int) -> np.ndarray:
-    """Applies a function of tensors to an array a batch at a time, so that any number of rows fits in memory.
+def in_batches(function, *inputs: np.ndarray, batch_size: int) -> np.ndarray:
+    """Applies a function of tensors to arrays a batch at a time, so that any number of rows fits in memory.
 
     Args:
-        function: tensor (batch, ...) → tensor (batch, ...).
-        inputs: array (n, ...), n ≥ 1.
+        function: tensors (batch, ...) → tensor (batch, ...).
+        *inputs: arrays (n, ...) with the same n ≥ 1.
         batch_size: rows at a time.
 
     Returns:
@@ -80,9 +80,9 @@ def in_batches(function, inputs: np.ndarray, batch_size: int) -> np.ndarray:
         >>> in_batches(lambda batch: batch * 2, np.arange(5.0), batch_size=2).tolist()
         [0.0, 2.0, 4.0, 6.0, 8.0]
     """
-    starts = range(0, len(inputs), batch_size)
-    batches = (np.asarray(inputs[start : start + batch_size]) for start in starts)
-    return np.concatenate([keras.ops.convert_to_numpy(function(batch)) for batch in batches])
+    starts = range(0, len(inputs[0]), batch_size)
+    batches = ([np.asarray(array[start : start + batch_size]) for array in inputs] for start in starts)
+    return np.concatenate([keras.ops.convert_to_numpy(function(*batch)) for batch in batches])
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:

@@ -52,4 +52,4 @@ def _sample_saved_model(path: Path, num: int, seed: int) -> np.ndarray:
         raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
     # One seed a row, far apart, so that --seed 0 and --seed 1 share no image.
     seeds = np.random.default_rng(seed).integers(0, 2**53, num)
-    return pixels.in_batches(lambda batch: signatures["generate"](seed=tf.constant(batch))["images"], seeds, 256)
+    return pixels.in_batches(lambda batch: signatures["generate"](seed=tf.constant(batch))["images"], seeds, batch_size=256)

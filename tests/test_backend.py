@@ -42,10 +42,30 @@ def test_input_gradients_and_their_gradient():
     x = ops.array([[1.0, -2.0]])
 
     def objective():
-        gradients = backend.input_gradients(lambda inputs: w * ops.sum(inputs**3, axis=-1), x)
-        return ops.sum(gradients**2), {"gradients": gradients}
+        outputs, gradients = backend.input_gradients(lambda inputs: w * ops.sum(inputs**3, axis=-1), x)
+        return ops.sum(gradients**2), {"outputs": outputs, "gradients": gradients}
 
     (penalty, logs), (gradient,) = backend.value_and_gradients(objective, [w], [])
+    np.testing.assert_allclose(array(logs["outputs"]), [2.0 * (1.0 - 8.0)], rtol=1e-6)
     np.testing.assert_allclose(array(logs["gradients"]), [[6.0, 24.0]], rtol=1e-6)
     np.testing.assert_allclose(float(penalty), 612.0, rtol=1e-6)
     np.testing.assert_allclose(float(gradient), 612.0, rtol=1e-6)
+
+
+def test_input_gradients_keep_what_the_function_does_to_other_variables():
+    w = keras.Variable(2.0)
+    seed = keras.random.SeedGenerator(5)
+    x = ops.array([[1.0, -2.0]])
+
+    def noisy(inputs):
+        return w * inputs * keras.random.uniform((), seed=seed)
+
+    def objective():
+        _, first = backend.input_gradients(noisy, x)
+        _, second = backend.input_gradients(noisy, x)
+        return ops.sum(first + second), {"first": ops.sum(first), "second": ops.sum(second)}
+
+    (_, logs), (gradient,) = backend.value_and_gradients(objective, [w], [seed.state])
+    assert float(logs["first"]) != float(logs["second"]), "the seed must have moved on"
+    np.testing.assert_allclose(float(logs["first"]) + float(logs["second"]), 2.0 * float(gradient), rtol=1e-6)
+    assert array(seed.state.value).tolist() == [5, 2]

@@ -2,7 +2,7 @@
 
 - `train_step(model, *arguments)`: runs `model.play(data)` under the signature that the backend's trainer calls.
 - `value_and_gradients(objective, variables, state)`: `(loss, logs), gradients` of one player's objective.
-- `input_gradients(function, inputs)`: d sum(function(inputs)) / d inputs, differentiable once more.
+- `input_gradients(function, inputs)`: `function(inputs)` and d sum(function(inputs)) / d inputs, both differentiable.
 """
 
 import keras

@@ -3,6 +3,9 @@
 import jax
 import keras
 
+# The scopes of the objectives that are being evaluated, the innermost one last. Keras keeps its own such stack private.
+_scopes: list[keras.StatelessScope] = []
+
 
 def train_step(model, state, data):
     """Keras calls `train_step(state, data)` with every value and wants the new values back."""
@@ -36,7 +39,11 @@ def value_and_gradients(objective, variables, state):
     def pure(values, others):
         mapping = [*zip(variables, values, strict=True), *zip(state, others, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope:
-            loss, logs = objective()
+            _scopes.append(scope)
+            try:
+                loss, logs = objective()
+            finally:
+                _scopes.pop()
         return loss, (logs, [scope.get_current_value(variable) for variable in state])
 
     values = [variable.value for variable in variables]
@@ -48,5 +55,19 @@ def value_and_gradients(objective, variables, state):
 
 
 def input_gradients(function, inputs):
-    """D sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
-    return jax.grad(lambda values: function(values).sum())(jax.numpy.asarray(inputs))
+    """`function(inputs)` and d sum(function(inputs)) / d inputs, through both of which gradients flow.
+
+    What the function does to variables (seeds, statistics) is kept inside an objective and dropped elsewhere.
+    """
+    outer = _scopes[-1].state_mapping if _scopes else {}
+
+    def pure(values):
+        with keras.StatelessScope() as scope:
+            scope.state_mapping.update(outer)
+            outputs = function(values)
+        return outputs.sum(), (outputs, scope.state_mapping)
+
+    # Values leave the differentiated function through its outputs: a scope that outlives it would hold dead tracers.
+    gradients, (outputs, updated) = jax.grad(pure, has_aux=True)(jax.numpy.asarray(inputs))
+    outer.update(updated)
+    return outputs, gradients

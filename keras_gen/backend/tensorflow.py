@@ -27,9 +27,10 @@ def value_and_gradients(objective, variables, state):
 
 
 def input_gradients(function, inputs):
-    """D sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    """`function(inputs)` and d sum(function(inputs)) / d inputs, through both of which gradients flow."""
     inputs = tf.convert_to_tensor(inputs)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
-        total = tf.reduce_sum(function(inputs))
-    return tape.gradient(total, inputs)
+        outputs = function(inputs)
+        total = tf.reduce_sum(outputs)
+    return outputs, tape.gradient(total, inputs)

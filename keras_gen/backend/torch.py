@@ -27,7 +27,8 @@ def value_and_gradients(objective, variables, state):
 
 
 def input_gradients(function, inputs):
-    """D sum(function(inputs)) / d inputs, a tensor shaped like `inputs` through which gradients flow."""
+    """`function(inputs)` and d sum(function(inputs)) / d inputs, through both of which gradients flow."""
     with torch.enable_grad():
         inputs = torch.as_tensor(inputs).detach().requires_grad_(True)
-        return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
+        outputs = function(inputs)
+        return outputs, torch.autograd.grad(outputs.sum(), inputs, create_graph=True)[0]

@@ -1,0 +1,221 @@
+"""Gradient penalties: what a game adds to the discriminator's loss to keep it smooth.
+
+A penalty looks at the slope of the discriminator's logits at some images (real ones, fakes, points between them) and
+returns a float32 scalar; the game multiplies it by the penalty's `weight` and adds up as many penalties as it was
+given. Penalties have no state: random points come from the seed they are called with.
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+
+import keras
+from keras import ops
+
+from keras_gen import backend
+from keras_gen.registry import lookup
+
+
+class Critic:
+    """A discriminator as penalties and losses look at it: the logits of images, and their slope.
+
+    Each pass through the network is made once: the logits that come with a slope are kept for whoever asks next, so
+    R1 and R2 cost the discriminator no forward pass of their own.
+
+    Args:
+        function: images (b, ...) → logits of any shape.
+
+    Example:
+        >>> critic = Critic(lambda images: ops.sum(2.0 * images, axis=1))
+        >>> ops.convert_to_numpy(critic.gradients(ops.ones((1, 3)))).tolist()
+        [[2.0, 2.0, 2.0]]
+    """
+
+    def __init__(self, function):
+        self.function = function
+        self._logits: dict[int, tuple] = {}  # by the identity of the images, which the tuple keeps alive
+        self._gradients: dict[int, tuple] = {}
+
+    def __call__(self, images):
+        """The logits of images."""
+        if id(images) not in self._logits:
+            self._logits[id(images)] = images, self.function(images)
+        return self._logits[id(images)][1]
+
+    def gradients(self, images):
+        """D sum(logits) / d images: as each logit is of one image alone, row i is the slope at image i."""
+        if id(images) not in self._gradients:
+            logits, gradients = backend.input_gradients(self.function, images)
+            self._logits[id(images)] = images, logits
+            self._gradients[id(images)] = images, gradients
+        return self._gradients[id(images)][1]
+
+
+class Penalty(abc.ABC):
+    """The base of penalties: a `weight` and `value(critic, real_images, fake_images, seed)`.
+
+    Register a subclass with `keras.saving.register_keras_serializable` so that a compiled model can be saved.
+
+    Args:
+        weight: float ≥ 0 or a `keras_gen.schedules` schedule of the fraction of the run that is over.
+
+    Call arguments:
+        critic: a `Critic`, or any function images → logits.
+        real_images: float32 (b, ...).
+        fake_images: float32, the same shape.
+        seed: int or `keras.random.SeedGenerator`, for penalties that draw points.
+
+    Call returns:
+        float32 scalar, without the weight.
+    """
+
+    def __init__(self, weight=1.0):
+        if isinstance(weight, (int, float)) and not weight >= 0:
+            raise ValueError(f"expected a penalty's weight of 0 or more, received {weight}")
+        self.weight = weight
+
+    def __call__(self, critic, real_images, fake_images, seed=None):
+        critic = critic if isinstance(critic, Critic) else Critic(critic)
+        return self.value(critic, real_images, fake_images, seed)
+
+    @abc.abstractmethod
+    def value(self, critic: Critic, real_images, fake_images, seed):
+        """The penalty as a float32 scalar: a mean over the batch."""
+
+    def get_config(self):
+        return {"weight": self.weight}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class R1(Penalty):
+    """Keeps the discriminator flat around real images: `½ · mean ‖∇D(x)‖²`, weighted by γ.
+
+    Example:
+        >>> float(R1()(lambda images: ops.sum(2.0 * images, axis=1), ops.ones((5, 4)), ops.zeros((5, 4))))
+        8.0
+
+    Source:
+        Mescheder et al., Which Training Methods for GANs do actually Converge? (2018), equation 9,
+        https://arxiv.org/abs/1801.04406
+    """
+
+    def value(self, critic, real_images, fake_images, seed):
+        return 0.5 * ops.mean(_squared_norms(critic.gradients(real_images)))
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class R2(Penalty):
+    """Keeps the discriminator flat around fakes: `½ · mean ‖∇D(G(z))‖²`, weighted by γ.
+
+    With relativistic losses both R1 and R2 are needed, with the same γ (Huang et al., The GAN is dead; long live the
+    GAN!, 2024, https://arxiv.org/abs/2501.05441).
+
+    Source:
+        Mescheder et al., Which Training Methods for GANs do actually Converge? (2018), equation 10,
+        https://arxiv.org/abs/1801.04406
+    """
+
+    def value(self, critic, real_images, fake_images, seed):
+        return 0.5 * ops.mean(_squared_norms(critic.gradients(fake_images)))
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class GradientPenalty(Penalty):
+    """Wants slope 1 between real images and fakes: `mean (‖∇D(x̂)‖ − 1)²` at `x̂ = x + ε(G(z) − x)`, ε ~ U(0, 1).
+
+    One ε per image. The penalty of WGAN-GP, with weight 10; a critic under it has no batch normalisation, which would
+    make one image's logit depend on the others.
+
+    Args:
+        weight: as of `Penalty`.
+        one_sided: bool; True leaves slopes below 1 alone.
+
+    Example:
+        >>> critic = lambda images: ops.sum(2.0 * images, axis=1)  # its slope has the norm ‖(2, 2, 2, 2)‖ = 4
+        >>> round(float(GradientPenalty()(critic, ops.ones((5, 4)), ops.zeros((5, 4)))), 4)
+        9.0
+
+    Source:
+        Gulrajani et al., Improved Training of Wasserstein GANs (2017), equation 3, https://arxiv.org/abs/1704.00028
+    """
+
+    def __init__(self, weight=10.0, one_sided=False):
+        super().__init__(weight)
+        self.one_sided = one_sided
+
+    def value(self, critic, real_images, fake_images, seed):
+        steps = keras.random.uniform(_one_per_image(real_images), seed=seed)
+        return self._deviation(critic.gradients(real_images + steps * (fake_images - real_images)))
+
+    def _deviation(self, gradients):
+        # The square root has an infinite slope at 0, where a critic without any opinion would turn to NaN.
+        excess = ops.sqrt(_squared_norms(gradients) + 1e-12) - 1.0
+        return ops.mean(ops.square(ops.relu(excess) if self.one_sided else excess))
+
+    def get_config(self):
+        return {**super().get_config(), "one_sided": self.one_sided}
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Dragan(GradientPenalty):
+    """Wants slope 1 around real images: `mean (‖∇D(x + δ)‖ − 1)²` at noisy copies, `δ = ½ · std(x) · U(0, 1)`.
+
+    The noise is as wide as half the deviation of all pixels of the batch, as in the authors' program; their paper
+    writes a normal δ of fixed width. Does not look at fakes.
+
+    Source:
+        Kodali et al., On Convergence and Stability of GANs (2017), section 2.3, https://arxiv.org/abs/1705.07215
+    """
+
+    def value(self, critic, real_images, fake_images, seed):
+        noise = keras.random.uniform(ops.shape(real_images), seed=seed)
+        return self._deviation(critic.gradients(real_images + 0.5 * ops.std(real_images) * noise))
+
+
+PENALTIES = {
+    "r1": R1,
+    "r2": R2,
+    "gradient_penalty": GradientPenalty,
+    "gradient_penalty_one_sided": functools.partial(GradientPenalty, one_sided=True),
+    "dragan": Dragan,
+}
+
+
+def get(identifier, weight=None) -> Penalty:
+    """The penalty of a name, in the manner of `keras.losses.get`.
+
+    Args:
+        identifier: a name in `PENALTIES`, or a penalty, which is returned as it is.
+        weight: of a penalty that is given by name; its own default when None.
+
+    Returns:
+        A penalty.
+
+    Raises:
+        ValueError: for an unknown name, with the known ones, and for anything that is no penalty.
+
+    Example:
+        >>> get("r1", weight=0.2).weight
+        0.2
+    """
+    if isinstance(identifier, str):
+        penalty = lookup("penalty", PENALTIES, identifier)
+        return penalty() if weight is None else penalty(weight)
+    if isinstance(identifier, Penalty):
+        return identifier
+    raise ValueError(f"expected the name of a penalty or a Penalty, received {identifier!r}")
+
+
+def _squared_norms(gradients):
+    """‖∇‖² of each image, (b,)."""
+    return ops.sum(ops.square(gradients), axis=tuple(range(1, len(gradients.shape))))
+
+
+def _one_per_image(images):
+    """The shape (b, 1, …, 1)."""
+    return (ops.shape(images)[0], *[1] * (len(images.shape) - 1))
