@@ -1,0 +1,231 @@
+"""The kinds of attributes: how one column of a data set becomes a block of numbers, and back.
+
+Every block is a soft one-hot: weights that sum to 1, or zeros where the value is missing. A new kind is a subclass of
+`Attribute` here; which columns a data set has is not known here.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import keras
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Attribute(abc.ABC):
+    """The base of the kinds of attributes: one column of a data set, one block of a row.
+
+    Args:
+        name: str, as in `name=value` on a command line: no `=` in it, no `-` in front, no blanks around it.
+
+    Raises:
+        ValueError: for any other name.
+    """
+
+    name: str
+
+    dtype: ClassVar[str]  # of a column
+
+    def __post_init__(self):
+        if not self.name or "=" in self.name or self.name.startswith("-") or self.name != self.name.strip():
+            raise ValueError(
+                f"expected a name that can stand in name=value, received {self.name!r}: rename the attribute"
+            )
+
+    @property
+    @abc.abstractmethod
+    def width(self) -> int:
+        """The number of columns of the block."""
+
+    @abc.abstractmethod
+    def encode(self, column) -> np.ndarray:
+        """The blocks of a column (n,): float32 (n, width), zeros where a value is missing."""
+
+    @abc.abstractmethod
+    def decode(self, rows) -> np.ndarray:
+        """The column (n,) behind blocks (n, width); zeros are a missing value."""
+
+    @abc.abstractmethod
+    def parse(self, value: str | float) -> float:
+        """What a user asked for, as it stands in a column; ValueError with what is valid for anything else."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """The name and the values, in one line for people."""
+
+    @abc.abstractmethod
+    def sweep(self, num: int) -> np.ndarray:
+        """A column of at most `num` (≥ 1) different values, spread over all there are, to show one after the other."""
+
+    @abc.abstractmethod
+    def draw(self, num: int, generator: np.random.Generator) -> np.ndarray:
+        """A column of `num` values at random, all equally likely."""
+
+    def get_config(self) -> dict:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+@dataclass(frozen=True)
+class Categorical(Attribute):
+    """One of several values: a one-hot block. A binary attribute is one with two values, such as "no" and "yes".
+
+    A column is int64 (n,): indices into `values`, -1 where missing. `decode` takes the largest weight of a block.
+
+    Args:
+        name: as for `Attribute`.
+        values: at least two different str, in the order of the indices. `parse` wants one of them, letter by
+            letter; a number stands for its text.
+
+    Raises:
+        ValueError: for fewer values or one twice; by `encode` for indices of other values.
+
+    Example:
+        >>> species = Categorical("species", ["dwarf", "elf", "orc"])
+        >>> species.encode([1, -1]).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+        >>> species.decode([[0.1, 0.2, 0.7]]).tolist(), species.parse("elf")
+        ([2], 1)
+    """
+
+    values: list[str]
+
+    dtype = "int64"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if len(self.values) < 2 or len(set(self.values)) < len(self.values):
+            raise ValueError(
+                f"expected at least two different values for the attribute {self.name}, received {self.values}"
+            )
+
+    @property
+    def width(self) -> int:
+        return len(self.values)
+
+    def encode(self, column) -> np.ndarray:
+        column = np.asarray(column)
+        if column.dtype.kind not in "iu" or ((column < -1) | (column >= self.width)).any():
+            raise ValueError(
+                f"expected ints from -1 (missing) to {self.width - 1} as a column of {self.name}, received "
+                f"{column.dtype} such as {', '.join(map(str, column[:5]))}"
+            )
+        return (column[:, np.newaxis] == np.arange(self.width)).astype(np.float32)
+
+    def decode(self, rows) -> np.ndarray:
+        rows = np.asarray(rows)
+        return np.where(rows.any(axis=1), rows.argmax(axis=1), -1)
+
+    def parse(self, value: str | float) -> int:
+        text = number_text(value) if isinstance(value, float | np.floating) else str(value)
+        if text not in self.values:
+            raise ValueError(f"unknown {self.name} {text!r}: expected one of {listed(self.values, 20)}")
+        return self.values.index(text)
+
+    def describe(self) -> str:
+        return f"{self.name}: {self.width} values, {listed(self.values, 3)}"
+
+    def sweep(self, num: int) -> np.ndarray:
+        return np.linspace(0, self.width - 1, min(num, self.width)).round().astype(self.dtype)
+
+    def draw(self, num: int, generator: np.random.Generator) -> np.ndarray:
+        return generator.integers(self.width, size=num)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+@dataclass(frozen=True)
+class Continuous(Attribute):
+    """A number: the weights of the two knots it lies between, in a block of equally spaced knots.
+
+    `weight_k = max(0, 1 − |t − k|)` with `t = (value − low) / (high − low) · (knots − 1)`, the hat functions of
+    linear interpolation; `value = Σ weight_k · knot_k` gives it back. A column is float32 (n,), NaN where missing.
+
+    Args:
+        name: as for `Attribute`.
+        low: float, the value of the first knot.
+        high: float above `low`, the value of the last knot. `encode` takes what lies outside of [low, high] for the
+            nearer end, since the data to score with may go a little further than those to learn from; `parse`
+            refuses it.
+        knots: int ≥ 2, the width.
+
+    Raises:
+        ValueError: unless low < high, both finite, with at least 2 knots.
+
+    Example:
+        >>> age = Continuous("age", 0, 100, knots=5)
+        >>> age.encode([50, 56.25, np.nan]).tolist()
+        [[0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.75, 0.25, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]
+        >>> age.decode([[0.0, 0.0, 0.75, 0.25, 0.0]]).tolist()
+        [56.25]
+    """
+
+    low: float
+    high: float
+    knots: int = 8
+
+    dtype = "float32"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not -math.inf < self.low < self.high < math.inf or self.knots < 2:
+            raise ValueError(
+                f"expected low < high and at least 2 knots for the attribute {self.name}, received {self.low}, "
+                f"{self.high} and {self.knots} knots"
+            )
+
+    @property
+    def width(self) -> int:
+        return self.knots
+
+    def encode(self, column) -> np.ndarray:
+        values = np.clip(np.asarray(column, np.float64), self.low, self.high)
+        position = (values - self.low) / (self.high - self.low) * (self.knots - 1)
+        distance = np.abs(position[:, np.newaxis] - np.arange(self.knots))
+        return np.fmax(0, 1 - distance).astype(np.float32)  # fmax prefers 0 to NaN: a missing value weighs nothing
+
+    def decode(self, rows) -> np.ndarray:
+        rows = np.asarray(rows)
+        # From `low` on rather than from 0, so that rounding is small beside the range and not beside the value.
+        values = self.low + rows @ np.linspace(0, self.high - self.low, self.knots)
+        return np.where(rows.any(axis=1), values, np.nan).astype(self.dtype)
+
+    def parse(self, value: str | float) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not self.low <= number <= self.high:
+            raise ValueError(f"expected a number for {self._range()}, received {value!r}")
+        return number
+
+    def describe(self) -> str:
+        return self._range()
+
+    def _range(self) -> str:
+        return f"{self.name}: {number_text(self.low)} to {number_text(self.high)}"
+
+    def sweep(self, num: int) -> np.ndarray:
+        return np.linspace(self.low, self.high, num).astype(self.dtype)
+
+    def draw(self, num: int, generator: np.random.Generator) -> np.ndarray:
+        return generator.uniform(self.low, self.high, num).astype(self.dtype)
+
+
+def number_text(number: float) -> str:
+    """The shortest text that means the same float32: 1.0 is "1" and np.float32(0.1) is "0.1"."""
+    return np.format_float_positional(np.float32(number), trim="-")
+
+
+def listed(values: Sequence[str], most: int) -> str:
+    """The first values, and "…" if there are more than `most`."""
+    return ", ".join([*values[:most], *(["…"] if len(values) > most else [])])
