@@ -47,13 +47,15 @@ def test_validation_reads_every_image_once_in_order():
     assert np.concatenate([batches[index][0] for index in range(4)]).ravel().tolist() == [1, 2, 4, 8, 16, 32, 64]
 
 
-def test_items_are_bytes_with_their_labels():
+def test_items_are_bytes_with_their_targets():
     split = Split(PIXELS, np.arange(7))
     (images,) = Batches(split, 3)[0]
     assert (images.dtype, images.shape) == (np.uint8, (3, 1, 1, 1))
-    images, labels = Batches(split, 3, labels=True)[1]
+    images, labels = Batches(split, 3, targets=split.labels)[1]
     assert labels.dtype == np.int64
     assert (2**labels).tolist() == images.ravel().tolist()
+    images, rows = Batches(split, 3, targets=np.eye(7, dtype="float32"))[1]
+    assert (2 ** rows.argmax(axis=1)).tolist() == images.ravel().tolist()
 
 
 @pytest.mark.parametrize(
@@ -66,8 +68,8 @@ def test_items_are_bytes_with_their_labels():
 def test_impossible_batches_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Batches(*arguments)
-    with pytest.raises(ValueError, match="expected a split with labels"):
-        Batches(Split(PIXELS), 2, labels=True)
+    with pytest.raises(ValueError, match="expected 7 targets, one for each image, received 6"):
+        Batches(Split(PIXELS), 2, targets=np.arange(6))
 
 
 def test_a_file_on_disk_is_read_batch_by_batch(tmp_path):

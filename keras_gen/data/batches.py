@@ -25,13 +25,14 @@ class Batches(keras.utils.PyDataset):
             every batch has one shape and XLA compiles one program. They differ from epoch to epoch.
         epoch: int ≥ 0, the epoch to begin with: that of `fit(initial_epoch=...)`. The attribute of this name counts
             on as `fit` ends epochs, and can be set.
-        labels: bool; True adds the labels.
+        targets: array of as many rows as the split has images, which go along with them: `split.labels`, or
+            `conditions.of_split(split)`.
 
     Returns:
-        By index, `(images,)` or `(images, labels)`: uint8 (b, height, width, channels) and int64 (b,).
+        By index, `(images,)` or `(images, targets)`: uint8 (b, height, width, channels) and (b, ...) of the targets.
 
     Raises:
-        ValueError: for an empty split, a batch_size below 1, or `labels=True` without labels.
+        ValueError: for an empty split, a batch_size below 1, or targets of another length.
 
     Example:
         >>> from keras_gen import data
@@ -49,21 +50,21 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = True,
         drop_remainder: bool = True,
         epoch: int = 0,
-        labels: bool = False,
+        targets: np.ndarray | None = None,
     ):
         super().__init__()
         if not len(split):
             raise ValueError("expected a split with at least one image, received an empty one")
         if batch_size < 1:
             raise ValueError(f"expected a batch_size of at least 1, received {batch_size}")
-        if labels and split.labels is None:
-            raise ValueError("expected a split with labels, received one without: pass labels=False")
+        if targets is not None and len(targets) != len(split):
+            raise ValueError(f"expected {len(split)} targets, one for each image, received {len(targets)}")
         self.split = split
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
-        self.labels = labels
+        self.targets = targets
         self.epoch = epoch
         self._fit_is_new = False
 
@@ -85,8 +86,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         images = self.split.images[chosen]
-        labels = self.split.labels if self.labels else None
-        return (images,) if labels is None else (images, labels[chosen])
+        return (images,) if self.targets is None else (images, self.targets[chosen])
 
     @property
     def workers(self) -> int:
