@@ -9,6 +9,7 @@ do not belong here.
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -22,7 +23,13 @@ class AdversarialLoss(abc.ABC):
     Subclasses define `discriminator_loss(real_logits, fake_logits)` and `generator_loss(real_logits, fake_logits)`,
     both float32 scalars: the mean over all logits, which arrive as float32. Register a subclass with
     `keras.saving.register_keras_serializable` so that a compiled model can be saved.
+
+    Attributes:
+        relativistic: whether both losses stay what they are when all logits, real and fake, move by the same amount.
+            Then the sign of a logit alone means nothing.
     """
+
+    relativistic = False
 
     @abc.abstractmethod
     def discriminator_loss(self, real_logits, fake_logits):
@@ -88,21 +95,162 @@ class NonSaturating(Minimax):
     `D: −mean log σ(real) − mean log(1 − σ(fake))`, `G: −mean log σ(fake)`. The same fixed point as `Minimax`, with
     a gradient for the generator when the discriminator is sure of itself.
 
+    Args:
+        label_smoothing: what the label of real images stays below 1, so that the discriminator is never quite sure of
+            them; 0.1 is common. One-sided: the label of fakes stays 0, or fakes far from all data had no need to move.
+
+    Raises:
+        ValueError: unless 0 ≤ label_smoothing < 0.5.
+
     Example:
         >>> round(float(NonSaturating().generator_loss(ops.array([0.0]), ops.array([0.0]))), 4)
         0.6931
 
     Source:
-        Goodfellow et al., Generative Adversarial Nets (2014), section 3, https://arxiv.org/abs/1406.2661
+        Goodfellow et al., Generative Adversarial Nets (2014), section 3, https://arxiv.org/abs/1406.2661. The smoothed
+        label: Salimans et al., Improved Techniques for Training GANs (2016), section 3.4,
+        https://arxiv.org/abs/1606.03498
     """
+
+    def __init__(self, label_smoothing: float = 0.0):
+        if not 0 <= label_smoothing < 0.5:
+            raise ValueError(f"expected 0 ≤ label_smoothing < 0.5, or real means fake; received {label_smoothing}")
+        self.label_smoothing = label_smoothing
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        # −(1 − s) log σ(x) − s log(1 − σ(x)) = softplus(−x) + s·x
+        return super().discriminator_loss(real_logits, fake_logits) + self.label_smoothing * ops.mean(real_logits)
 
     def generator_loss(self, real_logits, fake_logits):
         return ops.mean(ops.softplus(-fake_logits))
 
+    def get_config(self):
+        return {"label_smoothing": self.label_smoothing}
 
-LOSSES = {
+
+@keras.saving.register_keras_serializable("keras_gen")
+class LeastSquares(AdversarialLoss):
+    """Regression to 1 for real and 0 for fake images: LSGAN.
+
+    `D: ½ mean (real − 1)² + ½ mean fake²`, `G: ½ mean (fake − 1)²`. Fakes far on the real side still have a gradient,
+    towards where the real images are.
+
+    Example:
+        >>> float(LeastSquares().discriminator_loss(ops.array([1.0]), ops.array([2.0])))
+        2.0
+
+    Source:
+        Mao et al., Least Squares Generative Adversarial Networks (2017), equation 9, https://arxiv.org/abs/1611.04076
+    """
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        return (ops.mean(ops.square(real_logits - 1)) + ops.mean(ops.square(fake_logits))) / 2
+
+    def generator_loss(self, real_logits, fake_logits):
+        return ops.mean(ops.square(fake_logits - 1)) / 2
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Wasserstein(AdversarialLoss):
+    """The difference of the means, an estimate of the earth mover's distance between real and generated images.
+
+    `D: mean fake − mean real`, `G: −mean fake`. It holds for a critic with bounded slope only: clip its weights or add
+    a gradient penalty, or the logits grow without end.
+
+    Example:
+        >>> float(Wasserstein().discriminator_loss(ops.array([3.0]), ops.array([1.0])))
+        -2.0
+
+    Source:
+        Arjovsky et al., Wasserstein GAN (2017), equation 2 and algorithm 1, https://arxiv.org/abs/1701.07875
+    """
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        return ops.mean(fake_logits) - ops.mean(real_logits)
+
+    def generator_loss(self, real_logits, fake_logits):
+        return -ops.mean(fake_logits)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Hinge(Wasserstein):
+    """The Wasserstein pair with a margin: what the discriminator is sure enough of moves it no further.
+
+    `D: mean max(0, 1 − real) + mean max(0, 1 + fake)`, `G: −mean fake`.
+
+    Example:
+        >>> float(Hinge().discriminator_loss(ops.array([3.0]), ops.array([-0.5])))
+        0.5
+
+    Source:
+        Lim and Ye, Geometric GAN (2017), https://arxiv.org/abs/1705.02894; Miyato et al., Spectral Normalization for
+        Generative Adversarial Networks (2018), equations 16 and 17, https://arxiv.org/abs/1802.05957
+    """
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        return ops.mean(ops.relu(1 - real_logits)) + ops.mean(ops.relu(1 + fake_logits))
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Relativistic(AdversarialLoss):
+    """Pairing: is this real image more real than that fake? The players want opposite answers.
+
+    `D: mean softplus(fake − real)`, `G: mean softplus(real − fake)`, over pairs of a real image and a fake in the
+    order in which they come, so both logits have the same shape. A generator that covers a part of the data only is
+    beaten by the rest of it: no mode can be dropped for free. Its authors train it with R1 and R2 on top, without
+    which it may diverge.
+
+    Example:
+        >>> round(float(Relativistic().discriminator_loss(ops.array([7.0]), ops.array([7.0]))), 4)
+        0.6931
+
+    Source:
+        Jolicoeur-Martineau, The relativistic discriminator (2018), https://arxiv.org/abs/1807.00734; Huang et al.,
+        The GAN is dead; long live the GAN! (2024), equation 2, https://arxiv.org/abs/2501.05441
+    """
+
+    relativistic = True
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        return ops.mean(ops.softplus(fake_logits - real_logits))
+
+    def generator_loss(self, real_logits, fake_logits):
+        return self.discriminator_loss(fake_logits, real_logits)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class RelativisticAverage(AdversarialLoss):
+    """Each image against the average of the other side, instead of against a partner as in `Relativistic`.
+
+    `D: mean softplus(mean fake − real) + mean softplus(fake − mean real)`, `G:` the same with the roles exchanged.
+
+    Example:
+        >>> round(float(RelativisticAverage().discriminator_loss(ops.array([7.0]), ops.array([7.0]))), 4)
+        1.3863
+
+    Source:
+        Jolicoeur-Martineau, The relativistic discriminator (2018), there RaSGAN, https://arxiv.org/abs/1807.00734
+    """
+
+    relativistic = True
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        above_fakes = real_logits - ops.mean(fake_logits)
+        above_reals = fake_logits - ops.mean(real_logits)
+        return ops.mean(ops.softplus(-above_fakes)) + ops.mean(ops.softplus(above_reals))
+
+    def generator_loss(self, real_logits, fake_logits):
+        return self.discriminator_loss(fake_logits, real_logits)
+
+
+LOSSES: dict[str, Callable[[], AdversarialLoss]] = {
     "minimax": Minimax,
     "non_saturating": NonSaturating,
+    "least_squares": LeastSquares,
+    "hinge": Hinge,
+    "wasserstein": Wasserstein,
+    "relativistic": Relativistic,
+    "relativistic_average": RelativisticAverage,
 }
 
 

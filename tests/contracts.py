@@ -55,11 +55,14 @@ def check_loss_pair(loss, expected_discriminator, expected_generator, real_logit
         assert np.isfinite(array(loss.discriminator_loss(logits, -logits)))
         assert np.isfinite(array(loss.generator_loss(logits, -logits)))
 
-    def losses(real_shift, fake_shift):
-        shifted = ops.array(real + real_shift), ops.array(fake + fake_shift)
+    def losses(logits, real_shift, fake_shift):
+        shifted = ops.array(logits[0] + real_shift), ops.array(logits[1] + fake_shift)
         return float(loss.discriminator_loss(*shifted)), float(loss.generator_loss(*shifted))
 
-    d_loss, g_loss = losses(0.0, 0.0)
-    assert losses(0.1, 0.0)[0] < d_loss, "surer of the real images, the discriminator must be better off"
-    assert losses(0.0, 0.1)[0] > d_loss, "taken in by the fakes, the discriminator must be worse off"
-    assert losses(0.0, 0.1)[1] < g_loss, "with fakes judged more real, the generator must be better off"
+    undecided = np.zeros((2, *real.shape), "float32")  # sure of itself, a hinge is flat and least squares turn round
+    d_loss, g_loss = losses(undecided, 0.0, 0.0)
+    assert losses(undecided, 0.1, 0.0)[0] < d_loss, "surer of the real images, the discriminator must be better off"
+    assert losses(undecided, 0.0, 0.1)[0] > d_loss, "taken in by the fakes, the discriminator must be worse off"
+    assert losses(undecided, 0.0, 0.1)[1] < g_loss, "with fakes judged more real, the generator must be better off"
+    same = np.allclose(losses((real, fake), 1.0, 1.0), losses((real, fake), 0.0, 0.0), rtol=1e-5)
+    assert loss.relativistic == same, "relativistic are the losses that stay when all logits move together, no others"

@@ -9,18 +9,47 @@ from tests.contracts import check_loss_pair
 REAL = [-5.0, 1.4, 12.5, 2.7]
 FAKE = [10.0, 4.4, -5.5, 3.6]
 
-# Mean over the batch. softplus of ±REAL and ±FAKE with a pocket calculator: real (5.00672, 0.22041, 0.00000, 0.06504),
-# fake upwards (10.00005, 4.41220, 0.00408, 3.62696). The generator's 1.38582 is also in TF-GAN's tests.
+# Mean over the batch: real logits, discriminator, generator.
+# softplus of ±REAL and ±FAKE with a pocket calculator: real (5.00672, 0.22041, 0.00000, 0.06504), fake upwards
+# (10.00005, 4.41220, 0.00408, 3.62696); of fake − real = (15, 3, −18, 0.9): (15.00000, 3.04859, 0.00000, 1.24115).
+# The rest in sums: squares 171.30 and 162.57 (towards 1: 141.57), hinges 6 and 21, means 2.9 and 3.125.
+# TF-GAN's tests have the same for least squares, hinge, Wasserstein, the generator's 1.38582, and relativistic average.
 NUMBERS = {
-    "minimax": (5.83387, -4.51082),
-    "non_saturating": (5.83387, 1.38582),
+    "minimax": (REAL, 5.83387, -4.51082),
+    "non_saturating": (REAL, 5.83387, 1.38582),
+    "least_squares": (REAL, 41.73375, 17.69625),
+    "hinge": (REAL, 6.75, -3.125),
+    "wasserstein": (REAL, 0.225, -3.125),
+    "relativistic": (REAL, 4.822435, 4.597435),
+    "relativistic_average": ([-2.0, 0.4, 12.5, 2.7], 4.390114, 4.940114),
 }
 
 
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_contract(name):
-    expected_discriminator, expected_generator = NUMBERS[name]
-    check_loss_pair(losses.get(name), expected_discriminator, expected_generator, REAL, FAKE)
+    real_logits, expected_discriminator, expected_generator = NUMBERS[name]
+    check_loss_pair(losses.get(name), expected_discriminator, expected_generator, real_logits, FAKE)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_saving(name):
+    pair = losses.get(name)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(pair))
+    assert (type(again), again.get_config()) == (type(pair), pair.get_config())
+
+
+def test_label_smoothing_moves_the_label_of_real_images_alone():
+    pair = losses.NonSaturating(label_smoothing=0.1)
+    # The real side with the numbers above: 0.9 softplus(−x) + 0.1 softplus(x), where softplus(x) = softplus(−x) + x,
+    # so 0.1 · mean of REAL = 0.1 · 2.9 comes on top.
+    check_loss_pair(pair, 5.83387 + 0.29, 1.38582, REAL, FAKE)
+    assert losses.NonSaturating.from_config(pair.get_config()).label_smoothing == 0.1
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 0.5, 1.0])
+def test_a_label_that_no_longer_says_real_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"expected 0 ≤ label_smoothing < 0.5, .* received {wrong}"):
+        losses.NonSaturating(label_smoothing=wrong)
 
 
 def test_unknown_name_lists_the_known_ones():
