@@ -7,8 +7,11 @@ import math
 import keras
 from keras import layers
 
+from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
+from keras_gen.networks.lipschitz import bounded_layers
 
-def generator(image_shape, latent_dim=100, widths=(256, 512, 1024), name="generator"):
+
+def generator(image_shape, latent_dim=100, condition_width=0, *, widths=(256, 512, 1024), name="generator"):
     """Dense layers that widen up to the pixels, ReLU between them and tanh at the end.
 
     With the defaults and 28×28×1 images this is 100 → 256 → 512 → 1024 → 784 with 1,486,352 parameters.
@@ -16,49 +19,65 @@ def generator(image_shape, latent_dim=100, widths=(256, 512, 1024), name="genera
     Args:
         image_shape: (height, width, channels).
         latent_dim: numbers per latent.
+        condition_width: numbers per row of conditions, 0 for none.
         widths: units of the hidden layers.
         name: name of the model.
 
     Returns:
-        Functional model, latents (batch, latent_dim) → float32 images (batch, height, width, channels) in [-1, 1].
+        Functional model, latents (batch, latent_dim) or [latents, conditions (batch, condition_width)] → float32 images
+        (batch, height, width, channels) in [-1, 1].
 
     Example:
         >>> generator((28, 28, 1)).count_params()
         1486352
     """
-    latents = hidden = keras.Input((latent_dim,), name="latents")
+    inputs, hidden = latent_inputs(latent_dim, condition_width)
     for width in widths:
         hidden = layers.Dense(width, activation="relu")(hidden)
     # float32 whatever the policy: the images are the output, and bfloat16 steps are wider than a byte's.
     pixels = layers.Dense(math.prod(image_shape), activation="tanh", dtype="float32")(hidden)
-    return keras.Model(latents, layers.Reshape(image_shape, dtype="float32")(pixels), name=name)
+    return keras.Model(inputs, layers.Reshape(image_shape, dtype="float32")(pixels), name=name)
 
 
-def discriminator(image_shape, widths=(1024, 512, 256), dropout=0.3, name="discriminator"):
+def discriminator(
+    image_shape,
+    condition_width=0,
+    *,
+    widths=(1024, 512, 256),
+    dropout=0.3,
+    spectral_normalization=False,
+    weight_clip=None,
+    name="discriminator",
+):
     """Dense layers that narrow from the pixels to one logit, LeakyReLU(0.2) and dropout between them.
 
     With the defaults and 28×28×1 images this is 784 → 1024 → 512 → 256 → 1 with 1,460,225 parameters.
 
     Args:
         image_shape: (height, width, channels).
+        condition_width: numbers per row of conditions, 0 for none.
         widths: units of the hidden layers.
         dropout: share of units dropped in training, in [0, 1).
+        spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
+        weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
         name: name of the model.
 
     Returns:
-        Functional model, images (batch, height, width, channels) → float32 logits (batch, 1).
+        Functional model, images (batch, height, width, channels) or [images, conditions (batch, condition_width)] →
+        float32 logits (batch, 1).
 
     Example:
         >>> discriminator((28, 28, 1)).count_params()
         1460225
     """
-    images = keras.Input(image_shape, name="images")
-    hidden = layers.Flatten()(images)
+    bounded = bounded_layers(spectral_normalization, weight_clip)
+    inputs = image_inputs(image_shape, condition_width)
+    hidden = layers.Flatten()(inputs[0])
     for width in widths:
-        hidden = layers.Dense(width)(hidden)
+        hidden = bounded.dense(width)(hidden)
         hidden = layers.LeakyReLU(0.2)(hidden)
         hidden = layers.Dropout(dropout)(hidden)
-    return keras.Model(images, layers.Dense(1, dtype="float32")(hidden), name=name)
+    return discriminator_model(inputs, hidden, bounded.dense, name)
 
 
 def encoder(image_shape, latent_dim=32, widths=(512, 256), name="encoder"):
@@ -100,4 +119,4 @@ def decoder(image_shape, latent_dim=32, widths=(256, 512), name="decoder"):
         >>> decoder((8, 12, 3), latent_dim=4).output_shape
         (None, 8, 12, 3)
     """
-    return generator(image_shape, latent_dim, widths, name)
+    return generator(image_shape, latent_dim, widths=widths, name=name)

@@ -1,0 +1,213 @@
+"""Layers and constraints that Keras lacks: spectral normalisation that keeps W, self-attention, weight clipping.
+
+They know tensors only. Which network they stand in is decided in `keras_gen.networks`.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+class _SpectrallyNormalized(keras.layers.Layer):
+    """Mixed in before `Dense` or `Conv2D`: what they read as `kernel` is W/σ, the weight that is trained is W."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.u = self.add_weight(
+            name="u",
+            shape=(self._kernel.shape[-1],),
+            initializer="random_normal",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",  # all replicas hold the same W
+        )
+
+    def call(self, inputs, training=False):
+        if training:
+            _, u = self._singular_vectors()
+            self.u.assign(u)
+        return super().call(inputs)
+
+    @property
+    def kernel(self):
+        """W/σ, in the precision of W."""
+        matrix = self._matrix()
+        v, u = self._singular_vectors()
+        sigma = ops.dot(ops.matmul(v, matrix), u)  # differentiated by W, with u and v constant
+        normalized = matrix / (sigma + keras.backend.epsilon())
+        return ops.reshape(ops.cast(normalized, self._kernel.dtype), self._kernel.shape)
+
+    def _matrix(self):
+        # One column for each unit or filter. In float32, as bfloat16 sums are too coarse for σ.
+        return ops.reshape(ops.cast(self._kernel, "float32"), (-1, self._kernel.shape[-1]))
+
+    def _singular_vectors(self):
+        matrix = ops.stop_gradient(self._matrix())
+        v = ops.normalize(ops.matmul(matrix, self.u))  # (inputs,)
+        return v, ops.normalize(ops.matmul(v, matrix))  # (units,)
+
+    # Dense and Conv2D would save what they read as `kernel`, and forget u.
+
+    def save_own_variables(self, store):
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store):
+        keras.layers.Layer.load_own_variables(self, store)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class SpectralDense(_SpectrallyNormalized, keras.layers.Dense):
+    """A `keras.layers.Dense` that computes with W/σ(W), so that its slope is at most 1.
+
+    `σ = uᵀ W v` is the largest singular value of W as one step of power iteration knows it. u is a saved weight that
+    takes one step at each call in training, so σ follows W while it learns. u and v are constants for the gradient, σ
+    is not: growing W does not pay. `keras.layers.SpectralNormalization` is something else, it overwrites W.
+
+    Args:
+        *args: as for `keras.layers.Dense`.
+        **kwargs: as for `keras.layers.Dense`.
+
+    Call arguments:
+        inputs: float tensor (..., inputs).
+        training: whether u takes a step.
+
+    Call returns:
+        Tensor (..., units).
+
+    Example:
+        >>> layer = SpectralDense(1, kernel_initializer="ones", use_bias=False)
+        >>> outputs = layer(keras.ops.array([[3.0, 4.0]]))  # σ((1, 1)) = √2, and (3 + 4) / √2 = 4.95
+        >>> round(float(outputs[0, 0]), 2)
+        4.95
+
+    Source:
+        Miyato et al., Spectral Normalization for Generative Adversarial Networks (2018), equation 8 and algorithm 1,
+        https://arxiv.org/abs/1802.05957
+    """
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class SpectralConv2D(_SpectrallyNormalized, keras.layers.Conv2D):
+    """A `keras.layers.Conv2D` that computes with W/σ(W), see `SpectralDense`.
+
+    As in the paper, W is read as a matrix with one row for each filter. Its σ is not the slope of the convolution,
+    which reads a pixel several times, but it bounds it.
+
+    Args:
+        *args: as for `keras.layers.Conv2D`.
+        **kwargs: as for `keras.layers.Conv2D`.
+
+    Call arguments:
+        inputs: float tensor (batch, height, width, channels).
+        training: whether u takes a step.
+
+    Call returns:
+        Tensor (batch, new height, new width, filters).
+
+    Example:
+        >>> SpectralConv2D(2, 3)(keras.ops.ones((1, 5, 7, 3))).shape
+        TensorShape([1, 3, 5, 2])
+
+    Source:
+        Miyato et al., Spectral Normalization for Generative Adversarial Networks (2018), section 2.1,
+        https://arxiv.org/abs/1802.05957
+    """
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class SelfAttention(keras.layers.Layer):
+    """Every pixel looks at every other: `outputs = features + γ · attention(features)`, γ starts at 0.
+
+    Convolutions see their neighbourhood; this lets distant parts of an image agree. It costs (height · width)², so it
+    belongs where the maps are small, 16×16 or so. With γ at 0 a network begins as if the layer were not there.
+
+    Differs from the paper in that the values are not pooled to a quarter of the pixels, and keys are as they come from
+    `keras.layers.MultiHeadAttention`: with bias, divided by the root of their width.
+
+    Args:
+        kernel_constraint: constraint on all weights but biases.
+        bias_constraint: constraint on the biases.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        features: float tensor (batch, height, width, channels).
+
+    Call returns:
+        Tensor of the same shape.
+
+    Example:
+        >>> features = keras.ops.ones((2, 3, 4, 16))
+        >>> bool(keras.ops.all(SelfAttention()(features) == features))
+        True
+
+    Source:
+        Zhang et al., Self-Attention Generative Adversarial Networks (2018), equation 3, https://arxiv.org/abs/1805.08318
+    """
+
+    def __init__(self, kernel_constraint=None, bias_constraint=None, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+
+    def build(self, input_shape):
+        _, height, width, channels = input_shape
+        self.attention = keras.layers.MultiHeadAttention(
+            num_heads=1,
+            key_dim=max(1, channels // 8),
+            value_dim=max(1, channels // 2),
+            flash_attention=False,  # it has no second derivative
+            kernel_constraint=self.kernel_constraint,
+            bias_constraint=self.bias_constraint,
+            dtype=self.dtype_policy,
+        )
+        self.attention.build((None, height * width, channels), (None, height * width, channels))
+        self.gamma = self.add_weight(name="gamma", shape=(), initializer="zeros", constraint=self.kernel_constraint)
+
+    def call(self, features):
+        _, height, width, channels = features.shape
+        pixels = ops.reshape(features, (-1, height * width, channels))
+        attended = ops.reshape(self.attention(pixels, pixels), (-1, height, width, channels))
+        return features + self.gamma * attended
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
+        }
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class ClipWeights(keras.constraints.Constraint):
+    """Keeps weights in [-limit, limit] after each step of the optimizer: `w ← clip(w, −c, c)`.
+
+    The first WGAN's way to a critic of bounded slope; a gradient penalty does it better.
+
+    Args:
+        limit: float > 0, 0.01 in the paper.
+
+    Raises:
+        ValueError: if `limit` is not positive.
+
+    Example:
+        >>> ClipWeights(0.5)(keras.ops.array([-2.0, 0.25, 0.75])).numpy().tolist()
+        [-0.5, 0.25, 0.5]
+
+    Source:
+        Arjovsky et al., Wasserstein GAN (2017), algorithm 1, https://arxiv.org/abs/1701.07875
+    """
+
+    def __init__(self, limit=0.01):
+        if limit <= 0:
+            raise ValueError(f"expected a limit > 0 for the weights, received {limit}")
+        self.limit = limit
+
+    def __call__(self, w):
+        return ops.clip(w, -self.limit, self.limit)
+
+    def get_config(self):
+        return {"limit": self.limit}

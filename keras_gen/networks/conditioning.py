@@ -1,0 +1,79 @@
+"""The two ends that all architectures share: how conditions enter a generator, and how a discriminator judges by them.
+
+Conditions are float rows (batch, condition_width), a block of columns for each attribute. A missing value is a block
+of zeros, and both ends are bias-free in the conditions, so a row of zeros is an image without conditions.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+
+def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int = 64):
+    """The beginning of a generator: latents, with the embedded conditions beside them.
+
+    Args:
+        latent_dim: numbers per latent.
+        condition_width: numbers per row of conditions, 0 for none.
+        embedding_dim: numbers that a row of conditions becomes.
+
+    Returns:
+        `inputs, hidden`: the model's Input, or list of Inputs, and a tensor (batch, latent_dim) or (batch, latent_dim +
+        embedding_dim).
+
+    Example:
+        >>> inputs, hidden = latent_inputs(100, condition_width=10)
+        >>> [tensor.name for tensor in inputs], hidden.shape
+        (['latents', 'conditions'], (None, 164))
+    """
+    latents = keras.Input((latent_dim,), name="latents")
+    if not condition_width:
+        return latents, latents
+    conditions = keras.Input((condition_width,), name="conditions")
+    # As wide a spread as the latents have, or the generator hardly hears the conditions at first.
+    initializer = keras.initializers.RandomNormal(stddev=1.0)
+    embedding = layers.Dense(embedding_dim, use_bias=False, kernel_initializer=initializer, name="embedding")
+    return [latents, conditions], layers.Concatenate()([latents, embedding(conditions)])
+
+
+def image_inputs(image_shape, condition_width: int = 0):
+    """The beginning of a discriminator.
+
+    Args:
+        image_shape: (height, width, channels).
+        condition_width: numbers per row of conditions, 0 for none.
+
+    Returns:
+        List of the model's Inputs: images, and conditions if there are any.
+    """
+    images = keras.Input(image_shape, name="images")
+    return [images, keras.Input((condition_width,), name="conditions")] if condition_width else [images]
+
+
+def discriminator_model(inputs, features, dense=layers.Dense, name="discriminator"):
+    """The end of a discriminator: `logits = w·features + b + (V conditions)·features`, the projection of the paper.
+
+    Args:
+        inputs: the list of `image_inputs`.
+        features: tensor (batch, number of features) made from the images.
+        dense: the class of the dense layers.
+        name: name of the model.
+
+    Returns:
+        Functional model, `inputs` → float32 logits (batch, 1).
+
+    Example:
+        >>> inputs = image_inputs((8, 12, 3), condition_width=10)
+        >>> discriminator_model(inputs, layers.Flatten()(inputs[0])).output_shape
+        (None, 1)
+
+    Source:
+        Miyato & Koyama, cGANs with Projection Discriminator (2018), equation 3, https://arxiv.org/abs/1802.05637
+    """
+    logits = dense(1, dtype="float32", name="logits")(features)
+    if len(inputs) == 1:
+        return keras.Model(inputs[0], logits, name=name)
+    directions = dense(features.shape[-1], use_bias=False, dtype="float32", name="directions")(inputs[1])
+    projection = layers.Dot(axes=1, dtype="float32", name="projection")([directions, features])
+    return keras.Model(inputs, layers.Add(dtype="float32")([logits, projection]), name=name)

@@ -1,0 +1,47 @@
+"""Sizes of feature maps: any height and width, halved rounding up, and cut back on the way up."""
+
+from __future__ import annotations
+
+import math
+
+from keras import layers
+
+LARGEST_ATTENTION = 16  # pixels a side; self-attention costs (height · width)²
+
+
+def num_halvings(image_shape, smallest: int = 4) -> int:
+    """How often an image is halved, at least once, until its shorter side is `smallest` or a little more.
+
+    Example:
+        >>> [num_halvings((size, size, 1)) for size in (7, 28, 32, 64, 256)]
+        [1, 2, 3, 4, 6]
+    """
+    return max(1, int(math.log2(min(image_shape[:2]) / smallest)))
+
+
+def sizes(image_shape, halvings: int) -> list[tuple[int, int]]:
+    """(height, width) of the maps from the smallest to the image.
+
+    Example:
+        >>> sizes((7, 12, 3), 2)
+        [(2, 3), (4, 6), (7, 12)]
+    """
+    height, width = image_shape[:2]
+    return [(math.ceil(height / 2**level), math.ceil(width / 2**level)) for level in range(halvings, -1, -1)]
+
+
+def cut_to(hidden, size: tuple[int, int]):
+    """Cuts the last row or column off where doubling an odd size gave one too many."""
+    excess = (hidden.shape[1] - size[0], hidden.shape[2] - size[1])
+    return layers.Cropping2D(((0, excess[0]), (0, excess[1])))(hidden) if any(excess) else hidden
+
+
+def attention_size(maps: list[tuple[int, int]]) -> tuple[int, int]:
+    """The size at which self-attention stands: the largest that is at most 16 × 16, or else the smallest there is.
+
+    Example:
+        >>> attention_size(sizes((28, 28, 1), 2))
+        (14, 14)
+    """
+    small_enough = [size for size in maps if max(size) <= LARGEST_ATTENTION]
+    return small_enough[-1] if small_enough else maps[0]
