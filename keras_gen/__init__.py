@@ -12,9 +12,23 @@ from typing import TYPE_CHECKING
 from keras_gen.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from keras_gen import callbacks, data, export, images, latents, losses, networks, presets
+    from keras_gen import (
+        augment,
+        callbacks,
+        data,
+        export,
+        images,
+        latents,
+        layers,
+        losses,
+        networks,
+        penalties,
+        presets,
+        schedules,
+    )
     from keras_gen.adversarial import AdversarialModel, Player
     from keras_gen.autoencoders import Autoencoder
+    from keras_gen.conditions import Conditions
     from keras_gen.data import load
     from keras_gen.export import publish
     from keras_gen.gan import GAN
@@ -24,27 +38,46 @@ _HOMES = {
     "AdversarialModel": "adversarial",
     "Player": "adversarial",
     "Autoencoder": "autoencoders",
+    "Conditions": "conditions",
     "load": "data",
     "publish": "export",
 }
-_ROOMS = ("callbacks", "data", "export", "images", "latents", "losses", "networks", "presets")
-
-__all__ = [
-    "GAN",
-    "AdversarialModel",
-    "Autoencoder",
-    "Player",
-    "__version__",
+_ROOMS = (
+    "augment",
     "callbacks",
     "data",
     "export",
     "images",
     "latents",
+    "layers",
+    "losses",
+    "networks",
+    "penalties",
+    "presets",
+    "schedules",
+)
+
+__all__ = [
+    "GAN",
+    "AdversarialModel",
+    "Autoencoder",
+    "Conditions",
+    "Player",
+    "__version__",
+    "augment",
+    "callbacks",
+    "data",
+    "export",
+    "images",
+    "latents",
+    "layers",
     "load",
     "losses",
     "networks",
+    "penalties",
     "presets",
     "publish",
+    "schedules",
 ]
 
 

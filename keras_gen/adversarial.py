@@ -7,6 +7,7 @@ players want is said by a subclass (`gan.GAN`); how gradients are taken is said 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from keras_gen import backend, images
+from keras_gen import backend, images, schedules
 from keras_gen.backend import BACKEND
 from keras_gen.seeds import SeededModel
 
@@ -85,7 +86,9 @@ class AdversarialModel(SeededModel):
             self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
         self.progress.assign(fraction)
 
-    def compile(self, optimizers, *, hyperparameters=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
+    def compile(
+        self, optimizers, *, hyperparameters=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"
+    ):
         """Gives each player its optimizer.
 
         The optimizers are joined in one `keras.optimizers.MultiOptimizer`, so that saving, learning-rate callbacks
@@ -93,8 +96,8 @@ class AdversarialModel(SeededModel):
 
         Args:
             optimizers: dict from player names to Keras optimizers; one object each.
-            hyperparameters: dict from attributes of all these optimizers (`learning_rate`, `beta_2`) to schedules of
-                `progress` from `keras_gen.schedules`, or None. They replace what the optimizers were made with.
+            hyperparameters: dict from attributes of all these optimizers (`learning_rate`, `beta_2`) to numbers or
+                schedules of `progress` from `keras_gen.schedules`. They replace what the optimizers were made with.
             run_eagerly: as in `keras.Model.compile`.
             steps_per_execution: as in `keras.Model.compile`.
             jit_compile: as in `keras.Model.compile`.
@@ -203,7 +206,7 @@ class AdversarialModel(SeededModel):
     @contextlib.contextmanager
     def _scheduled(self, optimizer) -> Iterator[None]:
         """Gives the optimizer the hyper-parameters that `progress` asks for."""
-        values = {name: schedule(self.progress) for name, schedule in self._hyperparameters.items()}
+        values = {name: schedules.evaluate(value, self.progress) for name, value in self._hyperparameters.items()}
         if "learning_rate" in values:
             optimizer.learning_rate = values.pop("learning_rate")  # a variable, which TensorBoard may show
         constants = {name: getattr(optimizer, name) for name in values}
@@ -222,8 +225,8 @@ def _cut(batch, num: int) -> list:
     if rows is not None and rows < num:
         raise ValueError(f"expected a batch of at least {num} images, one for each step of a player, received {rows}")
 
-    def cut(tensor):
+    def part(tensor, index):
         size = ops.shape(tensor)[0] // num
-        return [tensor[index * size : (index + 1) * size] for index in range(num)]
+        return tensor[index * size : (index + 1) * size]
 
-    return [keras.tree.map_structure(lambda tensor: cut(tensor)[index], batch) for index in range(num)]
+    return [keras.tree.map_structure(functools.partial(part, index=index), batch) for index in range(num)]

@@ -24,6 +24,14 @@ class Sample:
     """Number of images."""
     seed: int = 0
     """The same seed gives the same images."""
+    label: str | None = None
+    """The class to make, of a model that learned classes; short for --where label=…"""
+    where: tuple[str, ...] = ()
+    """What the images shall show, such as species=elf hat=yes. All else is drawn like the training data."""
+    sweep: str | None = None
+    """An attribute that runs through its values: a row for each of --num latents, a column for each value."""
+    truncation: float | None = None
+    """Largest size of a latent's numbers, such as 1.5: smaller is more typical and less varied."""
     out: Path = Path("samples.png")
     """x.npy: one uint8 array (num, height, width, channels); x.png: one grid; else a folder of PNG files."""
 
@@ -35,9 +43,14 @@ class Sample:
             raise ValueError(
                 f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}"
             )
+        where = _pairs(self.where) | ({} if self.label is None else {"label": self.label})
         _check_out(self.out)
-        images = sampling.sample(self.model, self.num, self.seed)
-        print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {_write(images, self.out)}")
+        columns = None
+        if self.sweep is None:
+            images = sampling.sample(self.model, self.num, self.seed, where, self.truncation)
+        else:
+            images, columns = sampling.sweep(self.model, self.sweep, self.num, self.seed, where)
+        print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {_write(images, self.out, columns)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +135,14 @@ def main() -> None:
         command.run()
 
 
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """`("species=elf", "hat=yes")` as a dict."""
+    for text in texts:
+        if "=" not in text:
+            raise ValueError(f"expected --where name=value …, received {text!r}")
+    return dict(text.split("=", 1) for text in texts)
+
+
 def _check_out(out: Path) -> None:
     """Before the model is loaded: what cannot be written need not be made."""
     from keras_gen import runs
@@ -131,7 +152,7 @@ def _check_out(out: Path) -> None:
     runs.require_writable(out.parent)
 
 
-def _write(images: np.ndarray, out: Path) -> Path:
+def _write(images: np.ndarray, out: Path, columns: int | None = None) -> Path:
     import numpy as np
 
     from keras_gen import images as pixels
@@ -139,7 +160,7 @@ def _write(images: np.ndarray, out: Path) -> Path:
     if out.suffix == ".npy":
         np.save(out, images)
     elif out.suffix == ".png":
-        pixels.save_png(out, pixels.grid(images))
+        pixels.save_png(out, pixels.grid(images, columns))
     else:
         for index, image in enumerate(images):
             pixels.save_png(out / f"{index:06d}.png", image)

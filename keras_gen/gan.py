@@ -10,7 +10,6 @@ from keras_gen import images, latents, losses, schedules
 from keras_gen import penalties as gradient_penalties
 from keras_gen.adversarial import AdversarialModel, Player
 
-
 # Share of the rounds so far after which an image weighs half in the average of the generator's weights.
 EMA_HALF_LIFE = 0.05
 
@@ -269,6 +268,27 @@ class GAN(AdversarialModel):
                 raise ValueError(f"expected no conditions: this model was trained without, received {where}")
             return self.decode(draws, batch_size=batch_size)
         return self.decode(draws, self.conditions.rows(num, seed, where), batch_size)
+
+    def sweep(self, attribute: str, num: int = 8, seed: int = 0, where: dict | None = None) -> tuple[np.ndarray, int]:
+        """Makes images in which one attribute runs through its values while latents and all else stay.
+
+        Args:
+            attribute: name of an attribute of the conditions.
+            num: number of latents, each of which goes through all values.
+            seed: as for `sample`.
+            where: as for `sample`.
+
+        Returns:
+            (uint8 array (num · count, height, width, channels), the count of values): row by row of a grid with one
+            column for each value.
+
+        Raises:
+            ValueError: for an unconditional model, or an attribute or value that the conditions do not have.
+        """
+        if self.conditions is None:
+            raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
+        rows, count = self.conditions.sweep(attribute, num, seed, where)
+        return self.decode(np.repeat(latents.normal(num, self.latent_dim, seed), count, axis=0), rows), count
 
     def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
         """The images of latents.

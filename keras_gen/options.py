@@ -1,17 +1,18 @@
-"""The options of the training scripts: the same for GANs and autoencoders, completed by a preset."""
+"""The options of the training scripts, completed by a preset: those of every run, and those of GANs alone."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import tyro
 
-from keras_gen.presets import Preset
 from keras_gen.registry import lookup
 
 DEFAULT_MINUTES = 3.0
+
+Options = TypeVar("Options", bound="TrainingOptions")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +30,13 @@ class TrainingOptions:
     batch_size: int | None = None
     """Images per step; the preset's by default."""
     learning_rate: float | None = None
-    """Step size of Adam; the preset's by default."""
+    """Step size of the optimizers; the preset's by default."""
     latent_dim: int | None = None
     """Numbers per latent or code; the preset's by default."""
     network: str | None = None
-    """Architecture: mlp, or conv for autoencoders; the preset's by default."""
+    """Architecture: mlp or conv; for GANs also dcgan or resnet. The preset's by default."""
     loss: str | None = None
-    """GANs: non_saturating, minimax. Autoencoders: mse, mae, huber … of Keras. The preset's by default."""
+    """GANs: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic, relativistic_average. Autoencoders: mse, mae, huber … of Keras. The preset's by default."""  # noqa: E501
     seed: int = 0
     """Source of all randomness: weights, order of the images, latents, dropout."""
     name: str | None = None
@@ -55,7 +56,7 @@ class TrainingOptions:
     dry_run: bool = False
     """Print the resolved configuration, parameter counts, memory and an estimate of the time, and stop."""
 
-    def resolve(self, presets: dict[str, Preset]) -> TrainingOptions:
+    def resolve(self: Options, presets: dict[str, Any]) -> Options:
         """Fills what was not given from the preset and checks every number.
 
         Args:
@@ -79,8 +80,17 @@ class TrainingOptions:
         resolved._check()
         return resolved
 
+    _positive: ClassVar[tuple[str, ...]] = (
+        "minutes",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "latent_dim",
+        "sample_every",
+    )
+
     def _check(self) -> None:
-        for field in ("minutes", "epochs", "batch_size", "learning_rate", "latent_dim", "sample_every"):
+        for field in self._positive:
             value = getattr(self, field)
             if value is not None and not value > 0:
                 raise ValueError(f"expected --{field.replace('_', '-')} above 0, received {value}")
@@ -88,7 +98,86 @@ class TrainingOptions:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
 
 
-def describe(doc: str, presets: dict[str, Preset]) -> str:
+@dataclasses.dataclass(frozen=True)
+class GANOptions(TrainingOptions):
+    """Every choice of a GAN's training run. `None` means: the preset's, or as the field says."""
+
+    preset: tyro.conf.Positional[str] = "fast"
+    """Named configuration, one of those above."""
+    condition: tuple[str, ...] | None = None
+    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast learns the classes, or else the attributes, if there are any."""  # noqa: E501
+    unconditional: bool = False
+    """Learn from the images alone, whatever else is known about them."""
+    penalties: tuple[str, ...] | None = None
+    """Any of r1, r2, gradient_penalty, gradient_penalty_one_sided, dragan."""
+    penalty_weight: float | None = None
+    """Weight of each penalty: γ of r1 and r2, λ of the others. By default the preset's, or by the size of the images."""
+    rate_schedule: Literal["constant", "linear", "late", "cosine"] | None = None
+    """Learning rate over the run: constant; linear to 0; late: linear in its second half, to 5 %; cosine to 25 %."""
+    optimizer: Literal["adam", "rmsprop"] | None = None
+    """The preset's by default."""
+    beta_1: float | None = None
+    """Of Adam."""
+    beta_2: float | None = None
+    """Of Adam."""
+    discriminator_steps: int | None = None
+    """Steps of the discriminator for each one of the generator."""
+    ema_decay: float | None = None
+    """Average of the generator's weights: the share kept at each step, such as 0.998; 0 for no average."""
+    pack_size: int | None = None
+    """Images that the discriminator judges together (PacGAN): 2 helps against repetition."""
+    augment: Literal["none", "diffaugment", "ada", "auto"] | None = None
+    """In front of the discriminator, for few images: always, as much as needed, or auto: ada below 10,000 images."""
+    flip: bool = False
+    """Mirror images when augmenting: for pictures without a left and a right, not for digits."""
+    width: int | None = None
+    """Channels of the widest layers' unit in conv, dcgan and resnet: more is slower and better."""
+    spectral_normalization: bool = False
+    """Of the discriminator (Miyato et al., 2018)."""
+    attention: bool = False
+    """Self-attention in both networks (Zhang et al., 2018), where they are 16 pixels wide."""
+    # What only presets say.
+    generator_options: tyro.conf.Suppress[dict[str, Any] | None] = None
+    discriminator_options: tyro.conf.Suppress[dict[str, Any] | None] = None
+    conditional: tyro.conf.Suppress[bool | None] = None
+    penalty_final: tyro.conf.Suppress[float | None] = None
+    beta_2_start: tyro.conf.Suppress[float | None] = None
+
+    _positive: ClassVar = (*TrainingOptions._positive, "discriminator_steps", "pack_size", "width")
+
+    def resolve(self, presets: dict[str, Any]) -> GANOptions:
+        """As `TrainingOptions.resolve`; what concerns the networks ends up in their options."""
+        resolved = super().resolve(presets)
+        own = {"width": self.width, "attention": self.attention}
+        changes = {"generator": own, "discriminator": {**own, "spectral_normalization": self.spectral_normalization}}
+        # Only DCGAN's networks normalise batches: what its presets say of that means nothing to the others.
+        foreign = {"batch_normalization"} if resolved.network != "dcgan" else set()
+
+        def completed(player, options):
+            options = {**options, **{name: value for name, value in changes[player].items() if value}}
+            return {name: value for name, value in options.items() if name not in foreign}
+
+        return dataclasses.replace(
+            resolved,
+            generator_options=completed("generator", resolved.generator_options),
+            discriminator_options=completed("discriminator", resolved.discriminator_options),
+            conditional=not self.unconditional and (resolved.conditional or bool(self.condition)),
+            ema_decay=resolved.ema_decay or None,
+        )
+
+    def _check(self) -> None:
+        super()._check()
+        if self.unconditional and self.condition:
+            raise ValueError(f"expected --condition or --unconditional, received both, with {self.condition}")
+        for field in ("beta_1", "beta_2", "ema_decay"):
+            value = getattr(self, field)
+            if value is not None and not 0 <= value < 1:
+                raise ValueError(f"expected --{field.replace('_', '-')} of at least 0 and below 1, received {value}")
+        if self.penalty_weight is not None and self.penalty_weight < 0:
+            raise ValueError(f"expected --penalty-weight of 0 or more, received {self.penalty_weight}")
+
+
+def describe(doc: str, presets: dict[str, Any]) -> str:
     """The head of a script's `--help`: its docstring and the presets, one a line."""
     lines = [f"  {name}: {preset.about}" for name, preset in presets.items()]
     return "\n".join([doc.strip(), "", "Presets:", *lines])

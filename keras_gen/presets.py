@@ -6,18 +6,72 @@ it gave, measured, stand beside each preset in docs/presets.md. Nothing heavy is
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
-class Preset(NamedTuple):
-    """What a training script needs to know besides the data.
+class GANPreset(NamedTuple):
+    """What `train_gan.py` needs to know besides the data. What is left out is what the first GANs did.
 
     Attributes:
         about: one line for `--help`.
         network: architecture of both networks, a name in `networks`.
-        latent_dim: numbers per latent or code.
-        loss: a name in `losses.LOSSES` for a GAN, of a Keras loss for an autoencoder.
-        learning_rate: of Adam, the same for every network.
+        latent_dim: numbers per latent.
+        loss: a name in `losses.LOSSES`.
+        learning_rate: of both networks.
+        batch_size: images per step of the discriminator.
+        generator_options: further arguments of the generator's builder in `networks`.
+        discriminator_options: the same of the discriminator's.
+        conditional: whether to learn the labels or attributes that the data have.
+        penalties: names in `penalties.PENALTIES`.
+        penalty_weight: of each penalty (γ of R1 and R2); None for what suits the size of the images.
+        penalty_final: share of the weight that is left at the end of the run, by cosine.
+        optimizer: "adam" or "rmsprop".
+        beta_1: of Adam.
+        beta_2: of Adam.
+        beta_2_start: where β2 begins, on its way to `beta_2` by cosine; None for constant.
+        rate_schedule: a name in `schedules.RATES`.
+        discriminator_steps: of each round.
+        ema_decay: of the averaged generator, or None.
+        pack_size: images that the discriminator judges together.
+        augment: "none", "diffaugment", "ada", or "auto": by the number of images.
+    """
+
+    about: str
+    network: str
+    latent_dim: int
+    loss: str
+    learning_rate: float
+    batch_size: int
+    generator_options: Mapping[str, Any] = NO_OPTIONS
+    discriminator_options: Mapping[str, Any] = NO_OPTIONS
+    conditional: bool = False
+    penalties: tuple[str, ...] = ()
+    penalty_weight: float | None = None
+    penalty_final: float = 1.0
+    optimizer: str = "adam"
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    beta_2_start: float | None = None
+    rate_schedule: str = "constant"
+    discriminator_steps: int = 1
+    ema_decay: float | None = None
+    pack_size: int = 1
+    augment: str = "none"
+
+
+class AutoencoderPreset(NamedTuple):
+    """What `train_ae.py` needs to know besides the data.
+
+    Attributes:
+        about: one line for `--help`.
+        network: architecture of both networks, a name in `networks`.
+        latent_dim: numbers per code.
+        loss: name of a Keras loss.
+        learning_rate: of Adam.
         batch_size: images per step.
     """
 
@@ -29,20 +83,120 @@ class Preset(NamedTuple):
     batch_size: int
 
 
+_ARTICLE = GANPreset(
+    about="dense 100-256-512-1024-pixels against its mirror, BCE, Adam 2e-4: the introductory GAN, unstable",
+    network="mlp",
+    latent_dim=100,
+    loss="non_saturating",
+    learning_rate=2e-4,  # with Adam's default β1 = 0.9, the article's; it is known to lose modes (docs/stability.md)
+    batch_size=128,
+)
+
+# Radford et al. (2015), section 4: https://arxiv.org/abs/1511.06434
+_DCGAN = GANPreset(
+    about="convolutions with batch normalisation, Adam 2e-4 with β1 0.5 (Radford et al., 2015)",
+    network="dcgan",
+    latent_dim=100,
+    loss="non_saturating",
+    learning_rate=2e-4,
+    batch_size=128,
+    beta_1=0.5,
+)
+
 GANS = {
-    # Adam 2e-4 with the default β1 = 0.9 is the article's; it is known to lose modes (see README).
-    "article": Preset(
-        about="dense 100-256-512-1024-pixels against its mirror, BCE, Adam 2e-4: the introductory GAN, unstable",
-        network="mlp",
+    # Found by a sweep over small images; see docs/presets.md. Loss and penalties are R3GAN's (Huang et al., 2024,
+    # https://arxiv.org/abs/2501.05441). Differs from it: ten times its rate, a small plain network, tanh at the end.
+    # All three are for runs of minutes, where the paper's take days.
+    "fast": GANPreset(
+        about="the default: small convolutions, relativistic loss, R1 + R2, averaged weights; learns labels, if any",
+        network="conv",
+        latent_dim=64,
+        loss="relativistic",
+        learning_rate=2e-3,
+        batch_size=64,
+        conditional=True,
+        penalties=("r1", "r2"),
+        beta_1=0.0,
+        beta_2=0.99,
+        rate_schedule="late",
+        ema_decay=0.998,
+        augment="auto",
+    ),
+    "article": _ARTICLE,
+    "cgan-article": _ARTICLE._replace(
+        about="the article's networks with labels (Mirza and Osindero, 2014)",
+        conditional=True,
+    ),
+    "dcgan": _DCGAN,
+    # Mao et al. (2017), https://arxiv.org/abs/1611.04076: b = c = 1, a = 0, on DCGAN's networks; Adam β1 0.5.
+    "lsgan": _DCGAN._replace(
+        about="DCGAN with least squares in place of cross-entropy (Mao et al., 2017)",
+        loss="least_squares",
+    ),
+    # Arjovsky et al. (2017), algorithm 1: https://arxiv.org/abs/1701.07875
+    "wgan": GANPreset(
+        about="Wasserstein loss with clipped weights, RMSprop 5e-5, 5 critic steps (Arjovsky et al., 2017)",
+        network="dcgan",
         latent_dim=100,
-        loss="non_saturating",
+        loss="wasserstein",
+        learning_rate=5e-5,
+        batch_size=64,
+        discriminator_options={"weight_clip": 0.01},
+        optimizer="rmsprop",
+        discriminator_steps=5,
+    ),
+    # Gulrajani et al. (2017), algorithm 1: https://arxiv.org/abs/1704.00028. No batch normalisation in the critic.
+    "wgan-gp": GANPreset(
+        about="Wasserstein loss with gradient penalty, 5 critic steps (Gulrajani et al., 2017)",
+        network="dcgan",
+        latent_dim=100,
+        loss="wasserstein",
         learning_rate=2e-4,
-        batch_size=128,
+        batch_size=64,
+        discriminator_options={"batch_normalization": False},
+        penalties=("gradient_penalty",),
+        penalty_weight=10.0,
+        beta_1=0.0,
+        beta_2=0.9,
+        rate_schedule="linear",
+        discriminator_steps=5,
+    ),
+    # Miyato et al. (2018), section 4: https://arxiv.org/abs/1802.05957
+    "hinge-sn": GANPreset(
+        about="hinge loss, spectral normalisation, 5 discriminator steps (Miyato et al., 2018)",
+        network="dcgan",
+        latent_dim=100,
+        loss="hinge",
+        learning_rate=2e-4,
+        batch_size=64,
+        discriminator_options={"spectral_normalization": True, "batch_normalization": False},
+        beta_1=0.0,
+        beta_2=0.9,
+        rate_schedule="linear",
+        discriminator_steps=5,
+    ),
+    # Huang et al. (2024), table of settings for CIFAR-10 and FFHQ-64: https://arxiv.org/abs/2501.05441
+    "resnet": GANPreset(
+        about="R3GAN's residual networks, for a GPU and hours (Huang et al., 2024)",
+        network="resnet",
+        latent_dim=64,
+        loss="relativistic",
+        learning_rate=2e-4,
+        batch_size=256,
+        conditional=True,
+        penalties=("r1", "r2"),
+        penalty_final=0.1,
+        beta_1=0.0,
+        beta_2=0.99,
+        beta_2_start=0.9,
+        rate_schedule="cosine",
+        ema_decay=0.999,
+        augment="auto",
     ),
 }
 
 AUTOENCODERS = {
-    "article": Preset(
+    "article": AutoencoderPreset(
         about="dense encoder, code of 32 numbers, dense decoder, mean squared error, Adam 1e-3",
         network="mlp",
         latent_dim=32,

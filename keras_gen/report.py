@@ -26,7 +26,7 @@ _PAGE = """<!doctype html>
 
 
 _WHAT = {
-    "GAN": "What it makes of 64 latents, none chosen: the same ones in every picture.",
+    "GAN": "What it makes, none chosen: the same latents in every picture.",
     "Autoencoder": "Images that it did not train on, and below each its reconstruction.",
 }
 
@@ -63,6 +63,7 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
     sections = [
         *(f'<p class="remark">{escape(remark)}</p>' for remark in remarks),
         _picture(latest, _WHAT[config["family"]], "large"),
+        *(f"<p>{escape(sentence)}</p>" for sentence in _asked_for(config)),
         "<h2>Losses</h2>",
         _picture(directory / "curves.png", "Losses tell how training went, not how good the images are."),
         "<h2>Summary</h2>",
@@ -77,6 +78,16 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
     page = directory / "report.html"
     page.write_text(_PAGE.format(title=title, body="\n".join(filter(None, sections))), encoding="utf-8")
     return page
+
+
+def _asked_for(config: dict) -> list[str]:
+    """What a conditional model can be asked for, and what the columns of its picture show."""
+    attributes = config.get("conditions") or []
+    return (
+        [f"One latent a row, one {attributes[0].split(':')[0]} a column. It can be asked for:", *attributes]
+        if attributes
+        else []
+    )
 
 
 def _last_epoch(metrics: Path) -> dict[str, str]:

@@ -213,6 +213,7 @@ def _now() -> datetime.datetime:
 
 
 def _config(options, images, model) -> dict:
+    conditions = getattr(model, "conditions", None)
     return {
         "family": type(model).__name__,
         "started": _now().isoformat(timespec="seconds"),
@@ -228,6 +229,7 @@ def _config(options, images, model) -> dict:
             "source": images.source,
             "licence": images.licence,
         },
+        "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
         "parameters": {network.name: network.count_params() for network in model.layers},
         "versions": {
             "keras_gen": VERSION,

@@ -9,9 +9,12 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen import runs
 from keras_gen.export import published_versions
+from keras_gen.registry import lookup
 
 
-def sample(path: str | Path, num: int, seed: int = 0) -> np.ndarray:
+def sample(
+    path: str | Path, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
+) -> np.ndarray:
     """Makes images.
 
     The seed fixes the images. A run and the SavedModel made of it draw different images for the same seed: a server
@@ -21,21 +24,42 @@ def sample(path: str | Path, num: int, seed: int = 0) -> np.ndarray:
         path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
         num: number of images.
         seed: int ≥ 0.
+        where: what is asked of a conditional model, such as `{"label": "3"}`.
+        truncation: see `GAN.sample`; not for a SavedModel.
 
     Returns:
         uint8 array (num, height, width, channels).
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if the model there is no generator.
+        ValueError: if the model there is no generator, or does not know what it is asked for.
     """
     saved_model = _saved_model(Path(path))
-    if saved_model:
-        return _sample_saved_model(saved_model, num, seed)
+    if saved_model is None:
+        return _load_gan(path).sample(num, seed, where, truncation)
+    if truncation is not None:
+        raise ValueError(f"{path} is an exported model, which does not truncate: give the folder of the run")
+    return _sample_saved_model(saved_model, num, seed, where or {})
+
+
+def sweep(path: str | Path, attribute: str, num: int, seed: int = 0, where: dict | None = None):
+    """Makes images in which one attribute runs through its values: `GAN.sweep` of the model of a run or `.keras` file.
+
+    Returns:
+        (uint8 array (num · count, height, width, channels), the count of values).
+
+    Raises:
+        FileNotFoundError: if there is no model at `path`.
+        ValueError: if it is no conditional GAN or does not have the attribute.
+    """
+    return _load_gan(path).sweep(attribute, num, seed, where)
+
+
+def _load_gan(path):
     model = runs.load_model(path)
     if not hasattr(model, "sample"):
         raise ValueError(f"expected a GAN, {path} holds an {type(model).__name__}: try keras-gen reconstruct")
-    return model.sample(num, seed)
+    return model
 
 
 def _saved_model(path: Path) -> Path | None:
@@ -44,12 +68,29 @@ def _saved_model(path: Path) -> Path | None:
     return candidate if (candidate / "saved_model.pb").exists() else None
 
 
-def _sample_saved_model(path: Path, num: int, seed: int) -> np.ndarray:
+def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndarray:
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(path)).signatures
     if "generate" not in signatures:
         raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
+    generate = signatures["generate"]
+    inputs = {name: spec.dtype for name, spec in generate.structured_input_signature[1].items() if name != "seed"}
+    for name in where:
+        lookup("attribute", inputs, name)
+    # What is not asked for is left to the model: the empty text, or no number.
+    asked = {name: where.get(name, "" if dtype == tf.string else "nan") for name, dtype in inputs.items()}
+
+    def make(seeds):
+        values = {
+            name: tf.fill(seeds.shape, tf.constant(value if inputs[name] == tf.string else float(value), inputs[name]))
+            for name, value in asked.items()
+        }
+        return generate(seed=tf.constant(seeds), **values)["images"]
+
     # One seed a row, far apart, so that --seed 0 and --seed 1 share no image.
     seeds = np.random.default_rng(seed).integers(0, 2**53, num)
-    return pixels.in_batches(lambda batch: signatures["generate"](seed=tf.constant(batch))["images"], seeds, batch_size=256)
+    try:
+        return pixels.in_batches(make, seeds, batch_size=256)
+    except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
+        raise ValueError(str(error.message).splitlines()[0]) from error

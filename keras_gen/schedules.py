@@ -102,6 +102,15 @@ class Cosine(Schedule):
         return (1 - ops.cos(math.pi * fraction)) / 2
 
 
+# What becomes of a learning rate over the run, by name.
+RATES = {
+    "constant": lambda rate: rate,
+    "linear": lambda rate: Linear(rate, 0.0),
+    "late": lambda rate: Linear(rate, 0.05 * rate, begin=0.5),
+    "cosine": lambda rate: Cosine(rate, 0.25 * rate),
+}
+
+
 def evaluate(value, progress):
     """The value of a setting that may be a number or a schedule.
 

@@ -10,8 +10,8 @@ PACKAGE = Path(keras_gen.__file__).parent
 # From data to server. A room may import rooms of its own line and of the lines above it.
 ROAD = [
     {"version", "registry", "presets"},
-    {"data", "images", "latents", "losses", "networks", "backend"},
-    {"seeds"},
+    {"data", "images", "latents", "losses", "schedules", "layers", "backend"},
+    {"conditions", "networks", "penalties", "augment", "seeds"},
     {"adversarial"},
     {"gan", "autoencoders"},
     {"callbacks"},

@@ -54,11 +54,12 @@ class SampleGrid(_Grid):
     """Saves a grid of generated images, from the same latents each time, as `step_<number>.png`.
 
     Written before training, every `every` epochs and at the end, with fixed scaling: what changes between two
-    pictures is the model alone.
+    pictures is the model alone. Of a conditional model each column shows one value of the first attribute, such as a
+    class, and each row one latent.
 
     Args:
         directory: folder of the PNG files; made when missing.
-        num: images in the grid.
+        num: images in the grid; of a conditional model about as many, in whole rows.
         every: epochs between two grids.
         seed: of the latents.
         tensorboard: folder for TensorBoard images, or None.
@@ -75,7 +76,11 @@ class SampleGrid(_Grid):
         self.seed = seed
 
     def _images(self):
-        return images.grid(self.model.decode(latents.normal(self.num, self.model.latent_dim, self.seed)))
+        conditions = getattr(self.model, "conditions", None)
+        if conditions is None:
+            return images.grid(self.model.decode(latents.normal(self.num, self.model.latent_dim, self.seed)))
+        rows = max(1, round(self.num**0.5))
+        return images.grid(*self.model.sweep(conditions.names[0], rows, self.seed))
 
 
 class ReconstructionGrid(_Grid):

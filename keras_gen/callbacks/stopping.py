@@ -11,7 +11,7 @@ import keras
 
 
 class Budget(keras.callbacks.Callback):
-    """Ends training when its time is used up, and tells how much of the run is over.
+    """Ends training when its time is used up, and tells how much of the run is over: a game's `progress` among others.
 
     The clock runs from the first callback to the last: compiling, callbacks and validation count.
 
@@ -45,6 +45,7 @@ class Budget(keras.callbacks.Callback):
         self._started_at = time.monotonic()
         self._epoch = 0
         self.fraction = 0.0
+        self._tell()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -55,8 +56,15 @@ class Budget(keras.callbacks.Callback):
         in_epoch = (batch + 1) / steps if steps else 0.0
         by_epochs = (self._epoch + in_epoch) / self.epochs if self.epochs else 0.0
         self.fraction = min(1.0, max(by_time, by_epochs))
+        if self.fraction - self._told >= 0.002:  # in 500 steps: each one makes JAX hand its state over
+            self._tell()
         if by_time >= 1.0:
             self.model.stop_training = True
+
+    def _tell(self):
+        self._told = self.fraction
+        if hasattr(self.model, "set_progress"):
+            self.model.set_progress(self.fraction)
 
 
 class StopOnNaN(keras.callbacks.Callback):

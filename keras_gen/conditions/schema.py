@@ -179,6 +179,34 @@ class Conditions:
         columns = self._draw(num, asked, generator)
         return self.encode({**columns, **{name: np.full(num, value) for name, value in asked.items()}})
 
+    def sweep(
+        self, name: str, num: int, seed: int, where: Mapping[str, str | float] | None = None, most: int = 12
+    ) -> tuple[np.ndarray, int]:
+        """Rows in which one attribute runs through its values while everything else stays.
+
+        Args:
+            name: the attribute.
+            num: how often it runs through them, each time with other values of the other attributes.
+            seed: as for `rows`.
+            where: as for `rows`.
+            most: int ≥ 1, the most values to run through.
+
+        Returns:
+            (float32 (num · count, width), the count of values): row by row of a grid with as many columns.
+
+        Raises:
+            ValueError: for an unknown attribute, and as `rows`.
+
+        Example:
+            >>> conditions = Conditions([Categorical("hat", ["no", "yes"])])
+            >>> rows, count = conditions.sweep("hat", num=1, seed=0)
+            >>> rows.tolist(), count
+            ([[1.0, 0.0], [0.0, 1.0]], 2)
+        """
+        values = lookup("attribute", {item.name: item for item in self.attributes}, name).sweep(most)
+        columns = self.decode(np.repeat(self.rows(num, seed, where), len(values), axis=0))
+        return self.encode({**columns, name: np.tile(values, num)}), len(values)
+
     def _draw(self, num: int, asked: dict[str, float], generator: np.random.Generator) -> dict[str, np.ndarray]:
         if self.examples is None:
             return {item.name: item.draw(num, generator) for item in self.attributes}

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -95,13 +96,16 @@ def _write(model, saved_model: Path) -> dict[str, dict[str, np.ndarray]]:
     # needs stays behind. Tracking a network would save each of its variables a second time.
     archive = keras.export.ExportArchive()
     cases: dict[str, dict[str, np.ndarray]] = {}
-    for name, (function, spec) in signatures(_in_float32(model)).items():
-        inputs = _example(spec)
-        outputs = function(inputs)
+    for name, signature in signatures(_in_float32(model)).items():
+        inputs = {spec.name: _example(spec, signature.texts) for spec in signature.inputs}
+        outputs = signature.function(*map(keras.ops.convert_to_tensor, inputs.values()))
         if "image_bytes" in outputs:  # compared as pixels
-            outputs = {"image_bytes": cases["generate"]["images"]}
-        cases[name] = {"input": inputs, **{key: np.asarray(value) for key, value in outputs.items()}}
-        archive.add_endpoint(name, function, input_signature=[spec])
+            outputs = {"image_bytes": cases["generate"]["outputs/images"]}
+        cases[name] = {
+            **{f"inputs/{key}": value for key, value in inputs.items()},
+            **{f"outputs/{key}": np.asarray(value) for key, value in outputs.items()},
+        }
+        archive.add_endpoint(name, signature.function, input_signature=list(signature.inputs))
     archive.write_out(str(saved_model), verbose=False)
     return cases
 
@@ -132,9 +136,12 @@ def _in_float32(model):
     return copy
 
 
-def _example(spec) -> np.ndarray:
+def _example(spec, texts: Mapping[str, list[str]]) -> np.ndarray:
+    """An input that a client may send."""
     shape = (_ROWS, *spec.shape[1:])
     generator = np.random.default_rng(0)
+    if spec.dtype.name == "string":
+        return generator.choice(["", *texts[spec.name]], shape)
     if spec.dtype.is_integer:
         highest = min(spec.dtype.max, 2**53)  # the largest seed that a JavaScript client can send
         return generator.integers(0, highest, shape, endpoint=True).astype(spec.dtype.as_numpy_dtype)

@@ -7,13 +7,16 @@ row i of the inputs alone, whatever the batch around it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from keras_gen import images as pixels
 from keras_gen.autoencoders import Autoencoder
+from keras_gen.conditions import Attribute, Categorical, Conditions
 from keras_gen.gan import GAN
 
 
@@ -21,12 +24,14 @@ class Signature(NamedTuple):
     """One thing to ask for.
 
     Attributes:
-        function: one tensor → dict of named output tensors.
-        spec: name, dtype and shape of the input, its first dimension None.
+        function: one tensor for each input → dict of named output tensors.
+        inputs: name, dtype and shape of each, the first dimension None.
+        texts: for inputs that are strings, some that mean something.
     """
 
     function: Callable
-    spec: tf.TensorSpec
+    inputs: tuple[tf.TensorSpec, ...]
+    texts: Mapping[str, list[str]] = MappingProxyType({})
 
 
 @functools.singledispatch
@@ -43,17 +48,31 @@ def signatures(model) -> dict[str, Signature]:
 def _(model: GAN) -> dict[str, Signature]:
     seeds = tf.TensorSpec((None,), tf.int64, name="seed")
     latents = tf.TensorSpec((None, model.latent_dim), tf.float32, name="latents")
+    inputs: tuple[tf.TensorSpec, ...] = (latents,)
+    asked: tuple[tf.TensorSpec, ...] = ()
+    texts = {}
+    if model.conditions is not None:
+        inputs = (latents, tf.TensorSpec((None, model.conditions.width), tf.float32, name="conditions"))
+        named = list(zip(_input_names(model.conditions), model.conditions.attributes, strict=True))
+        asked = tuple(_asked(name, attribute) for name, attribute in named)
+        texts = {name: attribute.values for name, attribute in named if isinstance(attribute, Categorical)}
 
-    def decode(latents):
-        return {"images": model(latents, training=False)}
+    def decode(*inputs):
+        return {"images": model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)}
 
-    def generate(seed):
-        return {"images": pixels.to_uint8(model(_latents(seed, model.latent_dim), training=False))}
+    def generate(seed, *values):
+        inputs = [_latents(seed, model.latent_dim)]
+        if model.conditions is not None:
+            inputs.append(_conditions(model.conditions, seed, values))
+        return {"images": pixels.to_uint8(decode(*inputs)["images"])}
+
+    def generate_png(*inputs):
+        return _png(generate(*inputs))
 
     return {
-        "serving_default": Signature(decode, latents),
-        "generate": Signature(generate, seeds),
-        "generate_png": Signature(lambda seed: _png(generate(seed)), seeds),
+        "serving_default": Signature(decode, inputs),
+        "generate": Signature(generate, (seeds, *asked), texts),
+        "generate_png": Signature(generate_png, (seeds, *asked), texts),
     }
 
 
@@ -72,9 +91,9 @@ def _(model: Autoencoder) -> dict[str, Signature]:
         return {"images": pixels.to_uint8(model.decoder(codes, training=False))}
 
     return {
-        "serving_default": Signature(reconstruct, images),
-        "encode": Signature(encode, images),
-        "decode": Signature(decode, codes),
+        "serving_default": Signature(reconstruct, (images,)),
+        "encode": Signature(encode, (images,)),
+        "decode": Signature(decode, (codes,)),
     }
 
 
@@ -86,6 +105,58 @@ def _latents(seeds, latent_dim: int):
         return tf.random.stateless_normal((latent_dim,), tf.stack([seed, 0]), alg="philox")
 
     return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec((latent_dim,), tf.float32))
+
+
+def _input_names(conditions: Conditions) -> list[str]:
+    """What the attributes are called among a signature's inputs: letters, digits and _, none of them twice."""
+    names: list[str] = []
+    for attribute in conditions.attributes:
+        name = re.sub(r"\W", "_", attribute.name, flags=re.ASCII)
+        while name in ("seed", *names) or not name[0].isalpha():
+            name = f"condition_{name}"
+        names.append(name)
+    return names
+
+
+def _asked(name: str, attribute: Attribute) -> tf.TensorSpec:
+    """The input in which a request says what it asks for: text for a class, a number for a number."""
+    return tf.TensorSpec((None,), tf.string if isinstance(attribute, Categorical) else tf.float32, name=name)
+
+
+def _conditions(conditions: Conditions, seeds, values):
+    """Rows (batch, width): what was asked for, and where that is "" or NaN what an example drawn by the seed has."""
+    examples = conditions.examples or conditions.decode(conditions.rows(4096, seed=0))
+    num = len(next(iter(examples.values())))
+
+    def draw(seed):
+        # Another stream than the latents': [seed, 0] is theirs.
+        return tf.random.stateless_uniform((), tf.stack([seed, 1]), maxval=num, dtype=tf.int32, alg="philox")
+
+    drawn = tf.map_fn(draw, seeds, fn_output_signature=tf.int32)
+    blocks = []
+    for attribute, value in zip(conditions.attributes, values, strict=True):
+        example = tf.gather(tf.constant(examples[attribute.name]), drawn)
+        encode = _encode_text if isinstance(attribute, Categorical) else _encode_number
+        blocks.append(encode(attribute, value, example))
+    return tf.concat(blocks, axis=1)
+
+
+def _encode_text(attribute, texts, example):
+    asked = texts[:, tf.newaxis] == tf.constant(attribute.values)[tf.newaxis]  # (batch, values)
+    known = tf.reduce_all((texts == "") | tf.reduce_any(asked, axis=1))
+    message = f"{attribute.name}: expected one of {', '.join(attribute.values)}, or nothing, received"
+    with tf.control_dependencies([tf.debugging.Assert(known, [message, texts])]):
+        drawn = tf.one_hot(example, attribute.width)
+    return tf.where((texts == "")[:, tf.newaxis], drawn, tf.cast(asked, tf.float32))
+
+
+def _encode_number(attribute, numbers, example):
+    """`Continuous.encode` in TensorFlow."""
+    numbers = tf.where(tf.math.is_nan(numbers), example, numbers)
+    numbers = tf.clip_by_value(numbers, attribute.low, attribute.high)
+    position = (numbers - attribute.low) / (attribute.high - attribute.low) * (attribute.knots - 1)
+    weights = 1.0 - tf.abs(position[:, tf.newaxis] - tf.range(attribute.knots, dtype=tf.float32))
+    return tf.where(tf.math.is_nan(weights), 0.0, tf.maximum(weights, 0.0))
 
 
 def _png(outputs):

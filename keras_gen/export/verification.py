@@ -1,8 +1,8 @@
 """The check of a SavedModel in a fresh process that knows nothing of keras_gen.
 
 `verify` is called by the exporter. The rest of this file is also a program, run by its path so that nothing of
-keras_gen is imported: `python verification.py SAVED_MODEL CASES.npz`. The cases hold, for each signature, the input
-and the outputs that the Python model gave for it.
+keras_gen is imported: `python verification.py SAVED_MODEL CASES.npz`. The cases hold, for each signature, its inputs
+and the outputs that the Python model gave for them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def verify(saved_model: Path, cases: dict[str, dict[str, np.ndarray]], scratch: 
 
     Args:
         saved_model: folder of the SavedModel.
-        cases: by signature, the input (key `input`) and the expected outputs by name; images as uint8 where the
-            signature answers with PNG bytes.
+        cases: by signature, the inputs (keys `inputs/<name>`) and the expected outputs (`outputs/<name>`); images as
+            uint8 where the signature answers with PNG bytes.
         scratch: existing folder for the cases' file.
 
     Returns:
@@ -70,16 +70,17 @@ def _main(saved_model: str, cases: str) -> None:
     with np.load(cases) as archive:
         arrays = dict(archive)
     worst = {"float32": 0.0, "uint8": 0.0}
-    names = [key.removesuffix("/input") for key in arrays if key.endswith("/input")]
-    if set(names) != set(loaded.signatures):
+    names = {key.split("/")[0] for key in arrays}
+    if names != set(loaded.signatures):
         sys.exit(f"expected the signatures {sorted(names)}, received {sorted(loaded.signatures)}")
     for name in names:
-        signature = loaded.signatures[name]
-        (keyword,) = signature.structured_input_signature[1]
-        for output, received in signature(**{keyword: tf.constant(arrays[f"{name}/input"])}).items():
+        prefix = f"{name}/inputs/"
+        inputs = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+        answer = loaded.signatures[name](**{key: tf.constant(array) for key, array in inputs.items()})
+        for output, received in answer.items():
             if received.dtype == tf.string:
                 received = tf.stack([tf.io.decode_png(png) for png in received])
-            difference = _compare(f"{name}/{output}", received.numpy(), arrays[f"{name}/{output}"])
+            difference = _compare(f"{name}/{output}", received.numpy(), arrays[f"{name}/outputs/{output}"])
             kind = received.dtype.name
             worst[kind] = max(worst[kind], difference)
     print(f"{len(names)} signatures agree with Python: floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g}")
