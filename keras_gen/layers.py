@@ -1,4 +1,4 @@
-"""Layers and constraints that Keras lacks: spectral normalisation that keeps W, self-attention, weight clipping.
+"""Layers and constraints that Keras lacks: spectral normalisation that keeps W, self-attention and more.
 
 They know tensors only. Which network they stand in is decided in `keras_gen.networks`.
 """
@@ -179,6 +179,47 @@ class SelfAttention(keras.layers.Layer):
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
         }
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class LearnedBasis(keras.layers.Layer):
+    """Scales learned maps: `outputs[b, y, x, c] = scales[b, c] · basis[y, x, c]`, where a generator begins.
+
+    A dense layer to the same maps would need as many weights for each of its inputs.
+
+    Args:
+        height: rows of the maps.
+        width: columns of the maps.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        scales: float tensor (batch, channels).
+
+    Call returns:
+        Tensor (batch, height, width, channels).
+
+    Example:
+        >>> LearnedBasis(4, 6)(keras.ops.ones((2, 16))).shape
+        TensorShape([2, 4, 6, 16])
+
+    Source:
+        Huang et al., The GAN is dead; long live the GAN! (2024), section 4, https://arxiv.org/abs/2501.05441
+    """
+
+    def __init__(self, height, width, **kwargs):
+        super().__init__(**kwargs)
+        self.height = height
+        self.width = width
+
+    def build(self, input_shape):
+        shape = (self.height, self.width, input_shape[-1])
+        self.basis = self.add_weight(name="basis", shape=shape, initializer=keras.initializers.RandomNormal(stddev=1.0))
+
+    def call(self, scales):
+        return scales[:, None, None, :] * self.basis
+
+    def get_config(self):
+        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

@@ -14,11 +14,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from keras_gen.networks import conv, mlp
+from keras_gen.networks import conv, dcgan, mlp, resnet
 from keras_gen.registry import lookup
 
-GENERATORS: dict[str, Callable] = {"mlp": mlp.generator, "conv": conv.generator}
-DISCRIMINATORS: dict[str, Callable] = {"mlp": mlp.discriminator, "conv": conv.discriminator}
+GENERATORS: dict[str, Callable] = {
+    "mlp": mlp.generator,
+    "dcgan": dcgan.generator,
+    "conv": conv.generator,
+    "resnet": resnet.generator,
+}
+DISCRIMINATORS: dict[str, Callable] = {
+    "mlp": mlp.discriminator,
+    "dcgan": dcgan.discriminator,
+    "conv": conv.discriminator,
+    "resnet": resnet.discriminator,
+}
 ENCODERS = {"mlp": mlp.encoder, "conv": conv.encoder}
 DECODERS = {"mlp": mlp.decoder, "conv": conv.decoder}
 

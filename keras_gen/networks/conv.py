@@ -10,7 +10,7 @@ from keras import layers
 from keras_gen.layers import SelfAttention
 from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
 from keras_gen.networks.lipschitz import bounded_layers
-from keras_gen.networks.resampling import attention_size, cut_to, num_halvings, sizes
+from keras_gen.networks.pyramid import attention_size, channels, cut_to, num_halvings, sizes
 
 # He et al., Delving Deep into Rectifiers (2015), equation 10, https://arxiv.org/abs/1502.01852
 RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
@@ -33,7 +33,7 @@ def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attent
         image_shape: (height, width, channels).
         latent_dim: numbers per latent.
         condition_width: numbers per row of conditions, 0 for none.
-        width: channels at full and half size; twice and four times as many below.
+        width: channels at full and half size; twice, four and eight times as many below.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         name: name of the model.
 
@@ -47,7 +47,7 @@ def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attent
     """
     inputs, hidden = latent_inputs(latent_dim, condition_width)
     start, *maps = sizes(image_shape, num_halvings(image_shape))
-    widths = [_channels(width, level) for level in range(len(maps) - 1, -1, -1)]
+    widths = [channels(width, level) for level in range(len(maps) - 1, -1, -1)]
     hidden = layers.Dense(math.prod(start) * widths[0], kernel_initializer="he_normal")(hidden)
     hidden = layers.LeakyReLU(0.2)(layers.Reshape((*start, widths[0]))(hidden))
     for filters, size in zip(widths, maps, strict=True):
@@ -82,7 +82,7 @@ def discriminator(
     Args:
         image_shape: (height, width, channels).
         condition_width: numbers per row of conditions, 0 for none.
-        width: channels at full and half size, and features; twice and four times as many channels below.
+        width: channels at full and half size, and features; twice, four and eight times as many channels below.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
@@ -106,17 +106,12 @@ def discriminator(
     hidden = layers.LeakyReLU(0.2)(convolution(width, 3)(inputs[0]))
     for level, size in enumerate(maps):
         if level > 0:
-            hidden = layers.LeakyReLU(0.2)(convolution(_channels(width, level), 3)(hidden))
+            hidden = layers.LeakyReLU(0.2)(convolution(channels(width, level), 3)(hidden))
         if attention and size == attention_size(maps[::-1]):
             hidden = bounded.self_attention()(hidden)
-        hidden = layers.LeakyReLU(0.2)(convolution(_channels(width, level + 1), 4, strides=2)(hidden))
+        hidden = layers.LeakyReLU(0.2)(convolution(channels(width, level + 1), 4, strides=2)(hidden))
     features = bounded.dense(width, kernel_initializer="he_normal")(layers.Flatten()(hidden))
     return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
-
-
-def _channels(width, level):
-    """Channels after `level` halvings: 1, 1, 2, 4, 4, … times `width`, as most of the cost is in the large maps."""
-    return width * min(4, 2 ** max(0, level - 1))
 
 
 def encoder(image_shape, latent_dim=32, widths=(16, 32, 64), name="encoder"):

@@ -1,4 +1,7 @@
-"""Sizes of feature maps: any height and width, halved rounding up, and cut back on the way up."""
+"""The pyramid of feature maps between an image (level 0) and the smallest map: its sizes and channels.
+
+Any height and width, halved rounding up, and cut back on the way up.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,21 @@ def sizes(image_shape, halvings: int) -> list[tuple[int, int]]:
     return [(math.ceil(height / 2**level), math.ceil(width / 2**level)) for level in range(halvings, -1, -1)]
 
 
+def channels(width: int, level: int) -> int:
+    """Channels after `level` halvings: 1, 1, 2, 4, 8, 8, … times `width`, as most of the cost is in the large maps."""
+    return width * min(8, 2 ** max(0, level - 1))
+
+
 def cut_to(hidden, size: tuple[int, int]):
     """Cuts the last row or column off where doubling an odd size gave one too many."""
     excess = (hidden.shape[1] - size[0], hidden.shape[2] - size[1])
-    return layers.Cropping2D(((0, excess[0]), (0, excess[1])))(hidden) if any(excess) else hidden
+    if not any(excess):
+        return hidden
+    return layers.Cropping2D(((0, excess[0]), (0, excess[1])), dtype=hidden.dtype)(hidden)  # images stay float32
 
 
 def attention_size(maps: list[tuple[int, int]]) -> tuple[int, int]:
-    """The size at which self-attention stands: the largest that is at most 16 × 16, or else the smallest there is.
+    """The size of the maps that self-attention is for: the largest up to 16×16, or else the smallest there is.
 
     Example:
         >>> attention_size(sizes((28, 28, 1), 2))

@@ -1,0 +1,142 @@
+"""Residual networks without normalisation, after Huang et al., The GAN is dead; long live the GAN! (2024),
+https://arxiv.org/abs/2501.05441: for a GPU, and for images up to 256 pixels a side.
+
+A block is `x + 1×1(LeakyReLU(3×3(LeakyReLU(1×1(x)))))`. Its last convolution starts at 0, so a deep network starts as a
+shallow one, and the others are scaled by `L^(−1/(2m − 2))` for L blocks of m convolutions, so that one step changes the
+output by as much as if it were shallow (Zhang et al., Fixup Initialization, 2019, https://arxiv.org/abs/1901.09321).
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from keras_gen.layers import LearnedBasis, SelfAttention
+from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
+from keras_gen.networks.lipschitz import bounded_layers
+from keras_gen.networks.pyramid import attention_size, channels, cut_to, num_halvings, sizes
+
+
+def generator(
+    image_shape,
+    latent_dim=64,
+    condition_width=0,
+    *,
+    width=64,
+    blocks=1,
+    groups=1,
+    attention=False,
+    name="generator",
+):
+    """Residual blocks at every size from learned maps of about 4×4 up to the image, bilinear doubling between them.
+
+    Differs from the paper in the tanh at the end, where it has none: the pixels of drawings and digits sit at the ends
+    of the range, where a linear output overshoots and is told from the real ones by that alone. And in the blocks,
+    whose inner convolutions are as wide as their outer ones and by default not grouped.
+
+    Args:
+        image_shape: (height, width, channels).
+        latent_dim: numbers per latent.
+        condition_width: numbers per row of conditions, 0 for none.
+        width: channels at full and half size; twice, four and eight times as many below.
+        blocks: residual blocks at each size.
+        groups: groups of the 3×3 convolutions. Leave 1 for TensorFlow on a CPU, which has no gradient of more.
+        attention: whether to add self-attention at the largest maps of at most 16×16.
+        name: name of the model.
+
+    Returns:
+        Functional model, latents (batch, latent_dim) or [latents, conditions (batch, condition_width)] → float32 images
+        (batch, height, width, channels) in [-1, 1].
+
+    Example:
+        >>> generator((28, 20, 3), width=8).output_shape
+        (None, 28, 20, 3)
+    """
+    inputs, hidden = latent_inputs(latent_dim, condition_width)
+    maps = sizes(image_shape, num_halvings(image_shape))
+    hidden = layers.Dense(channels(width, len(maps) - 1), kernel_initializer="lecun_normal")(hidden)
+    hidden = LearnedBasis(*maps[0])(hidden)
+    for level, size in zip(range(len(maps) - 1, -1, -1), maps, strict=True):
+        if size != maps[0]:
+            hidden = cut_to(layers.UpSampling2D(interpolation="bilinear")(hidden), size)
+        hidden = _widened(hidden, channels(width, level), layers.Conv2D)
+        for _ in range(blocks):
+            hidden = _block(hidden, layers.Conv2D, groups, depth=blocks * len(maps))
+        if attention and size == attention_size(maps):
+            hidden = SelfAttention()(hidden)
+    near_grey = keras.initializers.VarianceScaling(0.1)  # where tanh is steep
+    pixels = layers.Conv2D(image_shape[-1], 1, activation="tanh", kernel_initializer=near_grey, dtype="float32")
+    return keras.Model(inputs, pixels(hidden), name=name)
+
+
+def discriminator(
+    image_shape,
+    condition_width=0,
+    *,
+    width=64,
+    blocks=1,
+    groups=1,
+    attention=False,
+    spectral_normalization=False,
+    weight_clip=None,
+    name="discriminator",
+):
+    """The mirror of `generator`: residual blocks at every size, average pooling between, a dense layer of features.
+
+    Average pooling is what bilinear halving is at even sizes, and it has a second derivative.
+
+    Args:
+        image_shape: (height, width, channels).
+        condition_width: numbers per row of conditions, 0 for none.
+        width: channels at full and half size; twice, four and eight times as many below.
+        blocks: residual blocks at each size.
+        groups: groups of the 3×3 convolutions. Leave 1 for TensorFlow on a CPU, which has no gradient of more.
+        attention: whether to add self-attention at the largest maps of at most 16×16.
+        spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
+        weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
+        name: name of the model.
+
+    Returns:
+        Functional model, images (batch, height, width, channels) or [images, conditions (batch, condition_width)] →
+        float32 logits (batch, 1).
+
+    Example:
+        >>> discriminator((28, 20, 3), width=8).output_shape
+        (None, 1)
+    """
+    bounded = bounded_layers(spectral_normalization, weight_clip)
+    inputs = image_inputs(image_shape, condition_width)
+    maps = sizes(image_shape, num_halvings(image_shape))
+    hidden = inputs[0]
+    for level, size in enumerate(reversed(maps)):
+        hidden = _widened(hidden, channels(width, level), bounded.conv2d)
+        if level > 0:
+            hidden = layers.AveragePooling2D(2, padding="same")(hidden)
+        for _ in range(blocks):
+            # W/σ has no size, so 0 is no beginning for it.
+            last = "he_normal" if spectral_normalization else "zeros"
+            hidden = _block(hidden, bounded.conv2d, groups, blocks * len(maps), last)
+        if attention and size == attention_size(maps):
+            hidden = bounded.self_attention()(hidden)
+    features = bounded.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
+    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
+
+
+def _widened(hidden, filters, conv2d):
+    """A linear 1×1 convolution where the number of channels changes."""
+    if hidden.shape[-1] == filters:
+        return hidden
+    return conv2d(filters, 1, kernel_initializer="lecun_normal")(hidden)
+
+
+def _block(hidden, conv2d, groups, depth, last_initializer="zeros"):
+    """One residual block of a network that has `depth` of them."""
+    filters = hidden.shape[-1]
+    # He's variance times the square of L^(−1/(2m − 2)), with m = 3 convolutions.
+    fixup = {"class_name": "VarianceScaling", "config": {"scale": 2 * depth**-0.5}}
+    residual = conv2d(filters, 1, kernel_initializer=fixup)(hidden)
+    residual = layers.LeakyReLU(0.2)(residual)
+    residual = conv2d(filters, 3, padding="same", groups=groups, kernel_initializer=fixup)(residual)
+    residual = layers.LeakyReLU(0.2)(residual)
+    residual = conv2d(filters, 1, use_bias=False, kernel_initializer=last_initializer)(residual)
+    return layers.Add()([hidden, residual])
