@@ -116,7 +116,8 @@ class AdversarialModel(SeededModel):
         homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
         if homeless:
             raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
-        if any(layer.compute_dtype == "float16" for network in self.layers for layer in network.layers):
+        layers = [layer for network in self.layers for layer in getattr(network, "layers", [network])]
+        if any(layer.compute_dtype == "float16" for layer in layers):
             raise ValueError(
                 "expected networks in float32 or mixed_bfloat16, received float16: its gradients underflow"
             )

@@ -36,7 +36,7 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     table.add_row("classes", str(images.num_classes))
     table.add_row("skipped files", str(len(images.skipped)))
     table.add_section()
-    for network in model.layers:
+    for network in (layer for layer in model.layers if isinstance(layer, keras.Model)):
         table.add_row(f"parameters of the {network.name}", f"{network.count_params():,}")
     variables = (*model.variables, *model.optimizer.variables)
     state = sum(keras.ops.convert_to_numpy(variable.value).nbytes for variable in variables)

@@ -105,7 +105,7 @@ class GANOptions(TrainingOptions):
     preset: tyro.conf.Positional[str] = "fast"
     """Named configuration, one of those above."""
     condition: tuple[str, ...] | None = None
-    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast learns the classes, or else the attributes, if there are any."""  # noqa: E501
+    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast learns the classes, or else the attributes, if any."""  # noqa: E501
     unconditional: bool = False
     """Learn from the images alone, whatever else is known about them."""
     penalties: tuple[str, ...] | None = None

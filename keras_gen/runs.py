@@ -230,7 +230,7 @@ def _config(options, images, model) -> dict:
             "licence": images.licence,
         },
         "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
-        "parameters": {network.name: network.count_params() for network in model.layers},
+        "parameters": {layer.name: layer.count_params() for layer in model.layers if isinstance(layer, keras.Model)},
         "versions": {
             "keras_gen": VERSION,
             "python": platform.python_version(),

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_gen import networks
+from keras_gen import networks, schedules
+from keras_gen.augment import Augmentation
 from keras_gen.autoencoders import Autoencoder
+from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.gan import GAN
 
 IMAGE_SHAPE = (8, 12, 3)
@@ -37,6 +39,49 @@ def make_gan(**compile_arguments):
     )
     gan.compile(**compile_arguments)
     return gan
+
+
+def make_conditions():
+    """A class, a yes or no, and a number: a row of 3 + 2 + 4."""
+    attributes = [
+        Categorical("species", ["elf", "orc", "dwarf"]),
+        Categorical("hat", ["no", "yes"]),
+        Continuous("age", 0, 100, knots=4),
+    ]
+    return Conditions(attributes, examples={"species": [0, 1, 2, 1], "hat": [0, 1, -1, 1], "age": [10, 90, 50, np.nan]})
+
+
+def make_conditional_gan(**compile_arguments):
+    """A compiled GAN that has everything at once."""
+    conditions, (height, width, channels) = make_conditions(), IMAGE_SHAPE
+    gan = GAN(
+        networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, conditions.width, widths=(16,)),
+        networks.mlp.discriminator(
+            (height, width, 2 * channels), 2 * conditions.width, widths=(16, 8), spectral_normalization=True
+        ),
+        conditions=conditions,
+        augmentation=Augmentation(("flip", "color", "translation"), probability=0.5, target=0.6),
+        pack_size=2,
+        discriminator_steps=2,
+        ema_decay=0.9,
+        seed=7,
+    )
+    rate = schedules.Linear(2e-3, 1e-3)
+    gan.compile(
+        **{
+            "loss": "relativistic",
+            "penalties": ["r1", "r2", "gradient_penalty"],
+            "hyperparameters": {"learning_rate": rate, "beta_2": schedules.Cosine(0.9, 0.99)},
+            **compile_arguments,
+        }
+    )
+    return gan
+
+
+def conditional_data(images):
+    """Images and their conditions: enough for two steps on two packs of two."""
+    images = np.concatenate([images, images[::-1]])[:8]
+    return images, make_conditions().rows(len(images), seed=3)
 
 
 def make_autoencoder(**compile_arguments):

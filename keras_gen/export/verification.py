@@ -70,8 +70,8 @@ def _main(saved_model: str, cases: str) -> None:
     with np.load(cases) as archive:
         arrays = dict(archive)
     worst = {"float32": 0.0, "uint8": 0.0}
-    names = {key.split("/")[0] for key in arrays}
-    if names != set(loaded.signatures):
+    names = list(dict.fromkeys(key.split("/")[0] for key in arrays))
+    if set(names) != set(loaded.signatures):
         sys.exit(f"expected the signatures {sorted(names)}, received {sorted(loaded.signatures)}")
     for name in names:
         prefix = f"{name}/inputs/"

@@ -1,0 +1,261 @@
+"""Augmentation in front of the discriminator: DiffAugment and ADA.
+
+Real and fake images go through the same random operations before they are judged, in both players' steps, so that
+the discriminator cannot learn few images by heart while the generator learns none of the distortions. Every operation
+is a pure function of images and of the numbers that were drawn, differentiable in the images. Where it is called, and
+what the discriminator's verdicts are, is the game's to know.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_gen.registry import lookup
+
+
+def flip(images, numbers):
+    """Mirrors half of the images left to right.
+
+    Args:
+        images: float tensor (b, height, width, channels).
+        numbers: float tensor (b, 3), uniform in [0, 1); the first column is used.
+
+    Returns:
+        Tensor like `images`.
+
+    Example:
+        >>> print(ops.convert_to_numpy(flip(ops.array([[[[1.0], [2.0]]]]), ops.zeros((1, 3)))).ravel())
+        [2. 1.]
+    """
+    return ops.where(_per_image(numbers[:, 0]) < 0.5, ops.flip(images, axis=2), images)
+
+
+def translation(images, numbers):
+    """Shifts each image by up to an eighth of its height and width, whole pixels; zeros come in.
+
+    Args:
+        images: float tensor (b, height, width, channels).
+        numbers: float tensor (b, 3), uniform in [0, 1); two columns are used.
+
+    Returns:
+        Tensor like `images`.
+
+    Example:
+        >>> images = ops.reshape(ops.arange(1.0, 5.0), (1, 4, 1, 1))
+        >>> print(ops.convert_to_numpy(translation(images, ops.array([[0.9, 0.0, 0.0]]))).ravel())  # up by one
+        [2. 3. 4. 0.]
+    """
+    height, width = images.shape[1:3]
+    images = ops.einsum("bij,bjkc->bikc", _shifts(height, numbers[:, 0], images.dtype), images)
+    return ops.einsum("blk,bikc->bilc", _shifts(width, numbers[:, 1], images.dtype), images)
+
+
+def cutout(images, numbers):
+    """Sets a rectangle of half the height and half the width to zero; its centre may lie anywhere in the image.
+
+    Args:
+        images: float tensor (b, height, width, channels).
+        numbers: float tensor (b, 3), uniform in [0, 1); two columns are used.
+
+    Returns:
+        Tensor like `images`.
+
+    Example:
+        >>> print(ops.convert_to_numpy(cutout(ops.ones((1, 4, 1, 1)), ops.array([[0.0, 0.0, 0.0]]))).ravel())
+        [0. 1. 1. 1.]
+    """
+    height, width = images.shape[1:3]
+    rows, columns = _stripes(height, numbers[:, 0]), _stripes(width, numbers[:, 1])
+    inside = ops.logical_and(rows[:, :, None, None], columns[:, None, :, None])  # (b, height, width, 1)
+    return ops.where(inside, 0.0, images)
+
+
+def color(images, numbers):
+    """Changes brightness, saturation and contrast, in this order; a fourth channel, alpha, stays.
+
+    Args:
+        images: float tensor (b, height, width, 3 or 4). Values may leave [-1, 1].
+        numbers: float tensor (b, 3), uniform in [0, 1).
+
+    Returns:
+        Tensor like `images`.
+
+    Raises:
+        ValueError: for other channels than RGB or RGBA.
+
+    Example:
+        >>> print(ops.convert_to_numpy(color(ops.zeros((1, 1, 1, 3)), ops.array([[0.75, 0.5, 0.5]]))).ravel())
+        [0.25 0.25 0.25]
+    """
+    if images.shape[-1] not in (3, 4):
+        raise ValueError(
+            f"expected RGB or RGBA images for the augmentation 'color', received images with {images.shape[-1]} "
+            "channel(s): grey has no colours to change. augment.policy_for names what suits the data"
+        )
+    colors, alpha = images[..., :3], images[..., 3:]
+    brightness, saturation, contrast = (_per_image(numbers[:, column]) for column in range(3))
+    colors = colors + (brightness - 0.5)
+    grey = ops.mean(colors, axis=-1, keepdims=True)
+    colors = grey + 2 * saturation * (colors - grey)
+    mean = ops.mean(colors, axis=(1, 2, 3), keepdims=True)
+    colors = mean + (0.5 + contrast) * (colors - mean)
+    return ops.concatenate([colors, alpha], axis=-1)
+
+
+def _per_image(numbers):
+    return numbers[:, None, None, None]
+
+
+def _whole(numbers, count):
+    """Numbers in [0, 1) as whole numbers from 0 to count − 1, all equally likely; float32 (b, 1)."""
+    return ops.floor(numbers * count)[:, None]
+
+
+def _shifts(size, numbers, dtype):
+    """A matrix per image that shifts `size` lines by at most an eighth: row i has its one at column i + shift."""
+    most = (size + 4) // 8
+    lines = ops.arange(size, dtype="float32")
+    source = lines + _whole(numbers, 2 * most + 1) - most  # (b, size)
+    return ops.cast(ops.equal(source[:, :, None], lines), dtype)
+
+
+def _stripes(size, numbers):
+    """Which of `size` lines lie in a stripe of half of them, cut off at the border; bool (b, size)."""
+    extent = (size + 1) // 2
+    first = _whole(numbers, size + 1 - extent % 2) - extent // 2
+    lines = ops.arange(size, dtype="float32")
+    return ops.logical_and(first <= lines, lines < first + extent)
+
+
+OPERATIONS = {"flip": flip, "translation": translation, "cutout": cutout, "color": color}
+
+
+def policy_for(channels: int) -> tuple[str, ...]:
+    """The operations that suit images of so many channels.
+
+    No flips: digits, letters and asymmetric things do not survive them. Ask for "flip" where mirrored is as real.
+
+    Args:
+        channels: 1, 3 or 4.
+
+    Returns:
+        Names in `OPERATIONS`.
+
+    Example:
+        >>> policy_for(1)
+        ('translation', 'cutout')
+    """
+    return ("translation", "cutout") if channels == 1 else ("color", "translation", "cutout")
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Augmentation(keras.layers.Layer):
+    """The same random operations on real and on fake images, in front of the discriminator.
+
+    For data sets of less than some ten thousand images; on plenty of images it costs a little quality. Each operation
+    of the policy hits each image with the probability of the moment: always `probability` (DiffAugment), or, with a
+    `target`, a probability that `adapt` moves (ADA).
+
+    Args:
+        policy: names in `OPERATIONS`, in the order in which they are done.
+        probability: chance in [0, 1] of an operation to hit an image; with a `target`, where it begins.
+        target: how sure the discriminator may be of real images, the mean sign of their logits in (-1, 1), before
+            more is augmented; 0.6 in the paper, which begins at probability 0. None: the probability stays.
+        images_to_certainty: number of images in which the probability goes from 0 to 1, or back, at most.
+        seed: int, the source of all draws.
+
+    Call arguments:
+        real_images: float tensor (b, height, width, channels) in [-1, 1].
+        fake_images: float tensor of the same shape.
+
+    Call returns:
+        Both batches, augmented: row i of one and row i of the other in the same way.
+
+    Attributes:
+        current_probability: float32 weight, the probability of the moment.
+
+    Raises:
+        ValueError: for unknown operations, a probability outside [0, 1], a target outside (-1, 1), and at the first
+            call for "color" on grey images.
+
+    Example:
+        >>> augmentation = Augmentation(policy_for(3), probability=0.0, target=0.6)
+        >>> real_images, fake_images = augmentation(ops.ones((5, 8, 12, 3)), ops.zeros((5, 8, 12, 3)))
+        >>> augmentation.adapt(real_sign=0.9, num_images=5000)  # the discriminator is too sure: augment more
+        >>> round(float(augmentation.current_probability), 4)
+        0.01
+
+    Source:
+        Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training (2020),
+        https://arxiv.org/abs/2006.10738: the operations and their ranges. Karras et al., Training Generative
+        Adversarial Networks with Limited Data (2020), equation 1, https://arxiv.org/abs/2006.06676: the controller.
+        Differs from the paper in that the sign is averaged exponentially and the probability moves with every batch,
+        instead of every four; and that the operations are DiffAugment's.
+    """
+
+    def __init__(
+        self,
+        policy: tuple[str, ...] = ("translation", "cutout"),
+        probability: float = 1.0,
+        *,
+        target: float | None = None,
+        images_to_certainty: int = 500_000,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)  # images stay float32 whatever the networks compute in
+        for operation in policy:
+            lookup("augmentation", OPERATIONS, operation)
+        if not 0 <= probability <= 1:
+            raise ValueError(f"expected a probability in [0, 1], received {probability}")
+        if target is not None and not -1 < target < 1:
+            raise ValueError(f"expected a target in (-1, 1), the mean sign of real logits, received {target}")
+        self.policy = policy
+        self.probability = probability
+        self.target = target
+        self.images_to_certainty = images_to_certainty
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.current_probability = keras.Variable(probability, trainable=False, dtype="float32")
+        if target is not None:  # where it begins, there is no reason to move yet
+            self.mean_sign = keras.Variable(target, trainable=False, dtype="float32")
+        self.built = True
+
+    def call(self, real_images, fake_images):
+        for name in self.policy:
+            draws = keras.random.uniform((ops.shape(real_images)[0], 4), seed=self.seed_generator)
+            hit, numbers = self.current_probability > _per_image(draws[:, 0]), draws[:, 1:]
+            real_images = ops.where(hit, OPERATIONS[name](real_images, numbers), real_images)
+            fake_images = ops.where(hit, OPERATIONS[name](fake_images, numbers), fake_images)
+        return real_images, fake_images
+
+    def adapt(self, real_sign, num_images):
+        """Moves the probability up when the discriminator is surer of real images than `target`, else down.
+
+        `r ← ¾ r + ¼ real_sign`, `p ← clip(p + sign(r − target) · num_images / images_to_certainty, 0, 1)`.
+
+        Args:
+            real_sign: float or scalar tensor in [-1, 1], the mean sign of the logits of a real batch. Logits of a
+                relativistic loss have no sign of their own: take those of real logit − mean fake logit.
+            num_images: number of images in this batch.
+
+        Raises:
+            ValueError: without a `target`.
+        """
+        if self.target is None:
+            raise ValueError("expected an Augmentation with a target to adapt to, received one whose probability stays")
+        self.mean_sign.assign(0.75 * self.mean_sign + 0.25 * real_sign)  # over about four batches
+        step = ops.cast(num_images, "float32") / self.images_to_certainty
+        probability = self.current_probability + ops.sign(self.mean_sign - self.target) * step
+        self.current_probability.assign(ops.clip(probability, 0.0, 1.0))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "policy": self.policy,
+            "probability": self.probability,
+            "target": self.target,
+            "images_to_certainty": self.images_to_certainty,
+            "seed": self.seed,
+        }
