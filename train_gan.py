@@ -66,7 +66,9 @@ def build(options: GANOptions, images, conditions):
         generator,
         discriminator,
         conditions=conditions,
-        augmentation=augment.suitable(options.augment, images.train, options.flip, seed=options.seed),
+        augmentation=augment.suitable(
+            options.augment, len(images.train), channels, flip=options.flip, seed=options.seed
+        ),
         pack_size=options.pack_size,
         discriminator_steps=options.discriminator_steps,
         ema_decay=options.ema_decay,

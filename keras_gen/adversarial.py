@@ -81,7 +81,7 @@ class AdversarialModel(SeededModel):
         return self._trackers
 
     def set_progress(self, fraction: float) -> None:
-        """Says how much of the run is over: what schedules go by. May be called between any two steps."""
+        """Says how much of the run is over: what schedules go by. To be called before a step, as by a callback."""
         if BACKEND == "jax":
             self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
         self.progress.assign(fraction)

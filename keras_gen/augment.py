@@ -8,6 +8,8 @@ what the discriminator's verdicts are, is the game's to know.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -259,3 +261,41 @@ class Augmentation(keras.layers.Layer):
             "images_to_certainty": self.images_to_certainty,
             "seed": self.seed,
         }
+
+
+# Below so many images a discriminator that sees them again and again begins to know them by heart.
+FEW_IMAGES = 10_000
+
+
+def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, seed: int = 0) -> Augmentation | None:
+    """The augmentation of a name, with the operations that suit the images.
+
+    Args:
+        kind: "none"; "diffaugment", always; "ada", as much as the discriminator's certainty asks for; or "auto": ada
+            below 10,000 images, none from there on.
+        num_images: number of training images.
+        channels: 1, 3 or 4.
+        flip: whether a mirrored image is as real as the image.
+        seed: int, the source of all draws.
+
+    Returns:
+        An `Augmentation`, or None for none.
+
+    Raises:
+        ValueError: for another name.
+
+    Example:
+        >>> suitable("auto", num_images=300, channels=1).target
+        0.6
+    """
+    if kind == "auto":
+        kind = "ada" if num_images < FEW_IMAGES else "none"
+    policy = (*(["flip"] if flip else []), *policy_for(channels))
+    return lookup("augmentation", KINDS, kind)(policy, seed)
+
+
+KINDS: dict[str, Callable[..., Augmentation | None]] = {
+    "none": lambda policy, seed: None,
+    "diffaugment": lambda policy, seed: Augmentation(policy, seed=seed),
+    "ada": lambda policy, seed: Augmentation(policy, probability=0.0, target=0.6, seed=seed),
+}

@@ -193,7 +193,7 @@ class GAN(AdversarialModel):
         )
         real_logits, fake_logits = critic(real_images), critic(fake_images)
         loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
-        if self.augmentation is not None:
+        if self.augmentation is not None and self.augmentation.target is not None:
             # Of a relativistic loss only differences mean anything.
             verdicts = real_logits - ops.mean(fake_logits) if self.loss_pair.relativistic else real_logits
             self.augmentation.adapt(ops.mean(ops.sign(verdicts)), ops.shape(real_images)[0])

@@ -47,7 +47,9 @@ def test_callbacks_change_no_weight(name, images, tmp_path):
     alone = MODELS[family]()
     fit(watched, images, callbacks=[make(tmp_path, images)])
     fit(alone, images)
-    assert same(weights_of(watched), weights_of(alone))
+    for left, right in zip(watched.variables, alone.variables, strict=True):
+        if left.name != "progress":  # the budget's to set
+            np.testing.assert_array_equal(left.value, right.value, err_msg=left.path)
 
 
 def test_sample_grid_draws_the_same_latents_each_time(images, tmp_path):

@@ -45,26 +45,32 @@ class Budget(keras.callbacks.Callback):
         self._started_at = time.monotonic()
         self._epoch = 0
         self.fraction = 0.0
-        self._tell()
+        self._told = -1.0  # nothing yet
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
 
+    def on_train_batch_begin(self, batch, logs=None):
+        # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
+        fraction = self._fraction(batch)
+        if hasattr(self.model, "set_progress") and fraction - self._told >= 0.002:  # JAX hands its state over each time
+            self.model.set_progress(fraction)
+            self._told = fraction
+
     def on_train_batch_end(self, batch, logs=None):
-        by_time = (time.monotonic() - self._started_at) / (60 * self.minutes) if self.minutes else 0.0
-        steps = self.params["steps"]  # None for data whose length Keras does not know
-        in_epoch = (batch + 1) / steps if steps else 0.0
-        by_epochs = (self._epoch + in_epoch) / self.epochs if self.epochs else 0.0
-        self.fraction = min(1.0, max(by_time, by_epochs))
-        if self.fraction - self._told >= 0.002:  # in 500 steps: each one makes JAX hand its state over
-            self._tell()
-        if by_time >= 1.0:
+        self.fraction = self._fraction(batch + 1)
+        if self.minutes and self._minutes() >= self.minutes:
             self.model.stop_training = True
 
-    def _tell(self):
-        self._told = self.fraction
-        if hasattr(self.model, "set_progress"):
-            self.model.set_progress(self.fraction)
+    def _minutes(self):
+        return (time.monotonic() - self._started_at) / 60
+
+    def _fraction(self, batch):
+        """Share of the run that is over after so many batches of this epoch."""
+        by_time = self._minutes() / self.minutes if self.minutes else 0.0
+        steps = self.params["steps"]  # None for data whose length Keras does not know
+        by_epochs = (self._epoch + (batch / steps if steps else 0.0)) / self.epochs if self.epochs else 0.0
+        return min(1.0, max(by_time, by_epochs))
 
 
 class StopOnNaN(keras.callbacks.Callback):
