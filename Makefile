@@ -16,7 +16,7 @@ help:
 	@echo "make clean  remove the virtual environment and caches; runs/ and saved_models/ stay"
 
 demo: $(VENV)/installed
-	$(BIN)/python train_gan.py article --minutes 2
+	$(BIN)/python train_gan.py --minutes 2
 	$(BIN)/python train_ae.py article --minutes 1
 
 # A file stays in one process: its tests share trained and exported models.

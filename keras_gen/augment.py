@@ -238,8 +238,8 @@ class Augmentation(keras.layers.Layer):
         `r ← ¾ r + ¼ real_sign`, `p ← clip(p + sign(r − target) · num_images / images_to_certainty, 0, 1)`.
 
         Args:
-            real_sign: float or scalar tensor in [-1, 1], the mean sign of the logits of a real batch. Logits of a
-                relativistic loss have no sign of their own: take those of real logit − mean fake logit.
+            real_sign: float or scalar tensor in [-1, 1], the mean sign of the logits of a real batch, seen from where
+                the discriminator tells real from fake.
             num_images: number of images in this batch.
 
         Raises:

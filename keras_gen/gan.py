@@ -194,9 +194,10 @@ class GAN(AdversarialModel):
         real_logits, fake_logits = critic(real_images), critic(fake_images)
         loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
         if self.augmentation is not None and self.augmentation.target is not None:
-            # Of a relativistic loss only differences mean anything.
-            verdicts = real_logits - ops.mean(fake_logits) if self.loss_pair.relativistic else real_logits
-            self.augmentation.adapt(ops.mean(ops.sign(verdicts)), ops.shape(real_images)[0])
+            # Half-way between both sides, since logits of a relativistic loss or a critic have no zero of their own.
+            boundary = (ops.mean(real_logits) + ops.mean(fake_logits)) / 2
+            num_images = ops.shape(real_images)[0] * self.pack_size
+            self.augmentation.adapt(ops.mean(ops.sign(real_logits - boundary)), num_images)
         verdicts = {"real_logit": ops.mean(real_logits), "fake_logit": ops.mean(fake_logits)}
         return loss + penalty, {"d_loss": loss, "penalty": penalty, **verdicts}
 

@@ -23,13 +23,7 @@ class AdversarialLoss(abc.ABC):
     Subclasses define `discriminator_loss(real_logits, fake_logits)` and `generator_loss(real_logits, fake_logits)`,
     both float32 scalars: the mean over all logits, which arrive as float32. Register a subclass with
     `keras.saving.register_keras_serializable` so that a compiled model can be saved.
-
-    Attributes:
-        relativistic: whether both losses stay what they are when all logits, real and fake, move by the same amount.
-            Then the sign of a logit alone means nothing.
     """
-
-    relativistic = False
 
     @abc.abstractmethod
     def discriminator_loss(self, real_logits, fake_logits):
@@ -209,8 +203,6 @@ class Relativistic(AdversarialLoss):
         The GAN is dead; long live the GAN! (2024), equation 2, https://arxiv.org/abs/2501.05441
     """
 
-    relativistic = True
-
     def discriminator_loss(self, real_logits, fake_logits):
         return ops.mean(ops.softplus(fake_logits - real_logits))
 
@@ -231,8 +223,6 @@ class RelativisticAverage(AdversarialLoss):
     Source:
         Jolicoeur-Martineau, The relativistic discriminator (2018), there RaSGAN, https://arxiv.org/abs/1807.00734
     """
-
-    relativistic = True
 
     def discriminator_loss(self, real_logits, fake_logits):
         above_fakes = real_logits - ops.mean(fake_logits)

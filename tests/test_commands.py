@@ -21,7 +21,9 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("user")
     for script in SCRIPTS:
         succeed(folder, script, "article", "--data", "digits", "--epochs", "2", "--run-dir", f"runs/{script}")
-    succeed(folder, "train_gan.py", "--data", "digits", "--epochs", "2")  # the same again, in a folder by default
+    succeed(folder, "train_gan.py", "article", "--data", "digits", "--epochs", "2")  # again, in a folder by default
+    conditional = ("train_gan.py", "--data", "digits", "--epochs", "1", "--width", "8", "--run-dir", "runs/fast")
+    succeed(folder, *conditional)  # the default preset, which learns the labels
     return folder
 
 
@@ -41,11 +43,12 @@ def test_a_run_leaves_everything_that_the_readme_promises(script, trained):
 
 def test_a_second_run_makes_version_2(trained):
     models = sorted(path.parent.relative_to(trained / "saved_models") for path in trained.rglob("saved_model.pb"))
-    assert list(map(str, models)) == ["autoencoder-article-digits/1", "gan-article-digits/1", "gan-article-digits/2"]
+    names = ["autoencoder-article-digits/1", "gan-article-digits/1", "gan-article-digits/2", "gan-fast-digits/1"]
+    assert list(map(str, models)) == names
 
 
 def test_the_default_run_folder_says_when_what_and_on_which_data(trained):
-    (name,) = [path.name for path in (trained / "runs").iterdir() if path.name not in SCRIPTS]
+    (name,) = [path.name for path in (trained / "runs").iterdir() if path.name not in (*SCRIPTS, "fast")]
     assert re.fullmatch(r"20\d{6}-\d{6}-article-digits", name)
 
 
@@ -106,6 +109,30 @@ def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [f"{index:06d}.png" for index in range(3)]
 
 
+def test_sampling_what_is_asked_for(trained, tmp_path):
+    def sample(model, *options):
+        out = tmp_path / "x.npy"
+        succeed(trained, "keras-gen", "sample", model, "--num", "3", "--seed", "5", "--out", out, *options)
+        return np.load(out)
+
+    for model in ("runs/fast", "saved_models/gan-fast-digits"):
+        three = sample(model, "--label", "3")
+        np.testing.assert_array_equal(three, sample(model, "--where", "label=3"))
+        assert not np.array_equal(three, sample(model, "--label", "8"))
+        assert sample(model).shape == (3, 8, 8, 1)
+        message = fail(trained, "keras-gen", "sample", model, "--label", "x", "--out", tmp_path / "x.npy")
+        assert "label" in message
+        assert "expected one of 0, 1, 2" in message
+    sweep = sample("runs/fast", "--sweep", "label")
+    assert sweep.shape == (30, 8, 8, 1)
+    assert len({image.tobytes() for image in sweep[:10]}) == 10
+    assert "expected --where name=value" in fail(trained, "keras-gen", "sample", "runs/fast", "--where", "three")
+
+
+def test_the_report_says_what_can_be_asked_for(trained):
+    assert "label: 10 values, 0, 1, 2, …" in (trained / "runs" / "fast" / "report.html").read_text()
+
+
 def test_reconstructing(trained, tmp_path):
     out = tmp_path / "grid.png"
     process = succeed(trained, "keras-gen", "reconstruct", "runs/train_ae.py", "--num", "5", "--out", out)
@@ -123,7 +150,7 @@ def test_seed_and_learning_rate_decide_what_is_learned(trained, tmp_path):
     def pictures(folder):
         return [path.read_bytes() for path in sorted((folder / "samples").iterdir())]
 
-    command = ("train_gan.py", "--data", "digits", "--epochs", "2", "--run-dir", "changed")
+    command = ("train_gan.py", "article", "--data", "digits", "--epochs", "2", "--run-dir", "changed")
     succeed(tmp_path, *command, "--seed", "6", "--learning-rate", "1e-20")
     (again,) = trained.glob("runs/*-article-digits")
     first, again, changed = map(pictures, (trained / "runs" / "train_gan.py", again, tmp_path / "changed"))

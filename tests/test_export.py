@@ -11,13 +11,15 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from keras_gen import export
+from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.export import publishing, verification
-from keras_gen.export.signatures import _latents
+from keras_gen.export.signatures import _conditions, _input_names, _latents
 from keras_gen.gan import GAN
-from tests.conftest import IMAGE_SHAPE, LATENT_DIM, MODELS, make_autoencoder, make_gan
+from tests.conftest import IMAGE_SHAPE, LATENT_DIM, MODELS, make_autoencoder, make_conditional_gan, make_gan
 from tests.contracts import array
 
 SEEDS = np.array([3, 2**53, 0, 3, 41], "int64")
@@ -39,7 +41,8 @@ def published(tmp_path_factory):
 def ask(saved_model, scratch, *questions):
     """Loads a model in a process without keras_gen and puts questions (signature, input name, array) to it.
 
-    Returns the outputs of each, a dict of arrays by name.
+    Several inputs are a dict of arrays by name in place of the input's name, and None. Returns the outputs of each
+    question, a dict of arrays by name.
     """
     program = """
         import pickle, sys
@@ -48,7 +51,10 @@ def ask(saved_model, scratch, *questions):
         with open(path, "rb") as file:
             questions = pickle.load(file)
         signatures = tf.saved_model.load(saved_model).signatures
-        answers = [signatures[signature](**{name: tf.constant(value)}) for signature, name, value in questions]
+        answers = []
+        for signature, name, value in questions:
+            inputs = name if isinstance(name, dict) else {name: value}
+            answers.append(signatures[signature](**{key: tf.constant(array) for key, array in inputs.items()}))
         assert "keras_gen" not in sys.modules
         with open(path, "wb") as file:
             pickle.dump([{name: value.numpy() for name, value in answer.items()} for answer in answers], file)
@@ -103,6 +109,60 @@ def test_generated_latents_are_standard_normal():
     assert abs(drawn.mean()) < 4 * 0.0071
     assert abs(drawn.var() - 1) < 4 * 0.01
     assert np.abs(np.corrcoef(drawn.T) - np.eye(50)).max() < 5 / np.sqrt(400)
+
+
+def test_a_conditional_model_is_asked_by_name(tmp_path):
+    model = make_conditional_gan()
+    export.publish(model, tmp_path, "conditional")
+    rows = model.conditions.encode({"species": [1, 1, 0], "hat": [1, 1, 0], "age": [100.0, 100.0, 0.0]})
+    seeds = np.array([7, 8, 7], "int64")
+    asked = {
+        "seed": seeds,
+        "species": np.array(["orc", "orc", "elf"]),
+        "hat": np.array(["yes", "yes", "no"]),
+        "age": np.array([100.0, 100.0, 0.0], "float32"),
+    }
+    nothing = {"seed": seeds, "species": np.array([""] * 3), "hat": np.array([""] * 3), "age": np.full(3, np.nan, "f4")}
+    by_rows, by_name, alone, png, drawn = ask(
+        tmp_path / "conditional" / "1",
+        tmp_path,
+        ("serving_default", {"latents": LATENTS[:3], "conditions": rows}, None),
+        ("generate", asked, None),
+        ("generate", {name: values[1:2] for name, values in asked.items()}, None),
+        ("generate_png", asked, None),
+        ("generate", nothing, None),
+    )
+    np.testing.assert_allclose(by_rows["images"], array(model([LATENTS[:3], rows])), atol=1e-5)
+    expected = model.decode(array(_latents(seeds, LATENT_DIM)), rows)
+    assert np.abs(by_name["images"].astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(alone["images"][0], by_name["images"][1])
+    with Image.open(io.BytesIO(png["image_bytes"][0])) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), by_name["images"][0])
+    np.testing.assert_array_equal(drawn["images"][0], drawn["images"][2])  # the seed draws what is left open
+    assert not np.array_equal(drawn["images"][0], drawn["images"][1])
+
+
+def test_names_of_inputs_are_names_in_any_language():
+    conditions = Conditions([Categorical(name, ["no", "yes"]) for name in ("hair colour", "seed", "hair-colour", "2")])
+    names = _input_names(conditions)
+    assert names == ["hair_colour", "condition_seed", "condition_hair_colour", "condition_2"]
+
+
+def test_rows_left_open_are_those_of_the_examples():
+    hat, age = Categorical("hat", ["no", "yes"]), Continuous("age", 0, 100, knots=3)
+    conditions = Conditions([hat, age], examples={"hat": [0, 1, -1], "age": [0.0, 75.0, np.nan]})
+    texts, numbers = tf.constant([""] * 600), tf.fill([600], np.nan)
+    rows = array(_conditions(conditions, tf.range(600, dtype=tf.int64), (texts, numbers)))
+    found, counts = np.unique(rows, axis=0, return_counts=True)
+    # By hand: 0 is the first knot, 75 lies half-way between the second and the third; what is missing is zeros.
+    assert found.tolist() == [[0, 0, 0, 0, 0], [0, 1, 0, 0.5, 0.5], [1, 0, 1, 0, 0]]
+    assert counts.min() > 150  # 200 of each are expected, with a deviation of 11.5
+
+
+def test_what_is_not_known_is_refused_by_the_served_model():
+    conditions = Conditions([Categorical("hat", ["no", "yes"])])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="hat: expected one of no, yes, or nothing, received"):
+        _conditions(conditions, tf.constant([1], tf.int64), (tf.constant(["maybe"]),))
 
 
 def test_autoencoder_signatures(published, tmp_path):

@@ -26,8 +26,8 @@ def test_jax_trains_and_exports(tmp_path):
 
 
 def test_a_run_that_diverges_says_so_and_exports_nothing(tmp_path):
-    command = ("train_gan.py", "--data", "digits", "--epochs", "3", "--learning-rate", "1e20", "--run-dir", "run")
-    process = run(tmp_path, *command)
+    command = ("train_gan.py", "article", "--data", "digits", "--epochs", "3", "--learning-rate", "1e20")
+    process = run(tmp_path, *command, "--run-dir", "run")
     assert process.returncode == 1, process.stdout + process.stderr
     assert "Traceback" not in process.stderr
     page = (tmp_path / "run" / "report.html").read_text()
@@ -45,7 +45,7 @@ def test_an_image_folder_of_odd_files(tmp_path):
             pixels = generator.integers(0, 256, (9 + index, 13, 3)).astype("uint8")
             Image.fromarray(pixels).save(tmp_path / "pets" / label / f"{index}.png")
     (tmp_path / "pets" / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
-    process = succeed(tmp_path, "train_gan.py", "--data", "pets", "--image-size", "7", "11", "--epochs", "1")
+    process = succeed(tmp_path, "train_gan.py", "article", "--data", "pets", "--image-size", "7", "11", "--epochs", "1")
     assert "broken.png" in process.stderr
     (run_folder,) = (tmp_path / "runs").iterdir()
     data = json.loads((run_folder / "config.json").read_text())["data"]
@@ -56,14 +56,15 @@ def test_an_image_folder_of_odd_files(tmp_path):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_dry_run_prints_and_writes_nothing(script, tmp_path):
-    process = succeed(tmp_path, script, "--data", "digits", "--epochs", "3", "--dry-run")
+    process = succeed(tmp_path, script, "article", "--data", "digits", "--epochs", "3", "--dry-run")
     for line in ("batch-size", "128", "parameters of the", "memory, weights and optimizers", "the run, by epochs"):
         assert line in process.stdout
     assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_keeps_what_was_learned_and_exports(tmp_path):
-    command = [sys.executable, ROOT / "train_gan.py", "--data", "digits", "--minutes", "10", "--sample-every", "1"]
+    command = [sys.executable, ROOT / "train_gan.py", "article", "--data", "digits", "--minutes", "10"]
+    command += ["--sample-every", "1"]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120

@@ -82,15 +82,16 @@ class Conditions:
             >>> [item.describe() for item in Conditions.of(load("digits")).attributes]
             ['label: 10 values, 0, 1, 2, …']
         """
-        known = {item.name: item for item in attributes_of(data)}
+        if names is None and data.train.labels is not None and len(data.class_names or []) > 1:
+            names = [LABEL]
+        known = {item.name: item for item in attributes_of(data, names)}
         if names is None:
-            few = [name for name, item in known.items() if isinstance(item, Continuous) or item.width <= MOST_VALUES]
-            names = [LABEL] if LABEL in known and data.train.labels is not None else few
+            names = [name for name, item in known.items() if isinstance(item, Continuous) or item.width <= MOST_VALUES]
             if not names:
                 return None
         unknown = [name for name in names if name not in known]
         if unknown:
-            available = "; ".join(item.describe() for item in known.values()) or "nothing of two values or more"
+            available = "; ".join(item.describe() for item in attributes_of(data)) or "nothing of two values or more"
             raise ValueError(f"unknown condition {unknown[0]!r}: {data.name} has {available}")
         schema = cls([known[name] for name in names])
         chosen = np.arange(len(data.train))
@@ -261,14 +262,20 @@ def columns_of(split: Split) -> dict[str, np.ndarray]:
     return split.attributes if split.labels is None else {**split.attributes, LABEL: split.labels}
 
 
-def attributes_of(data: ImageData) -> list[Attribute]:
-    """An attribute for every column of the training data that holds at least two values, labels first."""
+def attributes_of(data: ImageData, names: Sequence[str] | None = None) -> list[Attribute]:
+    """An attribute for every column, or those named, of the training data that holds two values or more, labels first.
+
+    Raises:
+        ValueError: for a column whose name or values cannot be asked for in `name=value`.
+    """
     texts = dict(data.attribute_values)
     if data.class_names is not None:
         texts[LABEL] = data.class_names
     attributes: list[Attribute] = []
     for name, column in sorted(columns_of(data.train).items(), key=lambda item: item[0] != LABEL):
         numbers = np.unique(column[np.isfinite(column)])
+        if names is not None and name not in names:
+            continue
         if name in texts:
             attributes += [Categorical(name, texts[name])] if len(texts[name]) > 1 else []
         elif len(numbers) == 2:
