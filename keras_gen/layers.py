@@ -122,12 +122,11 @@ class SelfAttention(keras.layers.Layer):
     Convolutions see their neighbourhood; this lets distant parts of an image agree. It costs (height · width)², so it
     belongs where the maps are small, 16×16 or so. With γ at 0 a network begins as if the layer were not there.
 
-    Differs from the paper in that the values are not pooled to a quarter of the pixels, and keys are as they come from
-    `keras.layers.MultiHeadAttention`: with bias, divided by the root of their width.
+    Differs from the paper in that queries · keys are divided by the root of their width, as
+    `keras.layers.MultiHeadAttention` does.
 
     Args:
-        kernel_constraint: constraint on all weights but biases.
-        bias_constraint: constraint on the biases.
+        kernel_constraint: constraint on all weights, γ among them.
         **kwargs: as for `keras.layers.Layer`.
 
     Call arguments:
@@ -145,20 +144,18 @@ class SelfAttention(keras.layers.Layer):
         Zhang et al., Self-Attention Generative Adversarial Networks (2018), equation 3, https://arxiv.org/abs/1805.08318
     """
 
-    def __init__(self, kernel_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, kernel_constraint=None, **kwargs):
         super().__init__(**kwargs)
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
 
     def build(self, input_shape):
         _, height, width, channels = input_shape
         self.attention = keras.layers.MultiHeadAttention(
             num_heads=1,
-            key_dim=max(1, channels // 8),
-            value_dim=max(1, channels // 2),
-            flash_attention=False,  # it has no second derivative
+            key_dim=max(1, channels // 8),  # of the values too, as in the paper
+            flash_attention=False,
+            use_bias=False,
             kernel_constraint=self.kernel_constraint,
-            bias_constraint=self.bias_constraint,
             dtype=self.dtype_policy,
         )
         self.attention.build((None, height * width, channels), (None, height * width, channels))
@@ -167,18 +164,15 @@ class SelfAttention(keras.layers.Layer):
     def call(self, features):
         _, height, width, channels = features.shape
         pixels = ops.reshape(features, (-1, height * width, channels))
-        attended = ops.reshape(self.attention(pixels, pixels), (-1, height, width, channels))
-        return features + self.gamma * attended
+        # Asked for the scores, no backend takes a fused kernel, which has no second derivative.
+        attended, _ = self.attention(pixels, pixels, return_attention_scores=True)
+        return features + self.gamma * ops.reshape(attended, (-1, height, width, channels))
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
-            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
-        }
+        return {**super().get_config(), "kernel_constraint": keras.constraints.serialize(self.kernel_constraint)}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

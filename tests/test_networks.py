@@ -1,37 +1,22 @@
 """Every architecture against the contract of networks, at odd shapes."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_gen import networks
-from tests.contracts import BATCH, check_network, check_saving
+from keras_gen.layers import SelfAttention
+from tests.contracts import BATCH, array, check_network, check_saving, check_second_derivative
 
 IMAGE_SHAPES = [(28, 28, 1), (8, 12, 3), (7, 5, 4)]
 LATENT_DIM = 4
+CONDITION_WIDTH = 5
 
-
-def random_images(image_shape):
-    return np.random.default_rng(0).uniform(-1, 1, (BATCH, *image_shape)).astype("float32")
-
-
-def random_latents():
-    return np.random.default_rng(0).standard_normal((BATCH, LATENT_DIM)).astype("float32")
-
-
-def build(role, name, image_shape):
-    """A network of one role, its inputs, its output shape and range."""
-    match role:
-        case "generator":
-            return networks.generator(name, image_shape, LATENT_DIM), random_latents(), image_shape, (-1, 1)
-        case "decoder":
-            output_range = None if name == "conv" else (-1, 1)  # linear, clipped when it becomes bytes
-            return networks.decoder(name, image_shape, LATENT_DIM), random_latents(), image_shape, output_range
-        case "discriminator":
-            return networks.discriminator(name, image_shape), random_images(image_shape), (1,), None
-        case "encoder":
-            return networks.encoder(name, image_shape, LATENT_DIM), random_images(image_shape), (LATENT_DIM,), None
-
+# Small where the default is not.
+TINY = {"mlp": {"widths": (16,)}, "dcgan": {"width": 4}, "conv": {"width": 4}, "resnet": {"width": 4}}
 
 ROLES = {
     "generator": networks.GENERATORS,
@@ -39,29 +24,167 @@ ROLES = {
     "encoder": networks.ENCODERS,
     "decoder": networks.DECODERS,
 }
-CASES = [(role, name) for role, table in ROLES.items() for name in table]
+CONDITIONAL = [(role, name, CONDITION_WIDTH) for role in ("generator", "discriminator") for name in ROLES[role]]
+UNCONDITIONAL = [(role, name, 0) for role, table in ROLES.items() for name in table]
+ONE_OF_EACH = [*CONDITIONAL, *UNCONDITIONAL[len(CONDITIONAL) :]]  # the encoders and decoders come last
+
+OPTIONS = [
+    ("generator", "dcgan", {"batch_normalization": False}),
+    ("generator", "dcgan", {"attention": True}),
+    ("generator", "conv", {"attention": True}),
+    ("generator", "resnet", {"attention": True, "blocks": 2}),
+    ("discriminator", "mlp", {"spectral_normalization": True}),
+    ("discriminator", "mlp", {"weight_clip": 0.1}),
+    ("discriminator", "dcgan", {"spectral_normalization": True, "batch_normalization": False}),
+    ("discriminator", "dcgan", {"attention": True, "weight_clip": 0.1}),
+    ("discriminator", "conv", {"spectral_normalization": True, "attention": True}),
+    ("discriminator", "conv", {"attention": True, "weight_clip": 0.1}),
+    ("discriminator", "resnet", {"spectral_normalization": True, "attention": True}),
+    ("discriminator", "resnet", {"attention": True, "weight_clip": 0.1, "blocks": 2}),
+]
+DISCRIMINATORS = [(name, {}) for name in networks.DISCRIMINATORS]
+DISCRIMINATORS += [(name, options) for role, name, options in OPTIONS if role == "discriminator"]
+
+
+def random_images(image_shape):
+    return ops.array(np.random.default_rng(0).uniform(-1, 1, (BATCH, *image_shape)).astype("float32"))
+
+
+def random_latents():
+    return ops.array(np.random.default_rng(0).standard_normal((BATCH, LATENT_DIM)).astype("float32"))
+
+
+def random_conditions():
+    return ops.array(np.random.default_rng(1).uniform(0, 1, (BATCH, CONDITION_WIDTH)).astype("float32"))
+
+
+def build(role, name, image_shape, condition_width=0, **options):
+    """A network of one role, its inputs, its output shape and range."""
+    match role:
+        case "generator":
+            options = {**TINY[name], **options}
+            network = networks.generator(name, image_shape, LATENT_DIM, condition_width, **options)
+            inputs, output_shape, output_range = random_latents(), image_shape, (-1, 1)
+        case "discriminator":
+            network = networks.discriminator(name, image_shape, condition_width, **{**TINY[name], **options})
+            inputs, output_shape, output_range = random_images(image_shape), (1,), None
+        case "encoder":
+            network = networks.encoder(name, image_shape, LATENT_DIM)
+            inputs, output_shape, output_range = random_images(image_shape), (LATENT_DIM,), None
+        case "decoder":
+            network = networks.decoder(name, image_shape, LATENT_DIM)
+            inputs, output_shape = random_latents(), image_shape
+            output_range = None if name == "conv" else (-1, 1)  # linear, clipped when it becomes bytes
+    return network, [inputs, random_conditions()] if condition_width else inputs, output_shape, output_range
 
 
 @pytest.mark.parametrize("image_shape", IMAGE_SHAPES, ids=str)
-@pytest.mark.parametrize(("role", "name"), CASES)
-def test_contract(role, name, image_shape):
-    check_network(*build(role, name, image_shape))
+@pytest.mark.parametrize(("role", "name", "condition_width"), UNCONDITIONAL + CONDITIONAL)
+def test_contract(role, name, condition_width, image_shape):
+    check_network(*build(role, name, image_shape, condition_width))
 
 
-@pytest.mark.parametrize(("role", "name"), CASES)
-def test_saving(role, name, tmp_path):
-    network, inputs, _, _ = build(role, name, (8, 12, 3))
+@pytest.mark.parametrize(("role", "name", "options"), OPTIONS, ids=str)
+def test_options(role, name, options, tmp_path):
+    network, inputs, output_shape, output_range = build(role, name, (8, 12, 3), CONDITION_WIDTH, **options)
+    check_network(network, inputs, output_shape, output_range)
     check_saving(network, inputs, tmp_path / "network.keras")
 
 
-@pytest.mark.parametrize(("role", "name"), CASES)
-def test_bfloat16_networks_answer_in_float32(role, name):
+@pytest.mark.parametrize(("role", "name", "condition_width"), ONE_OF_EACH)
+def test_saving(role, name, condition_width, tmp_path):
+    network, inputs, _, _ = build(role, name, (8, 12, 3), condition_width)
+    check_saving(network, inputs, tmp_path / "network.keras")
+
+
+@pytest.mark.parametrize(("role", "name", "condition_width"), ONE_OF_EACH)
+def test_bfloat16_networks_answer_in_float32(role, name, condition_width):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        network, inputs, output_shape, output_range = build(role, name, (8, 12, 3))
-        check_network(network, inputs, output_shape, output_range)
+        check_network(*build(role, name, (7, 5, 4), condition_width))
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(("name", "options"), DISCRIMINATORS, ids=str)
+def test_discriminators_can_be_differentiated_twice(name, options):
+    discriminator, inputs, _, _ = build("discriminator", name, (8, 12, 3), CONDITION_WIDTH, **options)
+    images, conditions = inputs
+    check_second_derivative(discriminator, lambda batch: discriminator([batch, conditions]), images)
+
+
+@pytest.mark.parametrize(("role", "name", "condition_width"), CONDITIONAL)
+def test_conditions_change_the_outputs_and_missing_ones_do_not_break_them(role, name, condition_width):
+    network, (inputs, conditions), _, _ = build(role, name, (8, 12, 3), condition_width)
+    same_inputs = ops.repeat(inputs[:1], BATCH, axis=0)
+    outputs = array(network([same_inputs, conditions * ops.array([[0.0], [1.0], [2.0]])]))  # none, some, others
+    changes = np.abs(np.diff(outputs.reshape(BATCH, -1), axis=0)).max(axis=1)
+    assert changes.min() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["dcgan", "conv", "resnet"])
+def test_larger_images(name):
+    generator = networks.generator(name, (64, 48, 3), LATENT_DIM, attention=True, **TINY[name])
+    discriminator = networks.discriminator(name, (64, 48, 3), attention=True, **TINY[name])
+    assert generator.output_shape == (None, 64, 48, 3)
+    assert discriminator.output_shape == (None, 1)
+    for network in (generator, discriminator):
+        (attended,) = [layer.output.shape for layer in network.layers if isinstance(layer, SelfAttention)]
+        assert attended[1:3] == (16, 12)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [(name, options) for name, options in DISCRIMINATORS if "weight_clip" in options], ids=str
+)
+def test_clipped_discriminators_stay_in_their_box(name, options):
+    discriminator, _, _, _ = build("discriminator", name, (8, 12, 3), CONDITION_WIDTH, **options)
+    weights = discriminator.trainable_variables
+    optimizer = keras.optimizers.SGD(1.0)
+    optimizer.apply([ops.ones(weight.shape) for weight in weights], weights)  # would take them all to about -1
+    assert {round(float(np.abs(array(weight)).max()), 6) for weight in weights} == {0.1}
+
+
+def test_the_default_is_light():
+    # Twice the multiply-adds of convolutions and dense layers, at 28 × 28 with ten classes; the bound is 0.05 GFLOP.
+    generator = networks.generator("conv", (28, 28, 1), 64, 10)
+    discriminator = networks.discriminator("conv", (28, 28, 1), 10)
+    # 10·64 + 128·1568 + 4·14²·32·32 + 9·14²·32·32 + 4·28²·32·32 + 9·28²·32 multiply-adds
+    assert flops(generator) == 2 * 6_247_552
+    # 9·28²·32 + 16·14²·32·32 + 9·14²·32·32 + 16·7²·32·64 + 3136·32 + 10·32 + 32
+    assert flops(discriminator) == 2 * 6_949_728
+    assert generator.count_params() == 245_281
+    assert discriminator.count_params() == 159_553
+
+
+def flops(network):
+    """Operations for one image, counted from the shapes of the layers."""
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dense):
+            total += 2 * layer.kernel.shape[0] * layer.units
+        elif isinstance(layer, keras.layers.Conv2DTranspose):  # each pixel that comes in meets the kernel once
+            total += 2 * math.prod(layer.input.shape[1:3]) * math.prod(layer.kernel.shape)
+        elif isinstance(layer, keras.layers.Conv2D):  # and here each one that goes out
+            total += 2 * math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+    return total
+
+
+@pytest.mark.parametrize("condition_width", [0, CONDITION_WIDTH])
+@pytest.mark.parametrize("name", ["conv", "resnet"])
+def test_networks_without_normalisation_start_in_a_sane_range(name, condition_width):
+    generator = networks.generator(name, (28, 28, 1), 64, condition_width)
+    discriminator = networks.discriminator(name, (28, 28, 1), condition_width)
+    latents, conditions = keras.random.normal((CONDITION_WIDTH, 64), seed=0), ops.eye(CONDITION_WIDTH)
+    images = generator([latents, conditions] if condition_width else latents)
+    assert 0.1 < array(images).std() < 0.5
+    logits = discriminator([images, conditions] if condition_width else images)
+    assert np.abs(array(logits)).max() < 3
+
+
+def test_grouped_convolutions_have_fewer_weights():
+    # 3×3 kernels of 8 channels in 2 groups: half of 9·8·8 in each of the two blocks, at 7 × 5 and 4 × 3.
+    plain, grouped = (networks.discriminator("resnet", (7, 5, 4), width=8, groups=groups) for groups in (1, 2))
+    assert plain.count_params() - grouped.count_params() == 2 * 288
 
 
 def test_the_article_s_parameter_counts():
@@ -89,3 +212,15 @@ def test_the_article_s_layers():
 def test_unknown_network_lists_the_known_ones():
     with pytest.raises(ValueError, match="unknown generator network 'unet': expected one of mlp"):
         networks.generator("unet", (8, 12, 3), LATENT_DIM)
+
+
+def test_unknown_option_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"unknown option 'depth' of the generator network 'mlp': expected .* widths$"):
+        networks.generator("mlp", (8, 12, 3), LATENT_DIM, depth=3)
+    with pytest.raises(ValueError, match="expected one of width, attention, spectral_normalization, weight_clip"):
+        networks.discriminator("conv", (8, 12, 3), groups=2)
+
+
+def test_spectral_normalisation_and_clipping_exclude_each_other():
+    with pytest.raises(ValueError, match="received both"):
+        networks.discriminator("mlp", (8, 12, 3), spectral_normalization=True, weight_clip=0.01)

@@ -51,5 +51,5 @@ def bounded_layers(spectral_normalization: bool = False, weight_clip: float | No
         dense=partial(layers.Dense, **kernel_and_bias),
         conv2d=partial(layers.Conv2D, **kernel_and_bias),
         batch_normalization=partial(layers.BatchNormalization, gamma_constraint=clip, beta_constraint=clip),
-        self_attention=partial(SelfAttention, **kernel_and_bias),
+        self_attention=partial(SelfAttention, kernel_constraint=clip),
     )

@@ -1,0 +1,149 @@
+"""Spectral normalisation against singular values and gradients worked by hand; attention, bases and clipped weights."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_gen import backend
+from keras_gen.layers import ClipWeights, LearnedBasis, SelfAttention, SpectralConv2D, SpectralDense
+from tests.contracts import array
+
+
+def settled(layer, inputs, calls=30):
+    """A layer whose u has had its power iterations."""
+    for _ in range(calls):
+        layer(inputs, training=True)
+    return layer
+
+
+def gradient_of(layer, objective):
+    """The gradient of the trainable kernel."""
+    (kernel,) = layer.trainable_variables
+    _, (gradient,) = backend.value_and_gradients(lambda: (objective(), {}), [kernel], layer.non_trainable_variables)
+    return array(gradient)
+
+
+def test_dense_computes_with_the_kernel_over_its_largest_singular_value():
+    layer = SpectralDense(5, use_bias=False, kernel_initializer="random_normal")
+    settled(layer, ops.ones((3, 7)))
+    (kernel,) = layer.trainable_variables
+    sigma = np.linalg.svd(array(kernel), compute_uv=False)[0]
+    np.testing.assert_allclose(array(layer(ops.eye(7))), array(kernel) / sigma, rtol=1e-4)
+
+
+def test_convolution_reads_its_kernel_as_one_column_for_each_filter():
+    layer = SpectralConv2D(4, (3, 2), padding="same")
+    settled(layer, ops.ones((3, 7, 5, 2)))
+    kernel = array(layer.trainable_variables[0])
+    sigma = np.linalg.svd(kernel.reshape(3 * 2 * 2, 4), compute_uv=False)[0]
+    plain = keras.layers.Conv2D(4, (3, 2), padding="same")
+    plain.build((None, 7, 5, 2))
+    plain.set_weights([kernel / sigma, np.zeros(4, "float32")])
+    images = keras.random.normal((3, 7, 5, 2), seed=0)
+    np.testing.assert_allclose(array(layer(images)), array(plain(images)), atol=1e-4)
+
+
+def test_calls_move_u_in_training_only_and_never_the_kernel():
+    layer = SpectralDense(5)
+    layer.build((None, 7))
+    kernel, u = array(layer.trainable_variables[0]), array(layer.u)
+    layer(ops.ones((3, 7)))
+    np.testing.assert_array_equal(array(layer.u), u)
+    layer(ops.ones((3, 7)), training=True)
+    assert np.abs(array(layer.u) - u).max() > 0.01
+    np.testing.assert_array_equal(array(layer.trainable_variables[0]), kernel)
+
+
+def test_objectives_move_u_too():
+    layer = SpectralDense(5, use_bias=False)
+    layer.build((None, 7))
+    u = array(layer.u)
+    gradient_of(layer, lambda: ops.sum(layer(ops.ones((3, 7)), training=True)))
+    assert np.abs(array(layer.u) - u).max() > 0.01
+
+
+def test_gradient_of_one_column_by_hand():
+    # σ of a column is its length, 5: d (W/‖W‖)₀ / dW = (1 − 0.6², −0.6·0.8) / 5.
+    layer = SpectralDense(1, use_bias=False)
+    layer.build((None, 2))
+    layer.trainable_variables[0].assign([[3.0], [4.0]])
+    gradient = gradient_of(layer, lambda: ops.sum(layer(ops.array([[1.0, 0.0]]))))
+    np.testing.assert_allclose(gradient, [[0.128], [-0.096]], rtol=1e-5)
+
+
+def test_gradient_of_a_diagonal_by_hand():
+    # W = diag(2, 1): σ = 2, u = v = (1, 0). The outputs of x = (0, 1) sum to W₁₀/σ + W₁₁/σ, so the lower row gets
+    # 1/σ = 0.5 each and W₀₀ gets −(W₁₀ + W₁₁)/σ² = −0.25, through σ = uᵀWv.
+    layer = SpectralDense(2, use_bias=False)
+    layer.build((None, 2))
+    layer.trainable_variables[0].assign([[2.0, 0.0], [0.0, 1.0]])
+    settled(layer, ops.ones((1, 2)))
+    gradient = gradient_of(layer, lambda: ops.sum(layer(ops.array([[0.0, 1.0]]))))
+    np.testing.assert_allclose(gradient, [[-0.25, 0.0], [0.5, 0.5]], atol=1e-5)
+
+
+def test_a_kernel_of_zeros_gives_zeros():
+    outputs = array(SpectralDense(3, kernel_initializer="zeros")(ops.ones((2, 4)), training=True))
+    np.testing.assert_array_equal(outputs, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("layer", [SpectralDense(5), SpectralConv2D(4, 3, strides=2)], ids=lambda layer: layer.name)
+def test_saving_keeps_kernel_and_u(layer, tmp_path):
+    images = keras.Input((7, 5, 2))
+    model = keras.Model(images, layer(images))
+    inputs = keras.random.normal((3, 7, 5, 2), seed=0)
+    model(inputs, training=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for weight, saved in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(array(saved), array(weight))
+    np.testing.assert_array_equal(array(loaded(inputs)), array(model(inputs)))
+
+
+def test_attention_starts_as_the_identity_and_then_sees_every_pixel():
+    features = keras.random.normal((2, 3, 5, 8), seed=0)
+    layer = SelfAttention()
+    np.testing.assert_array_equal(array(layer(features)), array(features))
+    layer.gamma.assign(1.0)
+    before = array(layer(features))
+    moved = array(features)
+    moved[:, 2, 4] += 1.0  # the last pixel
+    assert np.abs(array(layer(ops.array(moved)))[:, 0, 0] - before[:, 0, 0]).min() > 1e-5  # is heard at the first
+
+
+def test_attention_knows_no_places():
+    # Pixels in another order give the same pixels in that order: a swap of the axes inside would not.
+    features = array(keras.random.normal((2, 3, 5, 8), seed=0))
+    layer = SelfAttention()
+    layer.build(features.shape)
+    layer.gamma.assign(1.0)
+    order = np.random.default_rng(0).permutation(15)
+
+    def shuffled(maps):
+        return maps.reshape(2, 15, 8)[:, order].reshape(2, 3, 5, 8)
+
+    attended = array(layer(ops.array(features)))
+    np.testing.assert_allclose(array(layer(ops.array(shuffled(features)))), shuffled(attended), atol=1e-5)
+
+
+def test_basis_is_scaled_channel_by_channel():
+    layer = LearnedBasis(2, 1)
+    layer.build((None, 2))
+    layer.basis.assign([[[1.0, 2.0]], [[3.0, 4.0]]])
+    np.testing.assert_array_equal(array(layer(ops.array([[10.0, -1.0]]))), [[[[10, -2]], [[30, -4]]]])
+
+
+def test_clipped_weights_stay_in_their_box():
+    layer = keras.layers.Dense(1, kernel_constraint=ClipWeights(0.01), kernel_initializer="zeros")
+    layer.build((None, 3))
+    gradients = [ops.array([[-1.0], [0.005], [2.0]]), ops.array([-1.0])]
+    keras.optimizers.SGD(1.0).apply(gradients, layer.trainable_variables)
+    np.testing.assert_allclose(array(layer.kernel), [[0.01], [-0.005], [-0.01]], rtol=1e-6)
+    np.testing.assert_array_equal(array(layer.bias), [1.0])  # it has no constraint
+
+
+@pytest.mark.parametrize("limit", [0, -0.01])
+def test_limits_are_positive(limit):
+    with pytest.raises(ValueError, match=f"expected a limit > 0 for the weights, received {limit}"):
+        ClipWeights(limit)
