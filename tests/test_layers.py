@@ -73,14 +73,15 @@ def test_gradient_of_one_column_by_hand():
 
 
 def test_gradient_of_a_diagonal_by_hand():
-    # W = diag(2, 1): σ = 2, u = v = (1, 0). The outputs of x = (0, 1) sum to W₁₀/σ + W₁₁/σ, so the lower row gets
-    # 1/σ = 0.5 each and W₀₀ gets −(W₁₀ + W₁₁)/σ² = −0.25, through σ = uᵀWv.
+    # W = diag(2, 1) and u = (1, 1)/√2, one step of power iteration from it: v = Wu/‖Wu‖ = (2, 1)/√5,
+    # u = Wᵀv/‖Wᵀv‖ = (4, 1)/√17, σ = vᵀWu = 17/√85. The outputs of x = (0, 1) sum to (W₁₀ + W₁₁)/σ = 1/σ, whose
+    # gradient is 1/σ in the lower row, less v uᵀ/σ² everywhere: u and v count as constants.
     layer = SpectralDense(2, use_bias=False)
     layer.build((None, 2))
     layer.trainable_variables[0].assign([[2.0, 0.0], [0.0, 1.0]])
-    settled(layer, ops.ones((1, 2)))
+    layer.u.assign([0.5**0.5, 0.5**0.5])
     gradient = gradient_of(layer, lambda: ops.sum(layer(ops.array([[0.0, 1.0]]))))
-    np.testing.assert_allclose(gradient, [[-0.25, 0.0], [0.5, 0.5]], atol=1e-5)
+    np.testing.assert_allclose(gradient, [[-0.255212, -0.063803], [0.414720, 0.510425]], atol=1e-5)
 
 
 def test_a_kernel_of_zeros_gives_zeros():

@@ -40,7 +40,7 @@ def generator(
         condition_width: numbers per row of conditions, 0 for none.
         width: channels at full and half size; twice, four and eight times as many below.
         blocks: residual blocks at each size.
-        groups: groups of the 3×3 convolutions. Leave 1 for TensorFlow on a CPU, which has no gradient of more.
+        groups: groups of the 3×3 convolutions. Leave 1 on a CPU, where Keras compiles each grouped layer by itself.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         name: name of the model.
 
@@ -90,7 +90,7 @@ def discriminator(
         condition_width: numbers per row of conditions, 0 for none.
         width: channels at full and half size; twice, four and eight times as many below.
         blocks: residual blocks at each size.
-        groups: groups of the 3×3 convolutions. Leave 1 for TensorFlow on a CPU, which has no gradient of more.
+        groups: groups of the 3×3 convolutions. Leave 1 on a CPU, where Keras compiles each grouped layer by itself.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
