@@ -22,18 +22,10 @@ def main(options: GANOptions) -> None:
         import keras
 
         from keras_gen import callbacks, data, forecast, runs
-        from keras_gen.conditions import Conditions
 
         keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
-        conditions = Conditions.of(images, options.condition) if options.conditional else None
-        batches = data.Batches(
-            images.train,
-            options.batch_size * options.discriminator_steps,
-            seed=options.seed,
-            targets=conditions.of_split(images.train) if conditions else None,
-        )
-        gan = build(options, images, conditions)
+        gan, batches = build(options, images)
         if options.dry_run:
             return forecast.show(gan, batches, options, images)
         run = runs.Run(options, images, gan)
@@ -45,12 +37,19 @@ def main(options: GANOptions) -> None:
     run.finish(gan)
 
 
-def build(options: GANOptions, images, conditions):
-    """The compiled GAN that the options ask for."""
+def build(options: GANOptions, images):
+    """The compiled GAN that the options ask for, and the batches to train it with."""
     import keras
 
-    from keras_gen import augment, networks, penalties, schedules
+    from keras_gen import augment, data, networks, penalties, schedules
 
+    conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
+    batches = data.Batches(
+        images.train,
+        options.batch_size * options.discriminator_steps,
+        seed=options.seed,
+        targets=conditions.of_split(images.train) if conditions else None,
+    )
     height, width, channels = images.image_shape
     condition_width = conditions.width if conditions else 0
     generator = networks.generator(
@@ -80,19 +79,23 @@ def build(options: GANOptions, images, conditions):
             return keras.optimizers.RMSprop(options.learning_rate)
         return keras.optimizers.Adam(options.learning_rate, beta_1=options.beta_1, beta_2=options.beta_2)
 
+    def penalty(name):
+        suits = penalties.gamma(images.image_shape) if name in ("r1", "r2") else None  # None: the penalty's own default
+        chosen = penalties.get(name, suits if options.penalty_weight is None else options.penalty_weight)
+        chosen.weight = schedules.Cosine(chosen.weight, options.penalty_final * chosen.weight)
+        return chosen
+
     hyperparameters = {"learning_rate": schedules.RATES[options.rate_schedule](options.learning_rate)}
-    if options.beta_2_start:
+    if options.optimizer == "adam" and options.beta_2_start:
         hyperparameters["beta_2"] = schedules.Cosine(options.beta_2_start, options.beta_2)
-    weight = penalties.gamma(images.image_shape) if options.penalty_weight is None else options.penalty_weight
-    weight = schedules.Cosine(weight, options.penalty_final * weight)
     gan.compile(
         generator_optimizer=optimizer(),
         discriminator_optimizer=optimizer(),
         loss=options.loss,
-        penalties=[penalties.get(name, weight) for name in options.penalties],
+        penalties=[penalty(name) for name in options.penalties],
         hyperparameters=hyperparameters,
     )
-    return gan
+    return gan, batches
 
 
 if __name__ == "__main__":

@@ -76,14 +76,10 @@ def train(options: GANOptions, images):
     """The GAN that `train_gan.py` would train with resolved options, without the folder of a run."""
     import keras
 
-    from keras_gen import callbacks, data
+    from keras_gen import callbacks
 
     keras.utils.set_random_seed(options.seed)
-    conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
-    targets = conditions.of_split(images.train) if conditions else None
-    batch_size = options.batch_size * options.discriminator_steps
-    batches = data.Batches(images.train, batch_size, seed=options.seed, targets=targets)
-    gan = train_gan.build(options, images, conditions)
+    gan, batches = train_gan.build(options, images)
     budget = callbacks.Budget(options.epochs, options.minutes)
     watchers = [budget, callbacks.StopOnNaN(), callbacks.ProgressBar(budget, every_seconds=60)]
     gan.fit(batches, epochs=options.epochs or sys.maxsize, shuffle=False, verbose=0, callbacks=watchers)

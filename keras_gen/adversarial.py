@@ -7,7 +7,6 @@ players want is said by a subclass (`gan.GAN`); how gradients are taken is said 
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -180,11 +179,13 @@ class AdversarialModel(SeededModel):
             so far.
         """
         players = self.players
-        parts = _cut(self.prepare(data), max(player.steps for player in players))
+        num = max(player.steps for player in players)
+        batch = self.prepare(data)
+        parts = [keras.tree.map_structure(lambda tensor, at=at: part(tensor, at, num), batch) for at in range(num)]
         logs = {"loss": 0.0}
         for player in players:
-            for part in parts[: player.steps]:
-                loss, player_logs = self._move(player, part)
+            for seen in parts[: player.steps]:
+                loss, player_logs = self._move(player, seen)
             logs["loss"] += loss
             logs |= player_logs
         self.optimizer.iterations.assign_add(1)
@@ -218,16 +219,28 @@ class AdversarialModel(SeededModel):
             vars(optimizer).update(constants)  # tensors belong to one step, and to no file
 
 
-def _cut(batch, num: int) -> list:
-    """The batch in `num` parts of equal size; rows that are left over are left out."""
+def part(tensor, index: int, num: int):
+    """One of `num` parts of equal size of a batch.
+
+    Rows that are left over are left out. A batch of fewer rows than parts, such as the last one of an epoch, has parts
+    of one row, and some rows are in several.
+
+    Args:
+        tensor: tensor (b, ...), b ≥ 1.
+        index: int, 0 ≤ index < num.
+        num: int ≥ 1.
+
+    Returns:
+        Tensor (max(1, b // num), ...).
+
+    Example:
+        >>> [ops.convert_to_numpy(part(ops.arange(7), index, 3)).tolist() for index in range(3)]
+        [[0, 1], [2, 3], [4, 5]]
+        >>> [ops.convert_to_numpy(part(ops.arange(2), index, 3)).tolist() for index in range(3)]
+        [[0], [1], [0]]
+    """
     if num == 1:
-        return [batch]
-    rows = keras.tree.flatten(batch)[0].shape[0]
-    if rows is not None and rows < num:
-        raise ValueError(f"expected a batch of at least {num} images, one for each step of a player, received {rows}")
-
-    def part(tensor, index):
-        size = ops.shape(tensor)[0] // num
-        return tensor[index * size : (index + 1) * size]
-
-    return [keras.tree.map_structure(functools.partial(part, index=index), batch) for index in range(num)]
+        return tensor
+    rows = ops.shape(tensor)[0]
+    size = ops.maximum(rows // num, 1)
+    return ops.take(tensor, (index * size + ops.arange(size)) % rows, axis=0)

@@ -263,6 +263,10 @@ class Augmentation(keras.layers.Layer):
         }
 
 
+# In how many images ada may go from nothing to everything: 500,000 in the paper, whose runs see 25 million; a run of
+# minutes on a CPU sees some 200,000.
+IMAGES_TO_CERTAINTY = 50_000
+
 # Below so many images a discriminator that sees them again and again begins to know them by heart.
 FEW_IMAGES = 10_000
 
@@ -271,8 +275,8 @@ def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, s
     """The augmentation of a name, with the operations that suit the images.
 
     Args:
-        kind: "none"; "diffaugment", always; "ada", as much as the discriminator's certainty asks for; or "auto": ada
-            below 10,000 images, none from there on.
+        kind: "none", except for `flip`; "diffaugment", always; "ada", as much as the discriminator's certainty asks
+            for; or "auto": ada below 10,000 images, none from there on.
         num_images: number of training images.
         channels: 1, 3 or 4.
         flip: whether a mirrored image is as real as the image.
@@ -295,7 +299,9 @@ def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, s
 
 
 KINDS: dict[str, Callable[..., Augmentation | None]] = {
-    "none": lambda policy, seed: None,
+    "none": lambda policy, seed: Augmentation(("flip",), seed=seed) if "flip" in policy else None,
     "diffaugment": lambda policy, seed: Augmentation(policy, seed=seed),
-    "ada": lambda policy, seed: Augmentation(policy, probability=0.0, target=0.6, seed=seed),
+    "ada": lambda policy, seed: Augmentation(
+        policy, probability=0.0, target=0.6, images_to_certainty=IMAGES_TO_CERTAINTY, seed=seed
+    ),
 }

@@ -49,7 +49,7 @@ class Sample:
         if self.sweep is None:
             images = sampling.sample(self.model, self.num, self.seed, where, self.truncation)
         else:
-            images, columns = sampling.sweep(self.model, self.sweep, self.num, self.seed, where)
+            images, columns = sampling.sweep(self.model, self.sweep, self.num, self.seed, where, self.truncation)
         print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {_write(images, self.out, columns)}")
 
 

@@ -26,8 +26,9 @@ def parse(options, description: str):
     Returns:
         An object of the dataclass.
     """
-    # Before anything imports TensorFlow: its later notices are no news to whoever typed the command.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Before anything imports TensorFlow. What it logs, even as errors, is no news to whoever typed the command, such as
+    # a graph optimization that it tried in vain. What goes wrong is raised as well.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     messages = io.StringIO()
     try:
         with contextlib.redirect_stderr(messages):

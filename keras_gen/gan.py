@@ -7,10 +7,13 @@ import numpy as np
 from keras import ops
 
 from keras_gen import images, latents, losses, schedules
+from keras_gen import layers as _layers  # noqa: F401  registers what a saved network may be made of
 from keras_gen import penalties as gradient_penalties
-from keras_gen.adversarial import AdversarialModel, Player
+from keras_gen.adversarial import AdversarialModel, Player, part
+from keras_gen.augment import Augmentation
+from keras_gen.conditions import Categorical, Conditions
 
-# Share of the rounds so far after which an image weighs half in the average of the generator's weights.
+# Share of the rounds so far after which a round's weights count half in the average.
 EMA_HALF_LIFE = 0.05
 
 
@@ -24,7 +27,8 @@ class GAN(AdversarialModel):
 
     With `conditions` it learns to make what is asked for: fakes are drawn for the conditions of the real images
     beside them, and both networks see these. `fit` wants them as the second part of its data: rows as
-    `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind.
+    `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind;
+    -1, like any number that is no class, is a missing label.
 
     Args:
         generator: Functional model, latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
@@ -76,8 +80,8 @@ class GAN(AdversarialModel):
         generator,
         discriminator,
         *,
-        conditions=None,
-        augmentation=None,
+        conditions: Conditions | None = None,
+        augmentation: Augmentation | None = None,
         pack_size=1,
         discriminator_steps=1,
         ema_decay=None,
@@ -148,7 +152,8 @@ class GAN(AdversarialModel):
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
         """
         self.loss_pair = losses.get(loss)
-        self.penalties = tuple(map(gradient_penalties.get, penalties))
+        names = [penalties] if isinstance(penalties, str) else penalties
+        self.penalties = tuple(map(gradient_penalties.get, names))
         optimizers = {
             player: keras.optimizers.get(optimizer or keras.optimizers.Adam(2e-4))
             for player, optimizer in (("generator", generator_optimizer), ("discriminator", discriminator_optimizer))
@@ -174,8 +179,13 @@ class GAN(AdversarialModel):
         rows = keras.utils.unpack_x_y_sample_weight(data)[1]
         if rows is None:
             raise ValueError("expected conditions beside the images, received images alone: fit(images, labels)")
-        if len(rows.shape) == 1:
-            rows = ops.one_hot(rows, self.conditions.width)  # -1, a missing label, is a row of zeros
+        width, attributes = self.conditions.width, self.conditions.attributes
+        if len(attributes) == 1 and isinstance(attributes[0], Categorical) and tuple(rows.shape[1:]) in ((), (1,)):
+            if "int" not in keras.backend.standardize_dtype(rows.dtype):
+                raise ValueError(f"expected labels as integers, received {rows.dtype}")
+            return real_images, ops.one_hot(ops.reshape(rows, (-1,)), width)  # any other number: a row of zeros
+        if tuple(rows.shape[1:]) != (width,):
+            raise ValueError(f"expected rows of conditions (batch, {width}), received {tuple(rows.shape)}")
         return real_images, ops.cast(rows, "float32")
 
     def _discriminator_objective(self, batch):
@@ -204,7 +214,8 @@ class GAN(AdversarialModel):
     def _generator_objective(self, batch):
         real_images, *conditions = batch
         critic, real_images, fake_images = self._critic(real_images, self._fakes(batch), conditions)
-        # Only relativistic pairs read the real logits; for the others the compiled step drops this pass.
+        # Only relativistic pairs read the real logits; for the others the compiled step drops this pass, except in
+        # discriminators whose passes change something: statistics of batches, vectors of spectral normalisation.
         loss = self.loss_pair.generator_loss(critic(real_images), critic(fake_images))
         return loss, {"g_loss": loss}
 
@@ -261,16 +272,20 @@ class GAN(AdversarialModel):
         Raises:
             ValueError: for an attribute or a value that the conditions do not have.
         """
-        draws = latents.normal(num, self.latent_dim, seed)
-        if truncation is not None:
-            draws = latents.truncate(draws, truncation)
+        draws = self._draws(num, seed, truncation)
         if self.conditions is None:
             if where:
                 raise ValueError(f"expected no conditions: this model was trained without, received {where}")
             return self.decode(draws, batch_size=batch_size)
         return self.decode(draws, self.conditions.rows(num, seed, where), batch_size)
 
-    def sweep(self, attribute: str, num: int = 8, seed: int = 0, where: dict | None = None) -> tuple[np.ndarray, int]:
+    def _draws(self, num, seed, truncation):
+        draws = latents.normal(num, self.latent_dim, seed)
+        return draws if truncation is None else latents.truncate(draws, truncation)
+
+    def sweep(
+        self, attribute: str, num: int = 8, seed: int = 0, where: dict | None = None, truncation: float | None = None
+    ) -> tuple[np.ndarray, int]:
         """Makes images in which one attribute runs through its values while latents and all else stay.
 
         Args:
@@ -278,6 +293,7 @@ class GAN(AdversarialModel):
             num: number of latents, each of which goes through all values.
             seed: as for `sample`.
             where: as for `sample`.
+            truncation: as for `sample`.
 
         Returns:
             (uint8 array (num · count, height, width, channels), the count of values): row by row of a grid with one
@@ -289,7 +305,7 @@ class GAN(AdversarialModel):
         if self.conditions is None:
             raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
         rows, count = self.conditions.sweep(attribute, num, seed, where)
-        return self.decode(np.repeat(latents.normal(num, self.latent_dim, seed), count, axis=0), rows), count
+        return self.decode(np.repeat(self._draws(num, seed, truncation), count, axis=0), rows), count
 
     def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
         """The images of latents.
@@ -337,7 +353,7 @@ class GAN(AdversarialModel):
 def _check(generator, discriminator, conditions, pack_size) -> None:
     """Raises a ValueError where the parts of a game do not fit each other."""
     for role, network in (("generator", generator), ("discriminator", discriminator)):
-        if not network.built:
+        if not getattr(network, "inputs", None):
             raise ValueError(f"expected a {role} that knows its input shape: begin it with keras.Input(…)")
     if pack_size < 1:
         raise ValueError(f"expected a pack_size of at least 1, received {pack_size}")
@@ -365,9 +381,5 @@ def _copy(network):
 
 
 def _pack(tensor, pack_size: int):
-    """(b, ..., c) → (b / pack_size, ..., pack_size · c): neighbours of the batch stacked along the last axis."""
-    if pack_size == 1:
-        return tensor
-    size = ops.shape(tensor)[0] // pack_size  # rows that fill no pack are left out
-    members = [tensor[index * size : (index + 1) * size] for index in range(pack_size)]
-    return ops.concatenate(members, axis=-1)
+    """(b, ..., c) → (b // pack_size, ..., pack_size · c): images side by side along the last axis."""
+    return ops.concatenate([part(tensor, index, pack_size) for index in range(pack_size)], axis=-1)

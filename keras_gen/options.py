@@ -129,9 +129,9 @@ class GANOptions(TrainingOptions):
     augment: Literal["none", "diffaugment", "ada", "auto"] | None = None
     """In front of the discriminator, for few images: always, as much as needed, or auto: ada below 10,000 images."""
     flip: bool = False
-    """Mirror images when augmenting: for pictures without a left and a right, not for digits."""
+    """Mirror half of the images in front of the discriminator: for pictures whose mirror images are as real."""
     width: int | None = None
-    """Channels of the widest layers' unit in conv, dcgan and resnet: more is slower and better."""
+    """Channels at half size in conv, dcgan and resnet (32, 64, 64): more is slower and better."""
     spectral_normalization: bool = False
     """Of the discriminator (Miyato et al., 2018)."""
     attention: bool = False

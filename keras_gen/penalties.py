@@ -2,7 +2,8 @@
 
 A penalty looks at the slope of the discriminator's logits at some images (real ones, fakes, points between them) and
 returns a float32 scalar; the game multiplies it by the penalty's `weight` and adds up as many penalties as it was
-given. Penalties have no state: random points come from the seed they are called with.
+given. Images are those that the discriminator gets to see: augmented and packed, where the game does that. Penalties
+have no state: random points come from the seed they are called with.
 """
 
 from __future__ import annotations

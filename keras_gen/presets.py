@@ -92,7 +92,7 @@ _ARTICLE = GANPreset(
     batch_size=128,
 )
 
-# Radford et al. (2015), section 4: https://arxiv.org/abs/1511.06434
+# Radford et al. (2015), section 4: https://arxiv.org/abs/1511.06434. Differs: half their channels, normal latents.
 _DCGAN = GANPreset(
     about="convolutions with batch normalisation, Adam 2e-4 with β1 0.5 (Radford et al., 2015)",
     network="dcgan",
@@ -124,11 +124,11 @@ GANS = {
     ),
     "article": _ARTICLE,
     "cgan-article": _ARTICLE._replace(
-        about="the article's networks with labels (Mirza and Osindero, 2014)",
+        about="the article's networks with labels: embedded for the generator, projected by the discriminator",
         conditional=True,
     ),
     "dcgan": _DCGAN,
-    # Mao et al. (2017), https://arxiv.org/abs/1611.04076: b = c = 1, a = 0, on DCGAN's networks; Adam β1 0.5.
+    # Mao et al. (2017), https://arxiv.org/abs/1611.04076: b = c = 1, a = 0; networks, rate and batch are DCGAN's.
     "lsgan": _DCGAN._replace(
         about="DCGAN with least squares in place of cross-entropy (Mao et al., 2017)",
         loss="least_squares",
@@ -145,7 +145,8 @@ GANS = {
         optimizer="rmsprop",
         discriminator_steps=5,
     ),
-    # Gulrajani et al. (2017), algorithm 1: https://arxiv.org/abs/1704.00028. No batch normalisation in the critic.
+    # Gulrajani et al. (2017): https://arxiv.org/abs/1704.00028. Rate and decay are those of their CIFAR-10 networks;
+    # the networks are DCGAN's, without batch normalisation in the critic.
     "wgan-gp": GANPreset(
         about="Wasserstein loss with gradient penalty, 5 critic steps (Gulrajani et al., 2017)",
         network="dcgan",
@@ -161,7 +162,8 @@ GANS = {
         rate_schedule="linear",
         discriminator_steps=5,
     ),
-    # Miyato et al. (2018), section 4: https://arxiv.org/abs/1802.05957
+    # Miyato et al. (2018), section 4: https://arxiv.org/abs/1802.05957. Loss, Adam, steps and decay are those of their
+    # residual networks; the networks here are DCGAN's.
     "hinge-sn": GANPreset(
         about="hinge loss, spectral normalisation, 5 discriminator steps (Miyato et al., 2018)",
         network="dcgan",
@@ -175,7 +177,8 @@ GANS = {
         rate_schedule="linear",
         discriminator_steps=5,
     ),
-    # Huang et al. (2024), table of settings for CIFAR-10 and FFHQ-64: https://arxiv.org/abs/2501.05441
+    # Huang et al. (2024): https://arxiv.org/abs/2501.05441. Differs: γ follows the image size by our rule (0.26 at 32
+    # pixels against 0.05, 1.0 at 64 against 2), the schedules span the whole run, and tanh ends the generator.
     "resnet": GANPreset(
         about="R3GAN's residual networks, for a GPU and hours (Huang et al., 2024)",
         network="resnet",

@@ -64,6 +64,8 @@ class Run:
         self.config = _config(self.options, images, model)
         (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
         print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
+        if getattr(model, "conditions", None):
+            print("it can be asked for", "; ".join(self.config["conditions"]))
 
     @property
     def epochs(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,14 @@ def sample(
     return _sample_saved_model(saved_model, num, seed, where or {})
 
 
-def sweep(path: str | Path, attribute: str, num: int, seed: int = 0, where: dict | None = None):
+def sweep(
+    path: str | Path,
+    attribute: str,
+    num: int,
+    seed: int = 0,
+    where: dict | None = None,
+    truncation: float | None = None,
+) -> tuple[np.ndarray, int]:
     """Makes images in which one attribute runs through its values: `GAN.sweep` of the model of a run or `.keras` file.
 
     Returns:
@@ -52,7 +60,7 @@ def sweep(path: str | Path, attribute: str, num: int, seed: int = 0, where: dict
         FileNotFoundError: if there is no model at `path`.
         ValueError: if it is no conditional GAN or does not have the attribute.
     """
-    return _load_gan(path).sweep(attribute, num, seed, where)
+    return _load_gan(path).sweep(attribute, num, seed, where, truncation)
 
 
 def _load_gan(path):
@@ -76,16 +84,18 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndar
         raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
     generate = signatures["generate"]
     inputs = {name: spec.dtype for name, spec in generate.structured_input_signature[1].items() if name != "seed"}
-    for name in where:
-        lookup("attribute", inputs, name)
     # What is not asked for is left to the model: the empty text, or no number.
-    asked = {name: where.get(name, "" if dtype == tf.string else "nan") for name, dtype in inputs.items()}
+    asked: dict[str, str | float] = {name: "" if dtype == tf.string else np.nan for name, dtype in inputs.items()}
+    for attribute, value in where.items():
+        name = re.sub(r"\W", "_", attribute, flags=re.ASCII)  # as the signature calls it
+        lookup("attribute", inputs, name)
+        try:
+            asked[name] = str(value) if inputs[name] == tf.string else float(value)
+        except ValueError:
+            raise ValueError(f"expected a number for {attribute}, received {value!r}") from None
 
     def make(seeds):
-        values = {
-            name: tf.fill(seeds.shape, tf.constant(value if inputs[name] == tf.string else float(value), inputs[name]))
-            for name, value in asked.items()
-        }
+        values = {name: tf.fill(seeds.shape, tf.constant(value, inputs[name])) for name, value in asked.items()}
         return generate(seed=tf.constant(seeds), **values)["images"]
 
     # One seed a row, far apart, so that --seed 0 and --seed 1 share no image.
@@ -93,4 +103,5 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndar
     try:
         return pixels.in_batches(make, seeds, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
-        raise ValueError(str(error.message).splitlines()[0]) from error
+        told = [line for line in error.message.splitlines() if "expected one of" in line]
+        raise ValueError(" ".join(told) or error.message) from error

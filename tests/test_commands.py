@@ -123,6 +123,10 @@ def test_sampling_what_is_asked_for(trained, tmp_path):
         message = fail(trained, "keras-gen", "sample", model, "--label", "x", "--out", tmp_path / "x.npy")
         assert "label" in message
         assert "expected one of 0, 1, 2" in message
+        if model == "runs/fast":
+            assert sample(model, "--truncation", "0.5").shape == (3, 8, 8, 1)
+        else:
+            assert "does not truncate" in fail(trained, "keras-gen", "sample", model, "--truncation", "0.5")
     sweep = sample("runs/fast", "--sweep", "label")
     assert sweep.shape == (30, 8, 8, 1)
     assert len({image.tobytes() for image in sweep[:10]}) == 10

@@ -111,11 +111,15 @@ def test_packs_are_judged_together():
     assert [step.tolist() for step in seen.discriminator_steps] == [[1, 2]]  # of (0, 2) and (1, 3); 4 is left over
 
 
-def test_a_batch_too_small_for_the_steps_is_refused():
-    gan = GAN(zero_generator(), mean_critic(), discriminator_steps=3)
-    gan.compile(run_eagerly=True)
-    with pytest.raises(ValueError, match="expected a batch of at least 3 images, one for each step"):
-        gan.fit(np.zeros((2, 1, 1, 1), "float32"), verbose=0)
+def test_a_batch_too_small_for_the_steps_and_packs_is_still_a_batch(images):
+    # As the last batch of an epoch may be: two images for three steps on packs of two.
+    shape = (*IMAGE_SHAPE[:2], 2 * IMAGE_SHAPE[2])
+    generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, widths=(8,))
+    gan = GAN(generator, networks.mlp.discriminator(shape, widths=(8,)), discriminator_steps=3, pack_size=2)
+    gan.compile()
+    for num in (2, 1):
+        history = gan.fit(images[:num], verbose=0).history
+        assert all(np.isfinite(values).all() for values in history.values())
 
 
 def test_integer_labels_are_rows_of_the_schema(images):
@@ -134,6 +138,29 @@ def test_integer_labels_are_rows_of_the_schema(images):
     fit(from_labels, (images, labels))
     fit(from_rows, (images, schema.encode({"label": labels})))
     assert same(weights_of(from_labels), weights_of(from_rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.zeros(8, "int64"), r"expected rows of conditions \(batch, 9\)"),
+        (np.zeros((8, 4), "float32"), r"expected rows of conditions \(batch, 9\)"),
+    ],
+)
+def test_what_are_no_rows_is_refused(rows, message, images):
+    with pytest.raises(ValueError, match=message):
+        fit(make_conditional_gan(), (conditional_data(images)[0], rows))
+
+
+def test_labels_in_a_column_and_no_floats(images):
+    schema = Conditions([Categorical("label", ["0", "1", "2"])])
+    generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, 3, widths=(8,))
+    gan = GAN(generator, networks.mlp.discriminator(IMAGE_SHAPE, 3, widths=(8,)), conditions=schema)
+    gan.compile()
+    _, rows = gan.prepare((images, np.array([[2], [0], [-1], [1], [1], [7]])))
+    assert array(rows).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0]]
+    with pytest.raises(ValueError, match="expected labels as integers, received float32"):
+        gan.prepare((images, np.zeros(6, "float32")))
 
 
 def test_conditions_are_asked_for_by_name(images):

@@ -215,7 +215,7 @@ class Conditions:
         for item in self.attributes:
             if isinstance(item, Categorical) and item.name in asked:
                 fits &= self.examples[item.name] == asked[item.name]
-        chosen = generator.choice(np.flatnonzero(fits if fits.any() else ~fits), num)
+        chosen = generator.choice(np.flatnonzero(fits) if fits.any() else len(fits), num)
         return {name: column[chosen] for name, column in self.examples.items()}
 
     def columns(self, split: Split) -> dict[str, np.ndarray]:
