@@ -75,9 +75,9 @@ def discriminator(
     weight_clip=None,
     name="discriminator",
 ):
-    """3×3 convolutions that halve the image down to at most 4 pixels a side, LeakyReLU(0.2) between.
+    """4×4 convolutions that halve the image down to at most 4 pixels a side, LeakyReLU(0.2) between.
 
-    At 28×28×1 with ten classes 115,201 parameters and 0.0043 GFLOP an image: R1 and R2 pass through it some seven times
+    At 28×28×1 with ten classes 187,105 parameters and 0.0077 GFLOP an image: R1 and R2 pass through it some seven times
     as often as a plain loss, so what is saved here is saved everywhere. Nothing in it depends on the other images
     of the batch, and all of it has a second derivative, so every gradient penalty may be used.
 
@@ -96,7 +96,7 @@ def discriminator(
 
     Example:
         >>> discriminator((28, 28, 1), condition_width=10).count_params()
-        115201
+        187105
     """
     bounded = bounded_layers(spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
@@ -104,7 +104,7 @@ def discriminator(
     *maps, _ = sizes(image_shape, halvings)
     hidden = inputs[0]
     for level, size in enumerate(reversed(maps), start=1):
-        halved = bounded.conv2d(channels(width, level), 3, 2, padding="same", kernel_initializer="he_normal")
+        halved = bounded.conv2d(channels(width, level), 4, 2, padding="same", kernel_initializer="he_normal")
         hidden = layers.LeakyReLU(0.2)(halved(hidden))
         if attention and size == attention_size(maps):
             hidden = bounded.self_attention()(hidden)
