@@ -4,7 +4,7 @@ Examples:
   python train_gan.py                                        real digits, asked for by name, in 3 minutes
   python train_gan.py --data my_folder/ --image-size 32 --minutes 10
   python train_gan.py wgan-gp --data my_folder/ --minutes 60
-  python train_gan.py --data characters.npz --condition species hat
+  python train_gan.py wgan-gp --data characters.npz --condition species "hair colour"
   KERAS_BACKEND=jax python train_gan.py --epochs 20
 """
 

@@ -29,9 +29,9 @@ class Sample:
     where: tuple[str, ...] = ()
     """What the images shall show, such as species=elf hat=yes. All else is drawn like the training data."""
     sweep: str | None = None
-    """An attribute that runs through its values: a row for each of --num latents, a column for each value."""
+    """An attribute that runs through its values, a column for each, in --num images. Of a run only."""
     truncation: float | None = None
-    """Largest size of a latent's numbers, such as 1.5: smaller is more typical and less varied."""
+    """Largest size of a latent's numbers, such as 1.5: smaller is more typical, less varied. Of a run only."""
     out: Path = Path("samples.png")
     """x.npy: one uint8 array (num, height, width, channels); x.png: one grid; else a folder of PNG files."""
 
@@ -49,7 +49,9 @@ class Sample:
         if self.sweep is None:
             images = sampling.sample(self.model, self.num, self.seed, where, self.truncation)
         else:
-            images, columns = sampling.sweep(self.model, self.sweep, self.num, self.seed, where, self.truncation)
+            images, values = sampling.sweep(self.model, self.sweep, self.num, self.seed, where, self.truncation)
+            columns = len(values)
+            print(f"columns, {self.sweep}: {', '.join(values)}")
         print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {_write(images, self.out, columns)}")
 
 

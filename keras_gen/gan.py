@@ -185,7 +185,10 @@ class GAN(AdversarialModel):
                 raise ValueError(f"expected labels as integers, received {rows.dtype}")
             return real_images, ops.one_hot(ops.reshape(rows, (-1,)), width)  # any other number: a row of zeros
         if tuple(rows.shape[1:]) != (width,):
-            raise ValueError(f"expected rows of conditions (batch, {width}), received {tuple(rows.shape)}")
+            raise ValueError(
+                f"expected rows of conditions (batch, {width}), as conditions.of_split(data.train) makes them, "
+                f"received {tuple(rows.shape)}"
+            )
         return real_images, ops.cast(rows, "float32")
 
     def _discriminator_objective(self, batch):

@@ -64,8 +64,12 @@ class Run:
         self.config = _config(self.options, images, model)
         (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
         print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
-        if getattr(model, "conditions", None):
+        conditions = getattr(model, "conditions", None)
+        if conditions:
             print("it can be asked for", "; ".join(self.config["conditions"]))
+            unused = [name for name in images.train.attributes if name not in conditions.names]
+            if unused:
+                print(f"not learned: {', '.join(unused)} (--condition says what to learn)")
 
     @property
     def epochs(self) -> int:

@@ -50,17 +50,32 @@ def sweep(
     seed: int = 0,
     where: dict | None = None,
     truncation: float | None = None,
-) -> tuple[np.ndarray, int]:
-    """Makes images in which one attribute runs through its values: `GAN.sweep` of the model of a run or `.keras` file.
+) -> tuple[np.ndarray, list[str]]:
+    """Makes images in which one attribute runs through its values, see `GAN.sweep`.
+
+    Args:
+        path: folder of a run or a `.keras` file.
+        attribute: name of an attribute of the model's conditions.
+        num: number of images, rounded down to whole rows of the grid, of which there is at least one.
+        seed: as for `sample`.
+        where: as for `sample`.
+        truncation: as for `sample`.
 
     Returns:
-        (uint8 array (num · count, height, width, channels), the count of values).
+        (uint8 array (n, height, width, channels) row by row, the value in each column).
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if it is no conditional GAN or does not have the attribute.
+        ValueError: if it is no conditional GAN, does not have the attribute or is asked for one value of it.
     """
-    return _load_gan(path).sweep(attribute, num, seed, where, truncation)
+    where = where or {}
+    if attribute in where:
+        raise ValueError(f"expected {attribute} to run through its values or to be {where[attribute]}, received both")
+    model = _load_gan(path)
+    _, count = model.sweep(attribute, 1, seed)
+    images, count = model.sweep(attribute, max(1, num // count), seed, where, truncation)
+    (item,) = [item for item in model.conditions.attributes if item.name == attribute]
+    return images, [item.text(value) for value in item.sweep(count)]
 
 
 def _load_gan(path):
@@ -87,6 +102,8 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndar
     # What is not asked for is left to the model: the empty text, or no number.
     asked: dict[str, str | float] = {name: "" if dtype == tf.string else np.nan for name, dtype in inputs.items()}
     for attribute, value in where.items():
+        if not inputs:
+            raise ValueError(f"expected no conditions: this model was trained without, received {where}")
         name = re.sub(r"\W", "_", attribute, flags=re.ASCII)  # as the signature calls it
         lookup("attribute", inputs, name)
         try:
@@ -103,5 +120,5 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndar
     try:
         return pixels.in_batches(make, seeds, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
-        told = [line for line in error.message.splitlines() if "expected one of" in line]
-        raise ValueError(" ".join(told) or error.message) from error
+        told = re.search(r"\[(\S+: expected one of .*?), received\]", error.message)
+        raise ValueError(f"unknown {told[1]}" if told else error.message) from error

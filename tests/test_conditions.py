@@ -89,6 +89,8 @@ def test_sweeps_by_hand():
     assert many.sweep(4).tolist() == [0, 3, 6, 9]
     assert SPECIES.sweep(7).tolist() == [0, 1, 2]
     assert AGE.sweep(3).tolist() == [0, 50, 100]
+    assert [AGE.text(value) for value in AGE.sweep(3)] == ["0", "50", "100"]
+    assert [SPECIES.parse(SPECIES.text(value)) for value in SPECIES.sweep(7)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_values_are_asked_for_by_their_text(attribute, value, expected):
         (SPECIES, "Elf", "unknown species 'Elf': expected one of dwarf, elf, orc"),
         (SPECIES, 1, "unknown species '1'"),
         (SPECIES, "el", "unknown species 'el'"),
-        (AGE, "old", "expected a number for age: 0 to 100, received 'old'"),
+        (AGE, "old", "expected age: 0 to 100, received 'old'"),
         (AGE, 100.5, "age: 0 to 100, received 100.5"),
         (AGE, "nan", "age: 0 to 100, received 'nan'"),
     ],

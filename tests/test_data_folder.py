@@ -238,6 +238,12 @@ def attributes(tmp_path, text, encoding="utf-8"):
     return load(tmp_path)
 
 
+def test_what_spreadsheets_write_for_nothing_is_missing(tmp_path):
+    data = attributes(tmp_path, "file,age,mood\ntrain/a/2.png,N/A,na\ntrain/b/3.png,7,glad\n")
+    np.testing.assert_array_equal(data.train.attributes["age"], [np.nan, 7])
+    assert data.train.attributes["mood"].tolist() == [-1, 0]
+
+
 def test_attributes_are_read_by_file(tmp_path, capsys):
     data = attributes(
         tmp_path,

@@ -56,6 +56,10 @@ class Attribute(abc.ABC):
         """What a user asked for, as it stands in a column; ValueError with what is valid for anything else."""
 
     @abc.abstractmethod
+    def text(self, value: float) -> str:
+        """A value of a column, as `parse` reads it."""
+
+    @abc.abstractmethod
     def describe(self) -> str:
         """The name and the values, in one line for people."""
 
@@ -132,6 +136,9 @@ class Categorical(Attribute):
             raise ValueError(f"unknown {self.name} {text!r}: expected one of {listed(self.values, 20)}")
         return self.values.index(text)
 
+    def text(self, value: float) -> str:
+        return self.values[int(value)]
+
     def describe(self) -> str:
         return f"{self.name}: {self.width} values, {listed(self.values, 3)}"
 
@@ -205,8 +212,11 @@ class Continuous(Attribute):
         except ValueError:
             number = math.nan
         if not self.low <= number <= self.high:
-            raise ValueError(f"expected a number for {self._range()}, received {value!r}")
+            raise ValueError(f"expected {self._range()}, received {value!r}")
         return number
+
+    def text(self, value: float) -> str:
+        return number_text(value)
 
     def describe(self) -> str:
         return self._range()

@@ -82,6 +82,7 @@ class Conditions:
             >>> [item.describe() for item in Conditions.of(load("digits")).attributes]
             ['label: 10 values, 0, 1, 2, …']
         """
+        names = [names] if isinstance(names, str) else names
         if names is None and data.train.labels is not None and len(data.class_names or []) > 1:
             names = [LABEL]
         known = {item.name: item for item in attributes_of(data, names)}
@@ -98,6 +99,9 @@ class Conditions:
         if len(chosen) > MOST_EXAMPLES:
             chosen = np.random.default_rng(0).choice(chosen, MOST_EXAMPLES, replace=False)
         return cls(schema.attributes, {name: column[chosen] for name, column in schema.columns(data.train).items()})
+
+    def __repr__(self):
+        return f"Conditions({'; '.join(item.describe() for item in self.attributes)})"
 
     @property
     def names(self) -> list[str]:

@@ -12,13 +12,15 @@ from keras_gen.data.image_data import index_values
 
 FILE_NAME = "attributes.csv"
 
+NOTHING = ("", "na", "n/a", "nan")  # how spreadsheets and pandas write a missing value
+
 
 def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
     """Reads the columns for these files; a folder without the file has none.
 
     A column whose cells are all numbers is float32 (empty cell = NaN), any other one an int64 index into its sorted
-    values (empty cell = -1). A file without a row has no values; a row whose file is not among the images is left
-    out and said on stderr. A column without a name (the index that pandas writes) is ignored.
+    values (empty cell = -1); `NA` and `n/a` are empty. A file without a row has no values; a row whose file is not
+    among the images is left out and said on stderr. A column without a name (pandas' index) is ignored.
 
     Args:
         folder: where `attributes.csv` may lie.
@@ -42,6 +44,7 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
         if name in ("", "file"):
             continue
         cells = [rows[file][index].strip() if file in rows else "" for file in files]
+        cells = ["" if cell.lower() in NOTHING else cell for cell in cells]
         try:
             columns[name] = np.array([float(cell or "nan") for cell in cells], np.float32)
         except ValueError:
