@@ -220,10 +220,9 @@ class AdversarialModel(SeededModel):
 
 
 def part(tensor, index: int, num: int):
-    """One of `num` parts of equal size of a batch.
+    """One of `num` parts of equal size of a batch, each row in at least one of them.
 
-    Rows that are left over are left out. A batch of fewer rows than parts, such as the last one of an epoch, has parts
-    of one row, and some rows are in several.
+    Where the rows cannot be shared out evenly, as in the last batch of an epoch, the last parts begin again at the top.
 
     Args:
         tensor: tensor (b, ...), b ≥ 1.
@@ -231,16 +230,14 @@ def part(tensor, index: int, num: int):
         num: int ≥ 1.
 
     Returns:
-        Tensor (max(1, b // num), ...).
+        Tensor (⌈b / num⌉, ...).
 
     Example:
-        >>> [ops.convert_to_numpy(part(ops.arange(7), index, 3)).tolist() for index in range(3)]
-        [[0, 1], [2, 3], [4, 5]]
-        >>> [ops.convert_to_numpy(part(ops.arange(2), index, 3)).tolist() for index in range(3)]
-        [[0], [1], [0]]
+        >>> [ops.convert_to_numpy(part(ops.arange(5), index, 2)).tolist() for index in range(2)]
+        [[0, 1, 2], [3, 4, 0]]
     """
     if num == 1:
         return tensor
     rows = ops.shape(tensor)[0]
-    size = ops.maximum(rows // num, 1)
+    size = -(-rows // num)
     return ops.take(tensor, (index * size + ops.arange(size)) % rows, axis=0)

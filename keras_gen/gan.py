@@ -384,5 +384,5 @@ def _copy(network):
 
 
 def _pack(tensor, pack_size: int):
-    """(b, ..., c) → (b // pack_size, ..., pack_size · c): images side by side along the last axis."""
+    """(b, ..., c) → (⌈b / pack_size⌉, ..., pack_size · c): images side by side along the last axis."""
     return ops.concatenate([part(tensor, index, pack_size) for index in range(pack_size)], axis=-1)

@@ -11,7 +11,7 @@ OPTIONS = {
     "negative epochs": (["--epochs", "-1"], "expected --epochs above 0, received -1"),
     "no time": (["--minutes", "0"], "expected --minutes above 0, received 0"),
     "a word for a number": (["--batch-size", "many"], "many"),
-    "an unknown preset": (["stylegan9"], "unknown preset 'stylegan9': expected one of article"),
+    "an unknown preset": (["stylegan9"], "unknown preset 'stylegan9': expected one of "),
     "an unknown option": (["--learning-raet", "1"], "--learning-raet"),
 }
 
