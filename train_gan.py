@@ -82,7 +82,8 @@ def build(options: GANOptions, images):
     def penalty(name):
         suits = penalties.gamma(images.image_shape) if name in ("r1", "r2") else None  # None: the penalty's own default
         chosen = penalties.get(name, suits if options.penalty_weight is None else options.penalty_weight)
-        chosen.weight = schedules.Cosine(chosen.weight, options.penalty_final * chosen.weight)
+        if options.penalty_final != 1:
+            chosen.weight = schedules.Cosine(chosen.weight, options.penalty_final * chosen.weight)
         return chosen
 
     hyperparameters = {"learning_rate": schedules.RATES[options.rate_schedule](options.learning_rate)}

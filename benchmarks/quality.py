@@ -93,7 +93,8 @@ def samples(gan, seed: int):
         return images, None, keras_gen.images.grid(images[:PICTURE], columns=10)
     rows = gan.conditions.rows(NUM_SAMPLES, seed)
     draws = keras_gen.latents.normal(NUM_SAMPLES, gan.latent_dim, seed)
-    picture = keras_gen.images.grid(*gan.sweep(gan.conditions.names[0], num=PICTURE // 10, seed=seed))
+    pictures, values = gan.sweep(gan.conditions.names[0], num=PICTURE, seed=seed)
+    picture = keras_gen.images.grid(pictures, len(values))
     return gan.decode(draws, rows), gan.conditions.decode(rows).get("label"), picture
 
 

@@ -287,28 +287,30 @@ class GAN(AdversarialModel):
         return draws if truncation is None else latents.truncate(draws, truncation)
 
     def sweep(
-        self, attribute: str, num: int = 8, seed: int = 0, where: dict | None = None, truncation: float | None = None
-    ) -> tuple[np.ndarray, int]:
+        self, attribute: str, num: int = 64, seed: int = 0, where: dict | None = None, truncation: float | None = None
+    ) -> tuple[np.ndarray, list[str]]:
         """Makes images in which one attribute runs through its values while latents and all else stay.
 
         Args:
             attribute: name of an attribute of the conditions.
-            num: number of latents, each of which goes through all values.
+            num: number of images, rounded down to whole rows of the grid, of which there is at least one.
             seed: as for `sample`.
             where: as for `sample`.
             truncation: as for `sample`.
 
         Returns:
-            (uint8 array (num · count, height, width, channels), the count of values): row by row of a grid with one
-            column for each value.
+            (uint8 array (n, height, width, channels), the values as text): row by row of a grid with one latent in
+            each row and one value in each column.
 
         Raises:
-            ValueError: for an unconditional model, or an attribute or value that the conditions do not have.
+            ValueError: for an unconditional model, an attribute or value that the conditions do not have, or an
+                attribute that `where` holds fast.
         """
         if self.conditions is None:
             raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
-        rows, count = self.conditions.sweep(attribute, num, seed, where)
-        return self.decode(np.repeat(self._draws(num, seed, truncation), count, axis=0), rows), count
+        rows, values = self.conditions.sweep(attribute, num, seed, where)
+        draws = self._draws(len(rows) // len(values), seed, truncation)
+        return self.decode(np.repeat(draws, len(values), axis=0), rows), values
 
     def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
         """The images of latents.

@@ -51,15 +51,15 @@ def sweep(
     where: dict | None = None,
     truncation: float | None = None,
 ) -> tuple[np.ndarray, list[str]]:
-    """Makes images in which one attribute runs through its values, see `GAN.sweep`.
+    """Makes images in which one attribute runs through its values.
 
     Args:
         path: folder of a run or a `.keras` file.
-        attribute: name of an attribute of the model's conditions.
-        num: number of images, rounded down to whole rows of the grid, of which there is at least one.
-        seed: as for `sample`.
-        where: as for `sample`.
-        truncation: as for `sample`.
+        attribute: as of `GAN.sweep`.
+        num: as of `GAN.sweep`.
+        seed: as of `GAN.sweep`.
+        where: as of `GAN.sweep`.
+        truncation: as of `GAN.sweep`.
 
     Returns:
         (uint8 array (n, height, width, channels) row by row, the value in each column).
@@ -68,14 +68,7 @@ def sweep(
         FileNotFoundError: if there is no model at `path`.
         ValueError: if it is no conditional GAN, does not have the attribute or is asked for one value of it.
     """
-    where = where or {}
-    if attribute in where:
-        raise ValueError(f"expected {attribute} to run through its values or to be {where[attribute]}, received both")
-    model = _load_gan(path)
-    _, count = model.sweep(attribute, 1, seed)
-    images, count = model.sweep(attribute, max(1, num // count), seed, where, truncation)
-    (item,) = [item for item in model.conditions.attributes if item.name == attribute]
-    return images, [item.text(value) for value in item.sweep(count)]
+    return _load_gan(path).sweep(attribute, num, seed, where, truncation)
 
 
 def _load_gan(path):

@@ -238,15 +238,18 @@ def test_without_examples_attributes_are_drawn_on_their_own():
 
 
 def test_a_sweep_changes_one_attribute_and_nothing_else(conditions):
-    rows, count = conditions.sweep("species", num=2, seed=5, where={"hat": "yes"})
+    rows, values = conditions.sweep("species", num=8, seed=5, where={"hat": "yes"})
     columns = conditions.decode(rows)
-    assert count == 3
+    assert values == ["dwarf", "elf", "orc"]
     assert columns["species"].tolist() == [0, 1, 2, 0, 1, 2]
     assert set(columns["hat"]) == {1}
     kept = conditions.decode(conditions.rows(2, seed=5, where={"hat": "yes"}))["age"]
     np.testing.assert_array_equal(columns["age"], np.repeat(kept, 3))
-    rows, count = conditions.sweep("age", num=1, seed=5, most=5)
-    assert (count, conditions.decode(rows)["age"].tolist()) == (5, [0, 25, 50, 75, 100])
+    rows, values = conditions.sweep("age", num=1, seed=5, most=5)
+    assert conditions.decode(rows)["age"].tolist() == [0, 25, 50, 75, 100]
+    assert values == ["0", "25", "50", "75", "100"]
+    with pytest.raises(ValueError, match="expected age to run through its values or to be 30, received both"):
+        conditions.sweep("age", num=1, seed=0, where={"age": 30})
     with pytest.raises(ValueError, match="unknown attribute 'hut'"):
         conditions.sweep("hut", num=1, seed=0)
 

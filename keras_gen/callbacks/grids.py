@@ -59,7 +59,7 @@ class SampleGrid(_Grid):
 
     Args:
         directory: folder of the PNG files; made when missing.
-        num: images in the grid; of a conditional model about as many, in whole rows.
+        num: images in the grid; of a conditional model no more than these, in whole rows.
         every: epochs between two grids.
         seed: of the latents.
         tensorboard: folder for TensorBoard images, or None.
@@ -79,8 +79,8 @@ class SampleGrid(_Grid):
         conditions = getattr(self.model, "conditions", None)
         if conditions is None:
             return images.grid(self.model.decode(latents.normal(self.num, self.model.latent_dim, self.seed)))
-        rows = max(1, round(self.num**0.5))
-        return images.grid(*self.model.sweep(conditions.names[0], rows, self.seed))
+        pictures, values = self.model.sweep(conditions.names[0], self.num, self.seed)
+        return images.grid(pictures, len(values))
 
 
 class ReconstructionGrid(_Grid):

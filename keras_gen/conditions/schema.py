@@ -186,31 +186,36 @@ class Conditions:
 
     def sweep(
         self, name: str, num: int, seed: int, where: Mapping[str, str | float] | None = None, most: int = 12
-    ) -> tuple[np.ndarray, int]:
+    ) -> tuple[np.ndarray, list[str]]:
         """Rows in which one attribute runs through its values while everything else stays.
 
         Args:
             name: the attribute.
-            num: how often it runs through them, each time with other values of the other attributes.
+            num: number of rows, rounded down to whole runs through the values, of which there is at least one; each
+                run has other values of the other attributes.
             seed: as for `rows`.
             where: as for `rows`.
             most: int ≥ 1, the most values to run through.
 
         Returns:
-            (float32 (num · count, width), the count of values): row by row of a grid with as many columns.
+            (float32 (n, width), the values as text): row by row of a grid with a column for each value.
 
         Raises:
-            ValueError: for an unknown attribute, and as `rows`.
+            ValueError: for an unknown attribute, one that `where` holds fast, and as `rows`.
 
         Example:
             >>> conditions = Conditions([Categorical("hat", ["no", "yes"])])
-            >>> rows, count = conditions.sweep("hat", num=1, seed=0)
-            >>> rows.tolist(), count
-            ([[1.0, 0.0], [0.0, 1.0]], 2)
+            >>> rows, values = conditions.sweep("hat", num=3, seed=0)
+            >>> rows.tolist(), values
+            ([[1.0, 0.0], [0.0, 1.0]], ['no', 'yes'])
         """
-        values = lookup("attribute", {item.name: item for item in self.attributes}, name).sweep(most)
-        columns = self.decode(np.repeat(self.rows(num, seed, where), len(values), axis=0))
-        return self.encode({**columns, name: np.tile(values, num)}), len(values)
+        attribute = lookup("attribute", {item.name: item for item in self.attributes}, name)
+        if where and name in where:
+            raise ValueError(f"expected {name} to run through its values or to be {where[name]}, received both")
+        values = attribute.sweep(most)
+        num_runs = max(1, num // len(values))
+        columns = self.decode(np.repeat(self.rows(num_runs, seed, where), len(values), axis=0))
+        return self.encode({**columns, name: np.tile(values, num_runs)}), [attribute.text(value) for value in values]
 
     def _draw(self, num: int, asked: dict[str, float], generator: np.random.Generator) -> dict[str, np.ndarray]:
         if self.examples is None:

@@ -100,8 +100,7 @@ def discriminator(
     """
     bounded = bounded_layers(spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
-    halvings = max(1, math.ceil(math.log2(min(image_shape[:2]) / 4)))
-    *maps, _ = sizes(image_shape, halvings)
+    *maps, _ = sizes(image_shape, num_halvings(image_shape, math.ceil))
     hidden = inputs[0]
     for level, size in enumerate(reversed(maps), start=1):
         halved = bounded.conv2d(channels(width, level), 4, 2, padding="same", kernel_initializer="he_normal")

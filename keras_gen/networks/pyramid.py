@@ -6,20 +6,27 @@ Any height and width, halved rounding up, and cut back on the way up.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from keras import layers
 
 LARGEST_ATTENTION = 16  # pixels a side; self-attention costs (height · width)²
 
 
-def num_halvings(image_shape, smallest: int = 4) -> int:
-    """How often an image is halved, at least once, until its shorter side is `smallest` or a little more.
+def num_halvings(image_shape, rounded: Callable[[float], int] = math.floor) -> int:
+    """How often an image is halved, at least once, until its shorter side is about 4.
+
+    Args:
+        image_shape: (height, width, channels).
+        rounded: `math.floor` for a side of 4 or a little more, `math.ceil` for one of 4 or a little less.
 
     Example:
         >>> [num_halvings((size, size, 1)) for size in (7, 28, 32, 64, 256)]
         [1, 2, 3, 4, 6]
+        >>> [num_halvings((size, size, 1), math.ceil) for size in (7, 28, 32, 64, 256)]
+        [1, 3, 3, 4, 6]
     """
-    return max(1, int(math.log2(min(image_shape[:2]) / smallest)))
+    return max(1, rounded(math.log2(min(image_shape[:2]) / 4)))
 
 
 def sizes(image_shape, halvings: int) -> list[tuple[int, int]]:
