@@ -1,10 +1,11 @@
-"""Trains GANs with other options, one after the other, and lets an independent judge score what they make.
+"""Trains GANs with other options, one after the other, and scores what they make.
 
 `presets` measures each preset as it is; `stability` begins with the article's GAN and adds one remedy at a time. Each
-row is what `train_gan.py` does with the options that stand in it. Prints a table and saves a picture of each row.
+row is what `train_gan.py` does with the options that stand in it. The numbers are those of a score card, by its first
+feature net. Prints a table and saves a picture of each row.
 
 Example:
-  python -m benchmarks.quality presets --data mnist --cache judge.keras --minutes 3
+  python -m benchmarks.quality presets --data mnist --minutes 3
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import tyro
 
 import keras_gen
 import train_gan
-from benchmarks.judge import COLUMNS, Judge, markdown_row
 from keras_gen.command_line import one_line_errors, parse, start_keras
 from keras_gen.options import GANOptions
 from keras_gen.presets import GANS
 
-NUM_SAMPLES = 10_000
+NUM_SAMPLES = 10_000  # no more than there are test images
 PICTURE = 80  # images in a row's picture
+COLUMNS = ("classes", "confident", "frechet", "coverage", "precision", "recall", "label_kl", "reads_back")
 
 # The options of each row, as one would type them after `train_gan.py`.
 TABLES = {
@@ -56,8 +57,6 @@ class Options:
 
     table: tyro.conf.Positional[Literal["presets", "stability"]]
     """The rows."""
-    cache: Path
-    """.keras file of the judge, see benchmarks/judge.py."""
     data: str = "mnist"
     """Labelled data set: a name or a path, as for train_gan.py."""
     minutes: float | None = None
@@ -86,16 +85,27 @@ def train(options: GANOptions, images):
     return gan
 
 
-def samples(gan, seed: int):
-    """Images, the labels that were asked for, or None, and a picture of what one can ask for."""
-    if gan.conditions is None:
-        images = gan.sample(NUM_SAMPLES, seed)
-        return images, None, keras_gen.images.grid(images[:PICTURE], columns=10)
-    rows = gan.conditions.rows(NUM_SAMPLES, seed)
-    draws = keras_gen.latents.normal(NUM_SAMPLES, gan.latent_dim, seed)
+def samples(gan, num: int, seed: int):
+    """Images, what they were asked to be, and a picture of what one can ask for."""
+    draws, rows = gan.draw(num, seed)
+    images = gan.decode(draws, rows)
+    if rows is None:
+        return images, {}, keras_gen.images.grid(images[:PICTURE], columns=10)
     pictures, values = gan.sweep(gan.conditions.names[0], num=PICTURE, seed=seed)
     picture = keras_gen.images.grid(pictures, len(values))
-    return gan.decode(draws, rows), gan.conditions.decode(rows).get("label"), picture
+    return images, gan.conditions.decode(rows), picture
+
+
+def markdown_row(*cells) -> str:
+    """One row of the table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def numbers(scores: dict[str, float]) -> list[str]:
+    """The cells of `COLUMNS`; a dash for what was not measured."""
+    from keras_gen.evaluation import METRICS
+
+    return [f"{scores[name]:{METRICS[name].form}}" if name in scores else "–" for name in COLUMNS]
 
 
 def main(options: Options) -> None:
@@ -103,13 +113,21 @@ def main(options: Options) -> None:
     rows = TABLES[options.table]
     with one_line_errors():
         start_keras()
+        from keras_gen import evaluation
+
         unknown = set(options.only) - set(rows)
         if unknown:
             raise ValueError(f"unknown rows {', '.join(unknown)}: expected some of {', '.join(rows)}")
         images = keras_gen.load(options.data)
-        judge = Judge.load_or_train(images, options.cache)
-    print(f"| {' | '.join(['run', *COLUMNS])} | seed | steps | minutes |\n|{' --- |' * (len(COLUMNS) + 4)}")
-    print(f"{markdown_row('real training images', judge.floor(NUM_SAMPLES))} – | – | – |", flush=True)
+        net = evaluation.FeatureNet.of(images)
+        num = min(NUM_SAMPLES, len(images.test))
+        real = net.look(images.test.images[:num])
+        floor = images.train.take(range(num))
+        known = net.conditions.columns(floor) if net.conditions else {}
+    print(markdown_row("run", *COLUMNS, "seed", "steps", "minutes"))
+    print(markdown_row(*["---"] * (len(COLUMNS) + 4)))
+    scores = evaluation.compare(real, net.look(floor.images), known)
+    print(markdown_row("real training images", *numbers(scores), "–", "–", "–"), flush=True)
     for name, command in rows.items():
         if options.only and name not in options.only:
             continue
@@ -119,10 +137,10 @@ def main(options: Options) -> None:
             started_at = time.monotonic()
             gan = train(dataclasses.replace(arguments, **budget).resolve(GANS), images)
             minutes, steps = (time.monotonic() - started_at) / 60, int(gan.optimizer.iterations)
-            made, labels, picture = samples(gan, seed)
+            made, asked, picture = samples(gan, num, seed)
             keras_gen.images.save_png(options.out / f"{options.table}-{name.replace(' ', '-')}-{seed}.png", picture)
-            row = markdown_row(f"{name} (`{command}`)", judge.score(made, labels))
-            print(f"{row} {seed} | {steps:,} | {minutes:.1f} |", flush=True)
+            cells = numbers(evaluation.compare(real, net.look(made), asked))
+            print(markdown_row(f"{name} (`{command}`)", *cells, seed, f"{steps:,}", f"{minutes:.1f}"), flush=True)
 
 
 if __name__ == "__main__":

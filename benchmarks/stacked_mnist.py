@@ -6,9 +6,9 @@ the modes from the uniform distribution, in nats. Even perfect samples have some
 little because digits are not equally frequent in the data. The first row, real test images, shows both.
 
 Examples:
-  python -m benchmarks.stacked_mnist --cache judge.keras --minutes 60
-  python -m benchmarks.stacked_mnist --cache judge.keras --minutes 60 --loss non_saturating --penalties
-  KERAS_BACKEND=jax python -m benchmarks.stacked_mnist --cache judge.keras --width 128 --batch-size 256 --steps 20000
+  python -m benchmarks.stacked_mnist --minutes 60
+  python -m benchmarks.stacked_mnist --minutes 60 --loss non_saturating --penalties
+  KERAS_BACKEND=jax python -m benchmarks.stacked_mnist --width 128 --batch-size 256 --steps 20000
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import numpy as np
 import scipy.stats
 
 import keras_gen
-from benchmarks.judge import Judge
 from keras_gen.command_line import one_line_errors, parse, start_keras
 
 NUM_SAMPLES = 26_000
@@ -41,8 +40,6 @@ EMA_DECAY = 0.999
 class Options:
     """What to train, and for how long."""
 
-    cache: Path
-    """.keras file of the judge: read if it exists, else trained and written."""
     data: str = "mnist"
     """Labelled grey data set: a name or a path, as for train_gan.py."""
     loss: str = "relativistic"
@@ -105,11 +102,10 @@ def score(modes: np.ndarray, num_modes: int) -> dict[str, float]:
     }
 
 
-def judged(images: np.ndarray, judge: Judge) -> dict[str, float]:
-    """The score of stacks (n, height, width, 3), each channel read by the judge."""
-    labels = np.stack([judge.examine(images[..., channel]).labels for channel in range(NUM_CHANNELS)], axis=1)
-    num_classes = judge.data.num_classes
-    return score(modes_of(labels, num_classes), num_classes**NUM_CHANNELS)
+def judged(images: np.ndarray, net, num_classes: int) -> dict[str, float]:
+    """The score of stacks (n, height, width, 3), each channel read by a feature net of the grey images."""
+    labels = [net.look(images[..., channel : channel + 1]).columns["label"] for channel in range(NUM_CHANNELS)]
+    return score(modes_of(np.stack(labels, axis=1), num_classes), num_classes**NUM_CHANNELS)
 
 
 def train(images: np.ndarray, options: Options):
@@ -160,10 +156,12 @@ def main(options: Options) -> None:
         start_keras()
         import keras
 
+        from keras_gen import evaluation
+
         data = keras_gen.load(options.data)
         if data.image_shape[-1] != 1:
             raise ValueError(f"expected grey images to stack, received {data.image_shape[-1]} channels")
-        judge = Judge.load_or_train(data, options.cache)
+        net = evaluation.FeatureNet.of(data)
         started_at = time.monotonic()
     gan = train(data.train.images[:], options)
     minutes = (time.monotonic() - started_at) / 60
@@ -173,8 +171,8 @@ def main(options: Options) -> None:
     real = stacks(data.test.images[:], NUM_SAMPLES, np.random.default_rng(options.seed))
     name = f"{' + '.join((options.loss, *options.penalties))}, width {options.width}, {keras.backend.backend()}"
     print("| run | steps | minutes | modes | KL | KL − floor |\n|" + " --- |" * 6)
-    print(markdown_row("real test images", 0, 0.0, judged(real, judge)))
-    print(markdown_row(name, int(gan.optimizer.iterations), minutes, judged(samples, judge)))
+    print(markdown_row("real test images", 0, 0.0, judged(real, net, data.num_classes)))
+    print(markdown_row(name, int(gan.optimizer.iterations), minutes, judged(samples, net, data.num_classes)))
 
 
 if __name__ == "__main__":

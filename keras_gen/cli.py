@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -72,7 +72,7 @@ class Reconstruct:
         """Writes the reconstructions and says where and how far off they are."""
         import numpy as np
 
-        from keras_gen import data, images, runs
+        from keras_gen import images, runs
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
@@ -82,22 +82,94 @@ class Reconstruct:
             raise ValueError(
                 f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"
             )
-        trained_with = runs.read_options(self.run_folder)
-        name = self.data or trained_with.get("data")
-        if name is None:
-            raise ValueError(f"{self.run_folder} does not say what it was trained on: give --data")
-        *size, channels = model.image_shape
-        fit = trained_with.get("fit", "crop")
-        test = data.load(name, image_size=tuple(size), channels=channels, fit=fit).test
-        originals = np.asarray(test.images[: self.num])
+        loaded = _data_of(model, self.run_folder, self.data)
+        originals = np.asarray(loaded.test.images[: self.num])
         reconstructions = model.reconstruct(originals)
         if self.out.suffix == ".png":
             place = images.save_png(self.out, images.pairs(originals, reconstructions))
         else:
             place = _write(reconstructions, self.out)
         error = np.mean(((originals.astype(float) - reconstructions) / 127.5) ** 2)
-        print(f"{len(originals)} test images of {name}: {place}")
+        print(f"{len(originals)} test images of {loaded.name}: {place}")
         print(f"mean squared error {error:.5f}, on the scale [-1, 1] of training")
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Score a trained model, or images, against the test part of the data: a card with every number and its floor."""
+
+    model: tyro.conf.Positional[Path]
+    """Folder of a run, a .keras file, or an .npy file of uint8 images (n, height, width, channels)."""
+    data: str | None = None
+    """Name or path of the images, as for train_gan.py; by default those that the run was trained on."""
+    num: int = 10_000
+    """Images on each side, no more than the test part has."""
+    truncation: float | None = None
+    """As for keras-gen sample. Of a GAN only."""
+    features: Literal["own", "inception"] = "own"
+    """Features of networks that learn from the data, or of InceptionV3 if Keras has its weights on disk."""
+    out: Path | None = None
+    """Folder of scorecard.json, scorecard.html and pictures; the run's own, or scorecard, by default."""
+
+    def run(self) -> None:
+        """Writes the card and prints its numbers."""
+        from keras_gen import evaluation, runs
+        from keras_gen.command_line import progress
+
+        if self.num < 1:
+            raise ValueError(f"expected --num of 1 or more, received {self.num}")
+        out = self.out or (self.model if self.model.is_dir() else Path("scorecard"))
+        runs.require_writable(out)
+        with progress() as tell:
+            card, pictures = self._judged(tell)
+        card.model["path"] = str(self.model)
+        page = evaluation.write(card, pictures, out)
+        print("\n".join([*evaluation.lines(card), f"the card: {page}"]))
+
+    def _judged(self, tell):
+        import numpy as np
+
+        from keras_gen import data, evaluation, runs
+
+        if self.model.suffix == ".npy":
+            if self.data is None or self.truncation is not None:
+                raise ValueError("expected --data, and no --truncation, to score a file of images")
+            images = np.load(self.model)
+            height, width, channels = images.shape[1:]
+            images_of = data.load(self.data, image_size=(height, width), channels=channels)
+            about = {"class": "images", "truncation": None}
+            num = min(self.num, len(images))
+            return evaluation.score_images(
+                lambda num, seed: (images[:num], {}), images_of, about, num, self.features, tell, num_draws=1
+            )
+        model = runs.load_model(self.model)
+        return evaluation.score(
+            model, _data_of(model, self.model, self.data), self.num, self.truncation, self.features, tell
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare:
+    """Put the score cards of two or more runs side by side; cards that were made in different ways are refused."""
+
+    cards: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders with a scorecard.json, or such files."""
+
+    def run(self) -> None:
+        """Prints the table."""
+        from rich.console import Console
+        from rich.table import Table
+
+        from keras_gen import evaluation
+
+        if len(self.cards) < 2:
+            raise ValueError(f"expected at least two score cards, received {len(self.cards)}")
+        files = {str(path): path / "scorecard.json" if path.is_dir() else path for path in self.cards}
+        header, *rows = evaluation.side_by_side({name: evaluation.ScoreCard.load(file) for name, file in files.items()})
+        table = Table(*header)
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +195,8 @@ class Export:
 
 Command = Annotated[
     Annotated[Sample, tyro.conf.subcommand("sample")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Export, tyro.conf.subcommand("export")],
     tyro.conf.OmitSubcommandPrefixes,
@@ -131,10 +205,22 @@ Command = Annotated[
 
 def main() -> None:
     """Parses the command line and runs the subcommand."""
-    command = parse(Command, "Use a trained model: make images, reconstruct images, export.")
+    command = parse(Command, "Use a trained model: make images, score it, compare scores, reconstruct images, export.")
     with one_line_errors():
         start_keras()
         command.run()
+
+
+def _data_of(model, path: Path, name: str | None):
+    """The data of a run, or those of that name, as the model takes them."""
+    from keras_gen import data, runs
+
+    trained_with = runs.read_options(path)
+    name = name or trained_with.get("data")
+    if name is None:
+        raise ValueError(f"{path} does not say what it was trained on: give --data")
+    *size, channels = model.image_shape
+    return data.load(name, image_size=tuple(size), channels=channels, fit=trained_with.get("fit", "crop"))
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

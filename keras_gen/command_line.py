@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import tyro
@@ -74,6 +74,25 @@ def start_keras() -> None:
         finally:
             os.dup2(standard_error, 2)
             os.close(standard_error)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Shows what a long piece of work is doing, and for how long: what it yields is to be told each step.
+
+    Where the output is no terminal each step is a line.
+    """
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        yield lambda text: console.print(f"{text} …", highlight=False)
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), transient=True) as display:
+        task = display.add_task("", total=None)
+        yield lambda text: display.update(task, description=f"{text} …")
 
 
 def _fail(message: str) -> None:

@@ -275,14 +275,30 @@ class GAN(AdversarialModel):
         Raises:
             ValueError: for an attribute or a value that the conditions do not have.
         """
-        draws = self._draws(num, seed, truncation)
+        return self.decode(*self.draw(num, seed, where, truncation), batch_size)
+
+    def draw(
+        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """What `sample` makes images of, for who wants to know what was asked for: `decode(*draw(…))` is `sample(…)`.
+
+        Args:
+            num: as for `sample`.
+            seed: as for `sample`.
+            where: as for `sample`.
+            truncation: as for `sample`.
+
+        Returns:
+            Latents float32 (num, latent_dim) and conditions float32 (num, conditions.width), or None without.
+        """
+        draws = self._latents(num, seed, truncation)
         if self.conditions is None:
             if where:
                 raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-            return self.decode(draws, batch_size=batch_size)
-        return self.decode(draws, self.conditions.rows(num, seed, where), batch_size)
+            return draws, None
+        return draws, self.conditions.rows(num, seed, where)
 
-    def _draws(self, num, seed, truncation):
+    def _latents(self, num, seed, truncation):
         draws = latents.normal(num, self.latent_dim, seed)
         return draws if truncation is None else latents.truncate(draws, truncation)
 
@@ -309,7 +325,7 @@ class GAN(AdversarialModel):
         if self.conditions is None:
             raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
         rows, values = self.conditions.sweep(attribute, num, seed, where)
-        draws = self._draws(len(rows) // len(values), seed, truncation)
+        draws = self._latents(len(rows) // len(values), seed, truncation)
         return self.decode(np.repeat(draws, len(values), axis=0), rows), values
 
     def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:

@@ -53,6 +53,8 @@ class TrainingOptions:
     """How other shapes reach the size: cut what stands over, add a border, or distort."""
     sample_every: int = 5
     """Epochs between two picture grids."""
+    score: bool = True
+    """Watch the quality while training and end with a score card; --no-score saves the minutes that this takes."""
     dry_run: bool = False
     """Print the resolved configuration, parameter counts, memory and an estimate of the time, and stop."""
 

@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 import csv
-from html import escape
 from pathlib import Path
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-  body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
-  img {{ max-width: 100%; image-rendering: pixelated; }}
-  img.large {{ width: 36rem; }}
-  table {{ border-collapse: collapse; }}
-  td, th {{ text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top; }}
-  .remark {{ border-left: .3rem solid #888; padding-left: 1rem; }}
-</style>
-<h1>{title}</h1>
-{body}
-</html>
-"""
-
+from keras_gen import evaluation, pages
 
 _WHAT = {
     "GAN": "What it makes, none chosen: the same latents in every picture.",
@@ -44,7 +26,7 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
         The path of the page.
     """
     options, data = config["options"], config["data"]
-    title = escape(f"{config['family']}, preset {options['preset']}, on {data['name']}")
+    title = f"{config['family']}, preset {options['preset']}, on {data['name']}"
     *earlier, latest = sorted((directory / "samples").glob("step_*.png"))
     skipped = data["skipped_files"]
     summary = {
@@ -61,23 +43,33 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
         **_last_epoch(directory / "metrics.csv"),
     }
     sections = [
-        *(f'<p class="remark">{escape(remark)}</p>' for remark in remarks),
+        *map(pages.remark, remarks),
         _picture(latest, _WHAT[config["family"]], "large"),
-        *(f"<p>{escape(sentence)}</p>" for sentence in _asked_for(config)),
-        "<h2>Losses</h2>",
+        *map(pages.paragraph, _asked_for(config)),
+        *_score_card(directory),
+        pages.heading("Losses"),
         _picture(directory / "curves.png", "Losses tell how training went, not how good the images are."),
-        "<h2>Summary</h2>",
-        _table(summary),
-        "<h2>While it learned</h2>" if earlier else "",
+        pages.heading("Summary"),
+        pages.facts(summary),
+        pages.heading("While it learned") if earlier else "",
         *(_picture(path, f"step {int(path.stem.removeprefix('step_')):,}") for path in _spread(earlier)),
-        "<h2>Options</h2>",
-        _table({name: value for name, value in options.items() if name != "dry_run"}),
-        "<h2>Made with</h2>",
-        _table({"backend": config["backend"], **config["versions"], "git commit": config["git_commit"]}),
+        pages.heading("Options"),
+        pages.facts({name: value for name, value in options.items() if name != "dry_run"}),
+        pages.heading("Made with"),
+        pages.facts({"backend": config["backend"], **config["versions"], "git commit": config["git_commit"]}),
     ]
     page = directory / "report.html"
-    page.write_text(_PAGE.format(title=title, body="\n".join(filter(None, sections))), encoding="utf-8")
+    page.write_text(pages.page(title, sections), encoding="utf-8")
     return page
+
+
+def _score_card(directory: Path) -> list[str]:
+    """The numbers of the score card, if there is one."""
+    path = directory / "scorecard.json"
+    if not path.exists():
+        return []
+    more = '<p><a href="scorecard.html">How it was measured, and pictures</a></p>'
+    return [pages.heading("How good is it?"), *evaluation.section(evaluation.ScoreCard.load(path)), more]
 
 
 def _asked_for(config: dict) -> list[str]:
@@ -111,19 +103,4 @@ def _shape(shape) -> str:
 
 def _picture(path: Path, caption: str, style: str = "small") -> str:
     """A picture of the run's folder, by its address relative to the page in it."""
-    source = path.name if path.name == "curves.png" else f"samples/{path.name}"
-    caption = escape(caption)
-    return (
-        f'<figure><img class="{style}" src="{escape(source)}" alt="{caption}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-def _table(values: dict) -> str:
-    """Rows of names and values; what is not known has no row."""
-    rows = (
-        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(str(value))}</td></tr>"
-        for name, value in values.items()
-        if value not in (None, "")
-    )
-    return f"<table>{''.join(rows)}</table>"
+    return pages.picture(path.name if path.name == "curves.png" else f"samples/{path.name}", caption, style)

@@ -5,6 +5,7 @@ config.json      every option, resolved; versions; git commit; the data and its 
 metrics.csv      the losses of each epoch        curves.png   the same as a picture
 tensorboard/     scalars and images              samples/     step_<number>.png
 checkpoints/     final.keras                     report.html  all of it on one page
+scorecard.json   how good it is, and how that was measured; scorecard.html the same with pictures
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from pathlib import Path
 
 import keras
 
-from keras_gen import callbacks, report
+from keras_gen import callbacks, evaluation, report
+from keras_gen.command_line import progress
 from keras_gen.data import ImageData
 from keras_gen.export import check_name, publish, published_versions
 from keras_gen.options import TrainingOptions
@@ -60,6 +62,8 @@ class Run:
         self.budget = callbacks.Budget(options.epochs, options.minutes)
         self.signal = callbacks.StopOnSignal()
         self.not_a_number = callbacks.StopOnNaN()
+        self.images = images
+        self.monitor: evaluation.QualityMonitor | None = None
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = _config(self.options, images, model)
         (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
@@ -79,6 +83,7 @@ class Run:
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """The callbacks of every run; scripts add their picture grid."""
         return [
+            *self._quality(),
             self.budget,
             callbacks.ProgressBar(self.budget),
             self.signal,
@@ -88,8 +93,19 @@ class Run:
             callbacks.LossCurves(self.directory / "curves.png"),
         ]
 
+    def _quality(self) -> list[keras.callbacks.Callback]:
+        """A monitor for a model that makes images of its own."""
+        enough = len(self.images.train) >= evaluation.LEAST_IMAGES
+        if not self.options.score or self.family != "gan" or not enough:
+            return []
+        with progress() as tell:
+            tell("learning to tell good images from bad ones, once for these images")
+            net = evaluation.FeatureNet.of(self.images)
+        self.monitor = evaluation.QualityMonitor(self.images.train, net)
+        return [self.monitor]
+
     def finish(self, model: keras.Model, remark: str = "") -> None:
-        """Saves and exports the trained model, writes the report and says where everything is.
+        """Saves, scores and exports the trained model, writes the report and says where everything is.
 
         Args:
             model: the trained model.
@@ -99,8 +115,9 @@ class Run:
             SystemExit: with code 1 when the export failed; everything else is there.
         """
         checkpoint = self._save(model)
+        scored, not_scored = self._score(model)
         version, problem = self._export(model)
-        remarks = [text for text in (self._ending(), remark, problem) if text]
+        remarks = [text for text in (self._ending(), remark, not_scored, problem) if text]
         page = report.write(self.directory, self.config, version, remarks)
         look = (
             f"sample {version or self.directory} --num 64" if self.family == "gan" else f"reconstruct {self.directory}"
@@ -108,6 +125,7 @@ class Run:
         places = {
             "pictures": self.directory / "samples",
             "report": page,
+            "scores": scored,
             "watch": f"tensorboard --logdir {self.directory.parent}",
             "model": checkpoint,
             "serve": version,
@@ -122,6 +140,26 @@ class Run:
         if self.not_a_number.diverged:
             return "Training diverged: the loss is no longer a number. A lower --learning-rate may help."
         return f"Training was ended early by {self.signal.stopped_by}." if self.signal.stopped_by else ""
+
+    def _score(self, model: keras.Model) -> tuple[Path | None, str]:
+        """The page of the score card, or None and why there is none."""
+        if self.monitor:
+            share = self.monitor.seconds / max(self.monitor.seconds_of_training, 1e-9)
+            print(f"watching the quality took {self.monitor.seconds:.1f} s, {share:.1%} of the training time")
+        if not self.options.score:
+            return None, ""
+        if self.not_a_number.diverged:
+            return None, "Not scored: the model has diverged."
+        try:
+            with progress() as tell:
+                card, pictures = evaluation.score(model, self.images, tell=tell)
+        except KeyboardInterrupt:
+            return None, f"Not scored: interrupted. keras-gen evaluate {self.directory} makes up for it."
+        except Exception as error:  # whatever it is, the run must not end without its export and report
+            return None, f"Not scored: {' '.join(str(error).split())}"
+        for line in evaluation.lines(card):
+            print(line)
+        return evaluation.write(card, pictures, self.directory), ""
 
     def _export(self, model: keras.Model) -> tuple[Path | None, str]:
         """The exported version, or None and why there is none."""

@@ -12,6 +12,7 @@ from keras_gen import networks, schedules
 from keras_gen.augment import Augmentation
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.conditions import Categorical, Conditions, Continuous
+from keras_gen.evaluation import FeatureNet
 from keras_gen.gan import GAN
 
 IMAGE_SHAPE = (8, 12, 3)
@@ -92,6 +93,13 @@ def make_autoencoder(**compile_arguments):
     )
     autoencoder.compile(**{"optimizer": "adam", "loss": "mse", **compile_arguments})
     return autoencoder
+
+
+def untrained_net():
+    """A feature net that has learned nothing, which is soon made: for what needs a net, whichever it be."""
+    pictures = keras.Input(IMAGE_SHAPE, dtype="uint8")
+    hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pictures))
+    return FeatureNet(keras.Model(pictures, keras.layers.Dense(5)(hidden)), None)
 
 
 MODELS = {"gan": make_gan, "autoencoder": make_autoencoder}

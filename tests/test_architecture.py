@@ -9,12 +9,13 @@ PACKAGE = Path(keras_gen.__file__).parent
 
 # From data to server. A room may import rooms of its own line and of the lines above it.
 ROAD = [
-    {"version", "registry", "presets"},
+    {"version", "registry", "presets", "cache", "pages"},
     {"data", "images", "latents", "losses", "schedules", "layers", "backend"},
     {"conditions", "networks", "penalties", "augment", "seeds"},
     {"adversarial"},
     {"gan", "autoencoders"},
     {"callbacks"},
+    {"evaluation"},
     {"export"},
     {"options", "command_line", "report", "forecast"},
     {"runs"},

@@ -10,7 +10,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_gen import callbacks
-from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, same, weights_of
+from keras_gen.data import Split
+from keras_gen.evaluation import QualityMonitor
+from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, same, untrained_net, weights_of
 
 BUDGET = callbacks.Budget(epochs=2)
 GRIDS = {"gan": callbacks.SampleGrid, "autoencoder": callbacks.ReconstructionGrid}
@@ -31,12 +33,13 @@ OURS = {
     "TensorBoardScalars": ("autoencoder", lambda folder, images: callbacks.TensorBoardScalars(folder)),
     "ProgressBar": ("gan", lambda folder, images: callbacks.ProgressBar(BUDGET)),
     "Budget": ("gan", lambda folder, images: callbacks.Budget(minutes=60)),
+    "QualityMonitor": ("gan", lambda folder, images: QualityMonitor(Split(images), untrained_net(), share=1.0)),
     "StopOnSignal": ("autoencoder", lambda folder, images: callbacks.StopOnSignal()),
 }
 
 
 def test_every_callback_has_a_row():
-    assert set(OURS) == set(callbacks.__all__)
+    assert set(OURS) == {*callbacks.__all__, "QualityMonitor"}
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -13,6 +13,7 @@ from keras_gen import sampling
 from tests.processes import fail, succeed
 
 SCRIPTS = ("train_gan.py", "train_ae.py")
+SHORT = ("article", "--data", "digits", "--epochs", "2", "--no-score")
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,10 @@ def trained(tmp_path_factory):
     """A folder in which each script ran on scikit-learn's digits, the GAN's twice."""
     folder = tmp_path_factory.mktemp("user")
     for script in SCRIPTS:
-        succeed(folder, script, "article", "--data", "digits", "--epochs", "2", "--run-dir", f"runs/{script}")
-    succeed(folder, "train_gan.py", "article", "--data", "digits", "--epochs", "2")  # again, in a folder by default
+        succeed(folder, script, *SHORT, "--run-dir", f"runs/{script}")
+    succeed(folder, "train_gan.py", *SHORT)  # again, in a folder by default
     conditional = ("train_gan.py", "--data", "digits", "--epochs", "1", "--width", "8", "--run-dir", "runs/fast")
-    succeed(folder, *conditional)  # the default preset, which learns the labels
+    succeed(folder, *conditional)  # the default preset, which learns the labels, with a score card
     return folder
 
 
@@ -154,13 +155,42 @@ def test_seed_and_learning_rate_decide_what_is_learned(trained, tmp_path):
     def pictures(folder):
         return [path.read_bytes() for path in sorted((folder / "samples").iterdir())]
 
-    command = ("train_gan.py", "article", "--data", "digits", "--epochs", "2", "--run-dir", "changed")
+    command = ("train_gan.py", *SHORT, "--run-dir", "changed")
     succeed(tmp_path, *command, "--seed", "6", "--learning-rate", "1e-20")
     (again,) = trained.glob("runs/*-article-digits")
     first, again, changed = map(pictures, (trained / "runs" / "train_gan.py", again, tmp_path / "changed"))
     assert again == first
     assert changed[0] != first[0], "another seed makes other weights"
     assert changed[0] == changed[1], "without a rate nothing is learned"
+
+
+def test_a_run_ends_with_a_score_card(trained):
+    run_folder = trained / "runs" / "fast"
+    card = json.loads((run_folder / "scorecard.json").read_text())
+    assert card["protocol"]["images"] == 359
+    assert {"frechet", "coverage", "reads_back"} <= set(card["scores"])
+    assert "reads_back" in (run_folder / "report.html").read_text()
+    with open(run_folder / "metrics.csv", newline="") as file:
+        assert [float(row["frechet"]) > 0 for row in csv.DictReader(file)] == [True]
+    assert not list(trained.glob("runs/*article*/scorecard.json")), "--no-score"
+
+
+def test_score_cards_are_made_again_and_compared(trained, tmp_path):
+    process = succeed(trained, "keras-gen", "evaluate", "runs/fast", "--out", tmp_path / "again")
+    again = json.loads((tmp_path / "again" / "scorecard.json").read_text())
+    first = json.loads((trained / "runs" / "fast" / "scorecard.json").read_text())
+    assert again["protocol"] == first["protocol"]
+    assert again["scores"]["frechet"]["value"] == pytest.approx(first["scores"]["frechet"]["value"], rel=1e-3)
+    assert (tmp_path / "again" / "scorecard.html").exists()
+    assert f"frechet           {again['scores']['frechet']['value']:.3f} ± " in process.stdout
+    process = succeed(trained, "keras-gen", "compare", "runs/fast", tmp_path / "again")
+    assert "coverage" in process.stdout
+    images = ("sample", "runs/fast", "--num", "100", "--out", tmp_path / "images.npy")
+    succeed(trained, "keras-gen", *images)
+    command = ("evaluate", tmp_path / "images.npy", "--data", "digits", "--out", tmp_path / "images")
+    succeed(trained, "keras-gen", *command)
+    line = fail(trained, "keras-gen", "compare", "runs/fast", tmp_path / "images")
+    assert "differ in images 359 and 100" in line
 
 
 def test_commands_for_the_other_family_are_refused(trained, tmp_path):

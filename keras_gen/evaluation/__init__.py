@@ -1,0 +1,44 @@
+"""Evaluation: how good is it, honestly, offline, on the user's own images.
+
+Feature nets learn to look at the data, `distances` compare what they see, a `ScoreCard` holds every number with what it
+takes to trust it, and a `QualityMonitor` takes a few of them while a model learns.
+"""
+
+from keras_gen.evaluation.card import LEAST_IMAGES, Judged, Score, ScoreCard, score, score_images
+from keras_gen.evaluation.copies import CopyCheck, copy_check
+from keras_gen.evaluation.distances import (
+    frechet_distance,
+    frechet_distance_at_infinity,
+    kernel_distance,
+    neighbourhoods,
+)
+from keras_gen.evaluation.feature_nets import FeatureNet, Seen
+from keras_gen.evaluation.monitor import QualityMonitor
+from keras_gen.evaluation.page import lines, section, side_by_side, write
+from keras_gen.evaluation.reconstruction import reconstruction_errors
+from keras_gen.evaluation.scores import METRICS, compare
+
+__all__ = [
+    "LEAST_IMAGES",
+    "METRICS",
+    "CopyCheck",
+    "FeatureNet",
+    "Judged",
+    "QualityMonitor",
+    "Score",
+    "ScoreCard",
+    "Seen",
+    "compare",
+    "copy_check",
+    "frechet_distance",
+    "frechet_distance_at_infinity",
+    "kernel_distance",
+    "lines",
+    "neighbourhoods",
+    "reconstruction_errors",
+    "score",
+    "score_images",
+    "section",
+    "side_by_side",
+    "write",
+]

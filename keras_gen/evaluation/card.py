@@ -1,0 +1,305 @@
+"""The score card of a model: every number with what it takes to trust it, as JSON and in words.
+
+Real images are those of the test split, which nothing else in a run looks at. Beside each number stands the floor:
+what as many real training images would get in place of the generated ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_gen import images as pixels
+from keras_gen.conditions import Conditions
+from keras_gen.data import ImageData, Split
+from keras_gen.evaluation.copies import CopyCheck, copy_check
+from keras_gen.evaluation.feature_nets import FeatureNet, reader
+from keras_gen.evaluation.reconstruction import reconstruction_errors
+from keras_gen.evaluation.scores import compare, main_attribute
+
+MOST_IMAGES = 10_000
+COPY_CHECKED = 2_000  # fakes held against every training image
+NUM_NETS = 2  # feature nets, which differ in their seed
+NUM_DRAWS = 2  # sets of generated images
+CLASSIFIER_STEPS = 600
+BATCH = 256
+CLOSEST = 20  # pairs shown
+LEAST_IMAGES = 20
+FEW_IMAGES = 1_000
+TRUSTED = 0.8  # what a feature net reads less well than this is told
+PROTOCOL = 1  # grows when numbers of the same name begin to mean something else
+
+Columns = dict[str, np.ndarray]
+Draw = Callable[[int, int], tuple[np.ndarray, Columns]]  # (num, seed) → images, what each was asked to be
+Features = Literal["own", "inception"]
+Tell = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One number of a card.
+
+    Attributes:
+        value: mean over the feature nets and the sets of generated images.
+        error: standard deviation over the sets, each a mean over the nets; None for a number that was taken once.
+        floor: the value for real training images; None where that makes no sense.
+    """
+
+    value: float
+    error: float | None = None
+    floor: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreCard:
+    """How good a model is, and by which measure.
+
+    Attributes:
+        model: what was judged: where it lies, its class, whether its weights are averaged, truncation.
+        protocol: how it was judged; cards compare where this is the same.
+        nets: for each feature net its seed, hash, and how well it reads the test split, by attribute.
+        scores: `Score` by names in `scores.METRICS`.
+        copies: the copy check's findings, without the pairs; empty where nothing was generated.
+        remarks: what a reader must know before the numbers.
+
+    Example:
+        card = score(gan, keras_gen.load("mnist"))
+        card.scores["frechet"].value, card.scores["frechet"].floor
+        card.save("scorecard.json")
+    """
+
+    model: dict[str, Any]
+    protocol: dict[str, Any]
+    nets: list[dict[str, Any]]
+    scores: dict[str, Score]
+    copies: dict[str, Any] = dataclasses.field(default_factory=dict)
+    remarks: list[str] = dataclasses.field(default_factory=list)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the card as JSON."""
+        path = Path(path)
+        path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> ScoreCard:
+        """Reads a card that `save` wrote.
+
+        Raises:
+            ValueError: for a file that is no score card.
+        """
+        try:
+            card = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(**{**card, "scores": {name: Score(**score) for name, score in card["scores"].items()}})
+        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            raise ValueError(f"expected a score card, {path} holds something else") from error
+
+
+def _silence(text: str) -> None:
+    """Says nothing."""
+
+
+class Judged(NamedTuple):
+    """A card and the pictures that go with it, uint8 arrays (height, width, channels) by name."""
+
+    card: ScoreCard
+    pictures: dict[str, np.ndarray]
+
+
+def score(
+    model,
+    data: ImageData,
+    num: int = MOST_IMAGES,
+    truncation: float | None = None,
+    features: Features = "own",
+    tell: Tell = _silence,
+) -> Judged:
+    """Scores a trained model on the data that it learned from.
+
+    Takes a minute or two on two CPU cores the first time, to train the feature nets, and less afterwards.
+
+    Args:
+        model: a `GAN` or an `Autoencoder`.
+        data: the data that it was trained on; real images are those of the test split.
+        num: images on each side, no more than either split has.
+        truncation: see `GAN.sample`.
+        features: "own", those of feature nets that learn from the data, or "inception", see `FeatureNet.inception`.
+        tell: called with a few words before each step of the work.
+
+    Returns:
+        The card, and pictures.
+
+    Raises:
+        ValueError: if the data have other images than the model makes, or less than 20 test images.
+    """
+    if tuple(data.image_shape) != tuple(model.image_shape):
+        raise ValueError(
+            f"expected data with images of {model.image_shape}, those of {data.name} are {data.image_shape}"
+        )
+    about = {"class": type(model).__name__, "parameters": int(model.count_params()), "truncation": truncation}
+    if hasattr(model, "reconstruct"):
+        return _score_autoencoder(model, data, about, num, tell)
+
+    def draw(num, seed):
+        draws, rows = model.draw(num, seed, truncation=truncation)
+        return model.decode(draws, rows), {} if rows is None else model.conditions.decode(rows)
+
+    about["averaged_weights"] = model.ema_generator is not None
+    judged = score_images(draw, data, about, num, features, tell)
+    draws, rows = model.draw(BATCH)
+    outputs = model(draws if rows is None else [draws, rows])
+    judged.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
+    return judged
+
+
+def score_images(
+    draw: Draw,
+    data: ImageData,
+    model: dict,
+    num: int = MOST_IMAGES,
+    features: Features = "own",
+    tell: Tell = _silence,
+    num_draws: int = NUM_DRAWS,
+) -> Judged:
+    """Scores images, whatever made them.
+
+    Args:
+        draw: `draw(num, seed) -> (images, asked)`, uint8 (num, height, width, channels) and columns of what each was
+            asked to be, by attribute, as they stand in the data; an empty dict where nothing was asked.
+        data: as for `score`.
+        model: what the card shall say about their maker.
+        num: as for `score`.
+        features: as for `score`.
+        tell: as for `score`.
+        num_draws: sets of images to score, each with a seed of its own.
+
+    Returns:
+        As `score`.
+    """
+    num = min(num, len(data.test), len(data.train))
+    if num < LEAST_IMAGES:
+        raise ValueError(
+            f"expected at least {LEAST_IMAGES} training and test images to score with, {data.name} has {num}"
+        )
+    generator = np.random.default_rng(0)
+    real_split, floor_split = (
+        split.take(np.sort(generator.permutation(len(split))[:num])) for split in (data.test, data.train)
+    )
+    tell(f"making {num_draws} × {num:,} images")
+    sets = [draw(num, seed) for seed in range(num_draws)]
+    num_nets = NUM_NETS if features == "own" else 1
+    values: dict[str, np.ndarray] = {}  # by name of the metric, (nets, sets); the last column is the floor
+    nets = []
+    for seed in range(num_nets):
+        tell(f"feature net {seed + 1} of {num_nets}: learning to look at {data.name}, once for these images")
+        net = FeatureNet.of(data, seed) if features == "own" else FeatureNet.inception(data.image_shape)
+        nets.append({"seed": seed, "hash": net.hash, "accuracy": net.accuracy(data)})
+        tell(f"feature net {seed + 1} of {num_nets}: comparing")
+        known = net.conditions.columns(floor_split) if net.conditions else {}
+        real = net.look(real_split.images)
+        for place, (images, asked) in enumerate([*sets, (floor_split.images, known)]):
+            for name, value in compare(real, net.look(images), asked).items():
+                values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = value
+    scores = {name: _summary(by_net) for name, by_net in values.items() if not np.isnan(by_net[:, :-1]).all()}
+    images, asked = sets[0]
+    classes = main_attribute(real)
+    if classes is not None and classes.name in asked:
+        tell("a classifier learns from the generated images, another from as many real ones")
+        learned, floor = (
+            _classification(split, data, Conditions([classes]))
+            for split in (Split(images, None, {classes.name: asked[classes.name]}), floor_split)
+        )
+        scores["classification"] = Score(learned, floor=floor)
+    tell(f"holding {min(num, COPY_CHECKED):,} images against {len(data.train):,} training images")
+    copies = copy_check(data.train.images, data.test.images, images[:COPY_CHECKED])
+    fakes, originals = map(list, zip(*copies.pairs[:CLOSEST], strict=True))
+    pictures = {
+        "samples": pixels.grid(images[:64]),
+        "the closest pairs: generated images and, below, the nearest training images": pixels.pairs(
+            images[fakes], np.stack([data.train.images[index] for index in originals])
+        ),
+    }
+    found = {name: value for name, value in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied}
+    card = ScoreCard(
+        model, _protocol(data, num, features, nets), nets, scores, found, _remarks(features, nets, copies, num)
+    )
+    return Judged(card, pictures)
+
+
+def _score_autoencoder(model, data, about, num, tell) -> Judged:
+    num = min(num, len(data.test))
+    tell(f"reconstructing {num:,} test images")
+    originals = np.asarray(data.test.images[:num])
+    errors = reconstruction_errors(originals, model.reconstruct(originals))
+    protocol = _protocol(data, num, "own", nets=[])
+    scores = {name: Score(value) for name, value in errors.items()}
+    scores["out_of_range"] = Score(_share_out_of_range(model(originals[:BATCH])))
+    shown = originals[:20]
+    return Judged(
+        ScoreCard(about, protocol, [], scores),
+        {"test images and, below, their reconstructions": pixels.pairs(shown, model.reconstruct(shown))},
+    )
+
+
+def _protocol(data, num, features, nets) -> dict:
+    return {
+        "version": PROTOCOL,
+        "data": data.fingerprint,
+        "data_name": data.name,
+        "image_shape": list(data.image_shape),
+        "split": "test",
+        "images": num,
+        "features": features,
+        "feature_nets": [net["hash"] for net in nets],
+    }
+
+
+def _summary(by_net: np.ndarray) -> Score:
+    """The score behind the numbers of each net (rows) for each set of images, the floor in the last column."""
+    *sets, floor = by_net.mean(axis=0)
+    return Score(
+        value=float(np.mean(sets)),
+        error=float(np.std(sets, ddof=1)) if len(sets) > 1 else None,
+        floor=None if np.isnan(floor) else float(floor),
+    )
+
+
+def _classification(split: Split, data: ImageData, conditions: Conditions) -> float:
+    """How well who learned the classes from one split alone reads the test split."""
+    network = reader(split, conditions, seed=NUM_NETS, num_steps=CLASSIFIER_STEPS)
+    return FeatureNet(network, conditions).accuracy(data)[conditions.names[0]]
+
+
+def _share_out_of_range(outputs) -> float:
+    return float(np.mean(np.abs(keras.ops.convert_to_numpy(outputs)) > 1.01))
+
+
+def _remarks(features, nets, copies: CopyCheck, num: int) -> list[str]:
+    """What a reader must know before the numbers."""
+    remarks = []
+    if features == "inception":
+        remarks.append(
+            "Features of InceptionV3, so the Fréchet distance is an FID; with the weights of keras.applications, which "
+            "are not those behind published numbers."
+        )
+    for net in nets:
+        poor = [f"{name} {value:.0%}" for name, value in net["accuracy"].items() if not value >= TRUSTED]
+        if poor:
+            remarks.append(
+                f"Feature net {net['seed'] + 1} reads real test images poorly ({', '.join(poor)}): take what it says "
+                "of generated ones with care."
+            )
+    if num < FEW_IMAGES:
+        remarks.append(f"Only {num} images on each side: differences of the size of the floor mean nothing.")
+    if copies.copied:
+        remarks.append(
+            f"It copies: some {copies.copies:.0%} of its images are training images, or nearly (p = "
+            f"{copies.p_value:.1g}). Look at the closest pairs."
+        )
+    return remarks

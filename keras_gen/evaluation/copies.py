@@ -1,0 +1,122 @@
+"""Whether a generator invents images or hands out those that it was trained on.
+
+Distances between sets do not see it: copies of the training images score as well as real images do. So each fake is
+held against single images, pixel by pixel: how much nearer is it to a training image than to one that the generator
+never saw, a test image? Real images that it never saw either tell how often that happens by chance.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.stats
+
+BLOCK = 1_000  # images at a time
+SUSPECT = 0.05  # this share of real unseen images is called suspicious, by definition
+SIGNIFICANT, MUCH = 0.001, 0.05  # below this p-value and above this share of copies a generator is said to copy
+HALF_A_BYTE = 0.5  # added to distances: less is rounding, and 0 / 0 is nothing to suspect
+
+
+class CopyCheck(NamedTuple):
+    """What the check found.
+
+    Attributes:
+        suspicious: share of fakes that are nearer to a training image, in proportion to the nearest test image, than
+            all but 5 % of unseen real images are.
+        copies: the share of fakes that are copies, as far as that tells: 0 where 5 % are suspicious, 1 where all are.
+        p_value: the chance to see so many suspicious fakes, or more, without copying (Fisher's exact test).
+        fake_distance: median distance of a fake to its nearest training image, root mean square over pixels and
+            channels, in units of bytes, 0 to 255.
+        test_distance: the same of unseen real images.
+        pairs: (fake, training) indices, most suspicious first, at most 32.
+    """
+
+    suspicious: float
+    copies: float
+    p_value: float
+    fake_distance: float
+    test_distance: float
+    pairs: list[tuple[int, int]]
+
+    @property
+    def copied(self) -> bool:
+        """Whether the generator copies: more than chance explains, and more than a few."""
+        return self.p_value < SIGNIFICANT and self.copies > MUCH
+
+
+def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
+    """Looks for training images among generated ones.
+
+    An image is suspicious for the ratio of its distances to the nearest training and the nearest test image. Fakes are
+    compared with as many test images, each held against the training images and the other test images: so the numbers
+    of images on both sides, duplicates among the data, and dull or blurred fakes that are close to everything, make no
+    difference.
+
+    Args:
+        train_images: uint8 (n, height, width, channels), an array that stays on disk too.
+        test_images: uint8 (m, height, width, channels), m ≥ 2, which the generator never saw.
+        fake_images: uint8 (k, height, width, channels), k ≥ 1.
+
+    Example:
+        >>> images = np.random.default_rng(0).integers(0, 256, (60, 8, 12, 1), dtype=np.uint8)
+        >>> copy_check(images[:40], images[40:], images[:20]).copied
+        True
+
+    Source:
+        The question, if not the test, is that of Meehan et al., A Non-Parametric Test to Detect Data-Copying in
+        Generative Models (2020), https://arxiv.org/abs/2004.05675
+    """
+    test_images = test_images[:]  # once, if it stays on disk
+    unseen = test_images[: len(fake_images)]
+    to_train, nearest = _nearest(fake_images, train_images)
+    to_test, _ = _nearest(fake_images, test_images)
+    unseen_to_train, _ = _nearest(unseen, train_images)
+    unseen_to_test, _ = _nearest(unseen, test_images, leave_out_self=True)
+    ratios = (to_train + HALF_A_BYTE) / (to_test + HALF_A_BYTE)
+    usual = (unseen_to_train + HALF_A_BYTE) / (unseen_to_test + HALF_A_BYTE)
+    limit = np.quantile(usual, SUSPECT)
+    fakes_below, usual_below = np.sum(ratios < limit), np.sum(usual < limit)
+    table = [[fakes_below, len(ratios) - fakes_below], [usual_below, len(usual) - usual_below]]
+    share = float(fakes_below / len(ratios))
+    return CopyCheck(
+        suspicious=share,
+        copies=max(0.0, (share - SUSPECT) / (1 - SUSPECT)),
+        p_value=float(scipy.stats.fisher_exact(table, alternative="greater").pvalue),
+        fake_distance=float(np.median(to_train)),
+        test_distance=float(np.median(unseen_to_train)),
+        pairs=[(int(index), int(nearest[index])) for index in np.argsort(ratios, kind="stable")[:32]],
+    )
+
+
+def _nearest(queries, references, leave_out_self: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The distance of each query to its nearest reference, root mean square in bytes, and that one's index.
+
+    With `leave_out_self` query i is reference i, and looks for another one.
+    """
+    num_values = int(np.prod(queries.shape[1:]))
+    distances, indices = np.full(len(queries), np.inf, np.float32), np.zeros(len(queries), np.int64)
+    for start in range(0, len(references), BLOCK):
+        block = _rows(references, start)
+        squared = np.sum(block**2, axis=1)
+        for first in range(0, len(queries), BLOCK):
+            rows = slice(first, first + BLOCK)
+            near = squared - 2 * (_rows(queries, first) @ block.T)  # without the query's own square, for now
+            if leave_out_self:
+                same = np.arange(len(near))
+                same = same[(first + same >= start) & (first + same < start + len(block))]
+                near[same, first + same - start] = np.inf
+            best = near.argmin(axis=1)
+            found = near[np.arange(len(best)), best]
+            better = found < distances[rows]
+            distances[rows][better] = found[better]
+            indices[rows][better] = start + best[better]
+    for first in range(0, len(queries), BLOCK):
+        distances[first : first + BLOCK] += np.sum(_rows(queries, first) ** 2, axis=1)
+    return np.sqrt(distances.clip(0) / num_values), indices
+
+
+def _rows(images, start):
+    """A block of images as float32 rows around 0, where squares of bytes lose the least to rounding."""
+    block = np.asarray(images[start : start + BLOCK], np.float32) - 128
+    return block.reshape(len(block), -1)

@@ -1,0 +1,77 @@
+"""A few numbers of quality while a model learns, cheap enough to take again and again."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+
+from keras_gen.data import Split
+from keras_gen.evaluation.distances import frechet_distance, neighbourhoods
+from keras_gen.evaluation.feature_nets import FeatureNet
+
+
+class QualityMonitor(keras.callbacks.Callback):
+    """Adds `frechet` and `coverage` of fixed samples to the logs of epochs, where stock callbacks find them.
+
+    Place it before those that read the logs, such as `ModelCheckpoint(monitor="frechet", mode="min")`,
+    `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
+    chooses a model must not be the test split. The numbers are those of few images, and no score.
+
+    It takes its turn at the end of an epoch if it stays within its share of the time; in between the last numbers
+    are repeated, so that they are there after each epoch.
+
+    Args:
+        split: the training images.
+        net: a feature net of the same data.
+        num: images on each side, no more than the split has.
+        share: of the training time that may be spent, in (0, 1].
+        seed: of the latents and of the choice of real images.
+
+    Logs `frechet` (see `frechet_distance`; smaller is better) and `coverage` (see `neighbourhoods`; greater is better).
+
+    Attributes:
+        seconds: time spent since training began.
+        seconds_of_training: time since then, which includes it.
+
+    Example:
+        monitor = QualityMonitor(data.train, FeatureNet.of(data))
+        gan.fit(batches, epochs=100, callbacks=[monitor, keras.callbacks.EarlyStopping("frechet", patience=10)])
+    """
+
+    def __init__(self, split: Split, net: FeatureNet, num: int = 1_000, share: float = 0.05, seed: int = 0):
+        super().__init__()
+        if not 0 < share <= 1:
+            raise ValueError(f"expected a share of the time in (0, 1], received {share}")
+        rows = np.random.default_rng(seed).permutation(len(split))[:num]
+        self.net = net
+        self.seconds = self.seconds_of_training = 0.0
+        self.num = len(rows)
+        self.share = share
+        self.seed = seed
+        self.real_features = net.look(split.images[np.sort(rows)]).features
+
+    def on_train_begin(self, logs=None):
+        self._look()  # compiles what it needs
+        self._look()  # now it is known how long a turn takes
+        self.seconds = self.seconds_of_training = 0.0
+        self._started_at = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds_of_training = time.monotonic() - self._started_at
+        if self.seconds + self._last <= self.share * self.seconds_of_training:
+            self._look()
+        if logs is not None:
+            logs.update(self._numbers)
+
+    def on_train_end(self, logs=None):
+        self.seconds_of_training = time.monotonic() - self._started_at
+
+    def _look(self):
+        before = time.monotonic()
+        fakes = self.net.look(self.model.sample(self.num, self.seed)).features
+        distances = neighbourhoods(self.real_features, fakes)
+        self._numbers = {"frechet": frechet_distance(self.real_features, fakes), "coverage": distances["coverage"]}
+        self._last = time.monotonic() - before  # what this turn took
+        self.seconds += self._last

@@ -1,0 +1,127 @@
+"""A score card for readers: a page with the numbers, what each says, and pictures; and cards side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from keras_gen import images as pixels
+from keras_gen import pages
+from keras_gen.evaluation.card import Score, ScoreCard
+from keras_gen.evaluation.scores import METRICS
+
+
+def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | Path) -> Path:
+    """Writes `scorecard.json`, `scorecard.html` and the pictures that go with it into a folder.
+
+    Args:
+        card: the card.
+        pictures: uint8 arrays (height, width, channels) by caption.
+        directory: the folder; made when missing.
+
+    Returns:
+        The path of the page.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    card.save(directory / "scorecard.json")
+    figures = []
+    for number, (caption, picture) in enumerate(pictures.items(), start=1):
+        name = f"scorecard_{number}.png"
+        pixels.save_png(directory / name, picture)
+        figures.append(pages.picture(name, caption, "large"))
+    page = directory / "scorecard.html"
+    sections = [*section(card), *figures, *_protocol(card)]
+    page.write_text(
+        pages.page(f"Score card of {card.model['class']} on {card.protocol['data_name']}", sections), "utf-8"
+    )
+    return page
+
+
+def section(card: ScoreCard) -> list[str]:
+    """The numbers of a card as a part of a page: remarks and a table."""
+    rows = [
+        [name, text(name, score), floor_text(name, score), METRICS[name].better or "", METRICS[name].about]
+        for name, score in card.scores.items()
+    ]
+    columns = ["metric", "value", "real training images", "better", ""]
+    return [*map(pages.remark, card.remarks), pages.table(columns, rows)]
+
+
+def lines(card: ScoreCard) -> list[str]:
+    """The numbers of a card for the console, and its remarks."""
+    rows = [["metric", "value", "real training images"]]
+    rows += [[name, text(name, score), floor_text(name, score)] for name, score in card.scores.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return [*card.remarks, *padded]
+
+
+def text(name: str, score: Score) -> str:
+    """A number with its error, as the metric is written.
+
+    Example:
+        >>> text("frechet", Score(1.25, 0.031))
+        '1.250 ± 0.031'
+    """
+    form = METRICS[name].form
+    return f"{score.value:{form}}" + ("" if score.error is None else f" ± {score.error:{form}}")
+
+
+def floor_text(name: str, score: Score) -> str:
+    """The floor of a number, empty where there is none."""
+    return "" if score.floor is None else f"{score.floor:{METRICS[name].form}}"
+
+
+def _protocol(card: ScoreCard) -> list[str]:
+    accuracies = {
+        f"feature net {net['seed'] + 1} ({net['hash']}) reads": ", ".join(
+            f"{name} {value:.3f}" for name, value in net["accuracy"].items()
+        )
+        or "nothing: it learned without labels"
+        for net in card.nets
+    }
+    protocol = {name: value for name, value in card.protocol.items() if name != "feature_nets"}
+    return [
+        pages.heading("Does it copy?") if card.copies else "",
+        pages.facts(
+            {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in card.copies.items()}
+        ),
+        pages.heading("How it was measured"),
+        pages.facts({**card.model, **protocol, **accuracies}),
+    ]
+
+
+def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
+    """The numbers of several cards that were made in the same way, as lines of a table.
+
+    Args:
+        cards: at least two cards by name.
+
+    Returns:
+        The header and a row for each metric: its name, each card's value, the floor.
+
+    Raises:
+        ValueError: if two cards were made in different ways, which says where: their numbers mean different things.
+    """
+    first_name, first = next(iter(cards.items()))
+    for name, card in cards.items():
+        differing = [
+            f"{key} {first.protocol.get(key)} and {card.protocol.get(key)}"
+            for key in {**first.protocol, **card.protocol}
+            if first.protocol.get(key) != card.protocol.get(key)
+        ]
+        if differing:
+            raise ValueError(
+                f"expected cards that were made in the same way, {first_name} and {name} differ in "
+                f"{'; '.join(differing)}: score them again"
+            )
+    rows = []
+    for name in METRICS:
+        scores = [card.scores.get(name) for card in cards.values()]
+        if any(scores):
+            floor = next((floor_text(name, score) for score in scores if score), "")
+            rows.append([name, *("" if score is None else text(name, score) for score in scores), floor])
+    return [["metric", *cards, "real training images"], *rows]

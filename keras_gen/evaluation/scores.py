@@ -1,0 +1,125 @@
+"""The numbers of a score card: what each is called, what it says, and how it comes from two sets of images.
+
+A new number is a function of two `Seen`, a line where `compare` calls it, and a row in `METRICS`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import numpy as np
+import scipy.stats
+
+from keras_gen.conditions import Categorical
+from keras_gen.evaluation.distances import (
+    frechet_distance,
+    frechet_distance_at_infinity,
+    kernel_distance,
+    neighbourhoods,
+)
+from keras_gen.evaluation.feature_nets import Seen
+
+CONFIDENT = 0.9
+MIN_CLASS_SHARE = 0.1  # of the share that the class has among real images
+
+
+class Metric(NamedTuple):
+    """One kind of number.
+
+    Attributes:
+        about: what it says, for the page.
+        better: which direction is better, or None where it is the nearness to the floor that counts.
+        form: format specification.
+    """
+
+    about: str
+    better: Literal["lower", "higher"] | None
+    form: str = ".3f"
+
+
+METRICS = {
+    "frechet": Metric("Fréchet distance of the features: quality and variety in one number", "lower"),
+    "frechet_infinity": Metric("the same, extrapolated to infinitely many generated images", "lower"),
+    "kernel": Metric("kernel distance (MMD², cubic) of the features, unbiased", "lower", ".4f"),
+    "precision": Metric("share of generated images that lie among real ones", "higher"),
+    "recall": Metric("share of real images that lie among generated ones", "higher"),
+    "density": Metric("how thick the generated images lie among real ones", "higher"),
+    "coverage": Metric("share of real images with a generated one nearby: no kind is left out", "higher"),
+    "diversity": Metric("mean distance of two features, as a share of that between real images", None),
+    "confident": Metric(f"share of images that are read with a probability above {CONFIDENT}", "higher"),
+    "classes": Metric("share of the classes that are made at all (a tenth as often as in reality, or more)", "higher"),
+    "label_kl": Metric(
+        "Kullback-Leibler divergence of the classes made from those of real images, nats", "lower", ".4f"
+    ),
+    "class_frechet": Metric("Fréchet distance within a class, mean over the classes", "lower"),
+    "reads_back": Metric("how well what was asked for is read in the image, mean over the attributes", "higher"),
+    "classification": Metric("accuracy on real images of a classifier that learned from generated ones", "higher"),
+    "mse": Metric("mean squared error of reconstructions, pixels in [0, 1]", "lower", ".5f"),
+    "psnr": Metric("peak signal-to-noise ratio of reconstructions, dB", "higher", ".2f"),
+    "ssim": Metric("structural similarity of reconstructions", "higher"),
+    "out_of_range": Metric(
+        "share of output values beyond [-1, 1] by more than 1 %, cut off in the picture", "lower", ".4f"
+    ),
+}
+
+
+def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) -> dict[str, float]:
+    """All numbers that two sets of images give.
+
+    Args:
+        real: what a feature net sees in real images.
+        fake: what it sees in as many images that are to be judged.
+        asked: what each of these was asked to be, columns by attribute, or None.
+
+    Returns:
+        Numbers by names in `METRICS`: the distances, and as much of the rest as the net can read and was asked for.
+    """
+    scores = {
+        "frechet": frechet_distance(real.features, fake.features),
+        "frechet_infinity": frechet_distance_at_infinity(real.features, fake.features),
+        "kernel": kernel_distance(real.features, fake.features, num_resamples=2).value,
+        **neighbourhoods(real.features, fake.features),
+        "diversity": _spread(fake.features) / _spread(real.features),
+    }
+    classes = main_attribute(real)
+    if classes is not None:
+        scores |= _class_scores(real, fake, classes)
+    agreements = [value for value in fake.read_back(asked or {}).values() if not math.isnan(value)]
+    if agreements:
+        scores["reads_back"] = float(np.mean(agreements))
+    return scores
+
+
+def main_attribute(seen: Seen) -> Categorical | None:
+    """The first categorical attribute that a feature net reads: the classes, where the data have some."""
+    attributes = seen.conditions.attributes if seen.conditions else []
+    return next((item for item in attributes if isinstance(item, Categorical)), None)
+
+
+def _class_scores(real: Seen, fake: Seen, classes: Categorical) -> dict[str, float]:
+    real_classes, fake_classes = (seen.columns[classes.name] for seen in (real, fake))
+    real_shares, fake_shares = (
+        np.bincount(column, minlength=classes.width) / len(column) for column in (real_classes, fake_classes)
+    )
+    present = real_shares > 0
+    made = fake_shares >= MIN_CLASS_SHARE * real_shares
+    within = [
+        frechet_distance(real.features[real_classes == index], fake.features[fake_classes == index])
+        for index in range(classes.width)
+        if min(np.sum(real_classes == index), np.sum(fake_classes == index)) >= 2
+    ]
+    # A little of everything, as one image of each class would be: a class that is not made is bad, not infinitely so.
+    smoothed = (fake_shares * len(fake_classes) + 1) / (len(fake_classes) + classes.width)
+    return {
+        "confident": float(np.mean(fake.probabilities(classes.name).max(axis=-1) > CONFIDENT)),
+        "classes": float(made[present].mean()),
+        "label_kl": float(scipy.stats.entropy(smoothed[present], real_shares[present])),
+        "class_frechet": float(np.mean(within)) if within else math.nan,
+    }
+
+
+def _spread(features: np.ndarray) -> float:
+    """The mean distance of two features at random."""
+    shuffled = np.random.default_rng(0).permutation(features)  # files may be ordered by class
+    return float(np.mean(np.linalg.norm(shuffled[1:] - shuffled[:-1], axis=1)))

@@ -1,0 +1,374 @@
+"""Feature nets, scores, the copy check and the card, on scikit-learn's digits: real images and quick."""
+
+import dataclasses
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from keras_gen import evaluation, load
+from keras_gen.conditions import Categorical, Conditions, Continuous
+from keras_gen.data import ImageData, Split
+from keras_gen.evaluation import FeatureNet, ScoreCard, Seen, copy_check
+from tests.conftest import make_autoencoder, make_conditional_gan, make_conditions, make_gan, untrained_net
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of feature nets of their own: the tests of this file share what they have trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+@pytest.fixture(scope="module", params=["labels", "no labels"])
+def net_and_data(request, digits):
+    """A feature net of each kind."""
+    data = digits if request.param == "labels" else unlabelled(digits)
+    return FeatureNet.of(data), data
+
+
+def unlabelled(data):
+    """The same images, nothing known about them."""
+    splits = {name: Split(getattr(data, name).images) for name in ("train", "test")}
+    return dataclasses.replace(data, **splits, class_names=None)
+
+
+def noisy(images, deviation):
+    noise = np.random.default_rng(0).normal(0, deviation, images.shape)
+    return (images + noise).clip(0, 255).astype("uint8")
+
+
+def blurred(images, deviation):
+    return scipy.ndimage.gaussian_filter(images, (0, deviation, deviation, 0))
+
+
+def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
+    net, data = net_and_data
+    monkeypatch.setattr(evaluation.feature_nets, "_fit", lambda *arguments: pytest.fail("trained again"))
+    again = FeatureNet.of(data)
+    assert again.hash == net.hash
+    images = data.test.images[:7]
+    np.testing.assert_array_equal(again.look(images).features, net.look(images).features)
+    assert net.look(images).features.shape == (7, 64)
+
+
+def test_worse_images_lie_farther_away(net_and_data):
+    net, data = net_and_data
+    images = data.test.images
+    real = net.look(images)
+    ladder = [data.train.images[:359], noisy(images, 8), noisy(images, 20), noisy(images, 40), noisy(images, 80)]
+    scores = [evaluation.compare(real, net.look(rung)) for rung in ladder]
+    distances = [score["frechet"] for score in scores[1:]]
+    assert distances == sorted(distances)
+    assert distances[-1] > 5 * scores[0]["frechet"]
+    assert scores[-1]["coverage"] < 0.8 * scores[0]["coverage"]
+    assert evaluation.compare(real, net.look(blurred(images, 1.0)))["frechet"] > 3 * scores[0]["frechet"]
+
+
+def test_a_class_that_is_missing_shows_in_recall_and_not_in_precision(net_and_data, digits):
+    net, data = net_and_data
+    real = net.look(data.test.images)
+    floor, dropped = (
+        evaluation.compare(real, net.look(data.train.images[digits.train.labels >= lowest][:359])) for lowest in (0, 3)
+    )
+    assert dropped["precision"] > floor["precision"] - 0.05
+    assert dropped["recall"] < floor["recall"] - 0.15
+    assert dropped["coverage"] < floor["coverage"] - 0.15
+    if net.conditions:
+        assert (floor["classes"], dropped["classes"]) == (1.0, 0.7)
+
+
+def test_one_image_again_and_again_shows_in_coverage(net_and_data):
+    net, data = net_and_data
+    real = net.look(data.test.images)
+    collapsed = evaluation.compare(real, net.look(np.repeat(data.train.images[:1], 359, axis=0)))
+    assert collapsed["coverage"] < 0.1
+    assert collapsed["recall"] < 0.1
+    assert collapsed["diversity"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_reader_reads_the_test_split(digits):
+    net = FeatureNet.of(digits)
+    assert net.accuracy(digits)["label"] > 0.95
+    seen = net.look(digits.test.images)
+    np.testing.assert_allclose(seen.probabilities("label").sum(axis=1), 1, atol=1e-5)
+
+
+def test_images_of_another_kind_are_refused(digits):
+    net = FeatureNet.of(digits)
+    with pytest.raises(ValueError, match=r"expected uint8 images \(n, 8, 8, 1\), received float64 \(3, 8, 8, 1\)"):
+        net.look(np.zeros((3, 8, 8, 1)))
+
+
+def test_a_feature_net_is_a_function_of_its_seed_and_leaves_the_global_randomness_alone():
+    def learned(seed):
+        return evaluation.feature_nets.reader(odd_data().train, SPECIES, seed, num_steps=2).get_weights()
+
+    keras.utils.set_random_seed(3)
+    expected = keras.initializers.GlorotUniform()((4, 4)), np.random.random(4)
+    first, other = learned(1), learned(2)
+    keras.utils.set_random_seed(3)
+    assert all(np.array_equal(a, b) for a, b in zip(first, learned(1), strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True) if a.ndim > 1)
+    received = keras.initializers.GlorotUniform()((4, 4)), np.random.random(4)
+    assert all(np.array_equal(a, b) for a, b in zip(expected, received, strict=True))
+
+
+def odd_data(num=48, known=True):
+    """RGBA images that are not square, with a class, a yes or no and a number that can be seen in them."""
+    generator = np.random.default_rng(0)
+    labels, hats, ages = generator.integers(0, 3, num), generator.integers(-1, 2, num), generator.uniform(0, 100, num)
+    images = generator.integers(0, 40, (num, 6, 9, 4)).astype("uint8")
+    images[..., 0] += (80 * labels[:, None, None]).astype("uint8")
+    images[:, :3, :, 1] += (90 * (hats[:, None, None] + 1)).astype("uint8")
+    images[:, 3:, :, 2] += (2 * ages[:, None, None]).astype("uint8")
+    attributes = {"hat": hats.astype("int64"), "age": ages.astype("float32")}
+    split = Split(images, labels.astype("int64"), attributes) if known else Split(images)
+    train, test = split.hold_out(0.5)
+    names = {"class_names": ["elf", "orc", "dwarf"], "attribute_values": {"hat": ["no", "yes"]}} if known else {}
+    return ImageData("odd", train, test, **names)
+
+
+def test_every_attribute_is_read():
+    data = odd_data(num=400)
+    accuracy = FeatureNet.of(data).accuracy(data)
+    assert set(accuracy) == {"label", "hat", "age"}
+    assert min(accuracy.values()) > 0.9
+
+
+SPECIES = Conditions([Categorical("label", ["elf", "orc", "dwarf"])])
+SCHEMA = Conditions([Categorical("label", ["a", "b", "c"]), Continuous("age", 0, 100, knots=3)])
+
+
+def seen(labels, ages):
+    """What a net would see that is quite sure."""
+    rows = SCHEMA.encode({"label": labels, "age": ages})
+    return Seen(np.random.default_rng(0).normal(size=(len(rows), 2)), rows, SCHEMA)
+
+
+def test_read_back_by_hand():
+    what = seen([0, 0, 1, 2], [0, 50, 100, 100])
+    asked = {"label": np.array([0, 1, 1, -1]), "age": np.array([10, 60, 110, np.nan], "float32")}
+    assert what.read_back(asked) == {"label": pytest.approx(2 / 3), "age": pytest.approx(1.0)}
+    assert math.isnan(what.read_back({"age": np.full(4, 5.0)})["age"])
+    assert what.read_back({"species": np.zeros(4)}) == {}
+
+
+def test_class_scores_by_hand():
+    real, fake = seen([0, 1, 2] * 20, [0.0] * 60), seen([0] * 30 + [1] * 30, [0.0] * 60)
+    scores = evaluation.compare(real, fake, {"label": np.array([0] * 30 + [1] * 15 + [2] * 15)})
+    assert scores["classes"] == pytest.approx(2 / 3)
+    assert scores["confident"] == 1.0
+    assert scores["reads_back"] == 45 / 60
+    # Of 60 images and one more of each class, 31, 31 and 1, where the data have a third of each.
+    expected = sum(share * math.log(3 * share) for share in (31 / 63, 31 / 63, 1 / 63))
+    assert scores["label_kl"] == pytest.approx(expected)
+
+
+def test_copies_are_found_and_inventions_are_not(digits):
+    train, test = digits.train.images, digits.test.images
+    copies = copy_check(train, test, train[:200])
+    assert copies.copied
+    assert copies.copies == 1.0
+    assert copies.fake_distance == 0.0
+    assert all(np.array_equal(train[fake], train[original]) for fake, original in copies.pairs)
+    assert copy_check(train, test, noisy(train[:200], 10)).copied
+    some = copy_check(train, test, np.concatenate([train[:40], blurred(test[:160], 0.7)]))
+    assert some.copied
+    assert some.copies == pytest.approx(0.2, abs=0.06)
+    assert {fake for fake, _ in some.pairs} <= set(range(40))
+    for honest in (noisy(test, 10), blurred(test, 0.7), np.zeros_like(test)):
+        assert not copy_check(train, test, honest).copied
+
+
+def test_distances_do_not_see_copies(digits):
+    net = FeatureNet.of(digits)
+    copies = evaluation.compare(net.look(digits.test.images), net.look(digits.train.images[:359]))
+    assert copies["coverage"] > 0.9, "which is why there is a copy check"
+
+
+def test_reconstruction_errors_by_hand():
+    originals = np.zeros((2, 12, 16, 3), "uint8")
+    grey = np.full_like(originals, 51)  # 0.2
+    errors = evaluation.reconstruction_errors(originals, grey)
+    assert errors["mse"] == pytest.approx(0.04)
+    assert errors["psnr"] == pytest.approx(-10 * math.log10(0.04))
+    # Flat images: (2 · 0 · 51 + c₁) / (0² + 51² + c₁) with c₁ = (0.01 · 255)², and the structure is 1.
+    assert errors["ssim"] == pytest.approx(6.5025 / (51**2 + 6.5025))
+    same = evaluation.reconstruction_errors(originals, originals)
+    assert (same["mse"], same["ssim"]) == (0.0, pytest.approx(1.0))
+    assert math.isfinite(same["psnr"])
+    assert "ssim" not in evaluation.reconstruction_errors(originals[:, :8], grey[:, :8])
+    with pytest.raises(ValueError, match="expected uint8 images of one shape"):
+        evaluation.reconstruction_errors(originals, grey[:1])
+
+
+DATA = {"labels": True, "nothing known": False}
+
+
+@pytest.mark.parametrize("known", DATA.values(), ids=DATA)
+def test_a_card_of_images(known, tmp_path):
+    data = odd_data(num=80, known=known)
+    told = []
+
+    def draw(num, seed):
+        rows = np.random.default_rng(seed).integers(0, len(data.train), num)
+        made = data.train.take(rows)
+        return made.images, {"label": made.labels} if known else {}
+
+    card, pictures = evaluation.score_images(draw, data, {"class": "copier"}, tell=told.append)
+    assert len(told) == 6 + known  # two nets learn and look, images are made and held against the training images
+    assert card.protocol["images"] == 40
+    assert card.protocol["feature_nets"] == [net["hash"] for net in card.nets]
+    assert len(set(card.protocol["feature_nets"])) == 2
+    assert card.copies["copied"]
+    assert any(remark.startswith("It copies: ") for remark in card.remarks)
+    assert any("Only 40 images on each side" in remark for remark in card.remarks)
+    labelled = {"reads_back", "classification", "classes", "confident", "label_kl", "class_frechet"}
+    distances = {"frechet", "frechet_infinity", "kernel", "precision", "recall", "density", "coverage", "diversity"}
+    assert set(card.scores) == distances | (labelled if known else set())
+    for name, score in card.scores.items():
+        assert math.isfinite(score.value), name
+        assert score.floor is not None, name
+        assert (score.error is None) == (name == "classification")
+    page = evaluation.write(card, pictures, tmp_path / "card")
+    assert ScoreCard.load(tmp_path / "card" / "scorecard.json") == card
+    text = page.read_text()
+    assert all(name in text for name in card.scores)
+    sources = [part.split('"')[0] for part in text.split('src="')[1:]]
+    assert len(sources) == 2
+    assert all((tmp_path / "card" / source).exists() for source in sources)
+
+
+def test_a_card_of_a_conditional_gan():
+    generator = np.random.default_rng(0)
+    num = 60
+    columns = make_conditions().decode(make_conditions().rows(num, seed=1))
+    split = Split(generator.integers(0, 256, (num, 8, 12, 3)).astype("uint8"), None, columns)
+    train, test = split.hold_out(0.5)
+    values = {"species": ["elf", "orc", "dwarf"], "hat": ["no", "yes"]}
+    data = ImageData("people", train, test, attribute_values=values)
+    card, _ = evaluation.score(make_conditional_gan(), data, truncation=1.0)
+    assert card.model["averaged_weights"]
+    assert card.model["truncation"] == 1.0
+    assert {"reads_back", "classification", "out_of_range"} <= set(card.scores)
+
+
+def test_a_card_of_an_autoencoder():
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 12, 3)).astype("uint8")
+    data = ImageData("noise", Split(images[:20]), Split(images[20:]))
+    autoencoder = make_autoencoder()
+    card, pictures = evaluation.score(autoencoder, data)
+    assert set(card.scores) == {"mse", "psnr", "out_of_range"}  # too small for windows of 11 pixels
+    reconstructed = autoencoder.reconstruct(images[20:])
+    assert card.scores["mse"].value == pytest.approx(np.mean((images[20:] / 255.0 - reconstructed / 255.0) ** 2), 1e-5)
+    assert len(pictures) == 1
+
+
+def test_what_cannot_be_scored_is_refused():
+    data = odd_data(num=30)
+    with pytest.raises(ValueError, match="expected at least 20 training and test images to score with, odd has 15"):
+        evaluation.score_images(lambda num, seed: None, data, {})
+    with pytest.raises(ValueError, match=r"expected data with images of \(8, 12, 3\), those of odd are \(6, 9, 4\)"):
+        evaluation.score(make_gan(), data)
+
+
+def a_card(**protocol):
+    scores = {"frechet": evaluation.Score(2.0, 0.125, 0.5), "coverage": evaluation.Score(0.9)}
+    return ScoreCard({"class": "GAN"}, {"data": "abc", "images": 100, **protocol}, [], scores)
+
+
+def test_cards_side_by_side():
+    table = evaluation.side_by_side({"one": a_card(), "two": a_card()})
+    assert table == [
+        ["metric", "one", "two", "real training images"],
+        ["frechet", "2.000 ± 0.125", "2.000 ± 0.125", "0.500"],
+        ["coverage", "0.900", "0.900", ""],
+    ]
+    with pytest.raises(ValueError, match="one and three differ in images 100 and 90"):
+        evaluation.side_by_side({"one": a_card(), "two": a_card(), "three": a_card(images=90)})
+
+
+def test_a_file_that_is_no_card_is_refused(tmp_path):
+    path = tmp_path / "scorecard.json"
+    for text in ("{}", "not JSON", json.dumps({"scores": {"frechet": {"worth": 3}}})):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="expected a score card"):
+            ScoreCard.load(path)
+
+
+def test_inception_without_weights_says_where_they_belong(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"expected the weights of InceptionV3 in .*notop\.h5"):
+        FeatureNet.inception((8, 12, 3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_inception_looks_at_images_of_any_kind(channels, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    name = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    (tmp_path / "models").mkdir()
+    keras.applications.InceptionV3(include_top=False, weights=None).save_weights(tmp_path / "models" / "x.weights.h5")
+    (tmp_path / "models" / "x.weights.h5").rename(tmp_path / "models" / name)
+    net = FeatureNet.inception((8, 12, channels))
+    assert net.look(np.zeros((2, 8, 12, channels), "uint8")).features.shape == (2, 2048)
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_monitor_gives_numbers_after_every_epoch(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 12, 3)).astype("uint8")
+    monitor = evaluation.QualityMonitor(Split(images), untrained_net(), share=1.0)
+    gan = make_gan()
+    best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", "frechet", mode="min", save_best_only=True)
+    stop = keras.callbacks.EarlyStopping("coverage", mode="max", patience=0, baseline=2.0)
+    history = gan.fit(images, batch_size=10, epochs=3, verbose=0, callbacks=[monitor, best, stop])
+    assert len(history.epoch) == 2, "no coverage is above 2: EarlyStopping, which waits for a second epoch, saw it"
+    assert (tmp_path / "best.keras").exists()
+    fakes = monitor.net.look(gan.sample(20, seed=0)).features
+    expected = evaluation.frechet_distance(monitor.real_features, fakes)
+    assert history.history["frechet"][-1] == pytest.approx(expected, rel=1e-5)
+    assert 0 < monitor.seconds <= monitor.seconds_of_training
+
+
+def test_a_monitor_keeps_to_its_share(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 12, 3)).astype("uint8")
+    monitor = evaluation.QualityMonitor(Split(images), untrained_net(), share=0.1)
+    monitor.set_model(make_gan())
+    clock = Clock()
+    monkeypatch.setattr(evaluation.monitor.time, "monotonic", clock)
+    looks = []
+
+    def sample(num, seed):
+        looks.append(clock.now)
+        clock.now += 1
+        return images[:num]
+
+    monkeypatch.setattr(monitor.model, "sample", sample)
+    monitor.on_train_begin()
+    for epoch in range(40):
+        clock.now += 1.5
+        monitor.on_epoch_end(epoch, {})
+    # Twice before training, which begins at 2; then whenever the next second is a tenth of what has passed.
+    assert looks == [0, 1, 12.5, 22.5, 32.5, 42.5, 52.5, 62.5]
+    assert monitor.seconds <= 0.1 * monitor.seconds_of_training
+    with pytest.raises(ValueError, match=r"expected a share of the time in \(0, 1\], received 0"):
+        evaluation.QualityMonitor(Split(images), monitor.net, share=0)
