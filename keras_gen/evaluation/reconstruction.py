@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from skimage.metrics import structural_similarity
 
 
 def reconstruction_errors(originals: np.ndarray, reconstructions: np.ndarray) -> dict[str, float]:
@@ -42,6 +41,8 @@ def reconstruction_errors(originals: np.ndarray, reconstructions: np.ndarray) ->
     least = (0.5 / 255) ** 2 / np.prod(originals.shape[1:])
     errors = {"mse": float(by_image.mean()), "psnr": float(np.mean(-10 * np.log10(np.maximum(by_image, least))))}
     if min(originals.shape[1:3]) >= 11:  # the width of its window
+        from skimage.metrics import structural_similarity  # half a second that only autoencoders need
+
         options = {"channel_axis": -1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
         pairs = zip(originals, reconstructions, strict=True)
         errors["ssim"] = float(np.mean([structural_similarity(*pair, **options) for pair in pairs]))
