@@ -1,0 +1,95 @@
+"""Spoils real images in known ways and prints what the score card's numbers make of it.
+
+Each rung is made of training images and compared with the test split by the first feature net. A number that claims to
+see a kind of damage must rise or fall from rung to rung; the copy check must see copies, and nothing else.
+
+Example:
+  python -m benchmarks.ladder --data mnist
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import scipy.ndimage
+
+import keras_gen
+from keras_gen.command_line import one_line_errors, parse, start_keras
+
+NUM_IMAGES = 10_000  # no more than there are test images
+COLUMNS = (
+    "frechet",
+    "frechet_infinity",
+    "kernel",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "diversity",
+    "label_kl",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to spoil."""
+
+    data: str = "mnist"
+    """Labelled data set: a name or a path, as for train_gan.py."""
+
+
+def noisy(images: np.ndarray, deviation: float) -> np.ndarray:
+    """Normal noise of so many bytes on every value."""
+    noise = np.random.default_rng(0).normal(0, deviation, images.shape)
+    return (images + noise).clip(0, 255).astype(np.uint8)
+
+
+def blurred(images: np.ndarray, deviation: float) -> np.ndarray:
+    """A Gaussian blur of so many pixels."""
+    return scipy.ndimage.gaussian_filter(images, (0, deviation, deviation, 0))
+
+
+def rungs(images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """What is compared, by name: `images` spoilt more and more, and in other ways."""
+    rare = np.flatnonzero(labels == 0)[: len(images) // 100]
+    per_class = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])
+    kept = np.flatnonzero(labels != 0)
+    return {
+        "training images": images,
+        "noise of 10 bytes": noisy(images, 10),
+        "noise of 30": noisy(images, 30),
+        "noise of 90": noisy(images, 90),
+        "blur of 0.5 pixels": blurred(images, 0.5),
+        "blur of 1": blurred(images, 1.0),
+        "blur of 2": blurred(images, 2.0),
+        "one class dropped": images[np.resize(kept, len(images))],
+        "one class nearly dropped": images[np.resize(np.concatenate([kept, rare]), len(images))],
+        "one image of each class": images[np.resize(per_class, len(images))],
+        "a tenth of the images, ten times": images[np.resize(np.arange(len(images) // 10), len(images))],
+    }
+
+
+def main(options: Options) -> None:
+    """Prints a row for each rung."""
+    with one_line_errors():
+        start_keras()
+        from keras_gen import evaluation
+
+        data = keras_gen.load(options.data)
+        net = evaluation.FeatureNet.of(data)
+    num = min(NUM_IMAGES, len(data.test))
+    real = net.look(data.test.images[:num])
+    unseen = data.test.images[num // 2 :]  # a generator that invents, as far as the copy check can know
+    print(f"| rung | {' | '.join(COLUMNS)} | copies |\n|{' --- |' * (len(COLUMNS) + 2)}")
+    for name, images in rungs(data.train.images[:num], data.train.labels[:num]).items():
+        scores = evaluation.compare(real, net.look(images))
+        copies = evaluation.copy_check(data.train.images, data.test.images, images[:1_000])
+        cells = [f"{scores[column]:{evaluation.METRICS[column].form}}" for column in COLUMNS]
+        print(f"| {name} | {' | '.join(cells)} | {copies.copies:.0%} |", flush=True)
+    honest = evaluation.copy_check(data.train.images, data.test.images[: num // 2], noisy(unseen, 10)[:1_000])
+    print(f"| noise of 10 on unseen images |{' – |' * len(COLUMNS)} {honest.copies:.0%} |")
+
+
+if __name__ == "__main__":
+    main(parse(Options, __doc__))
