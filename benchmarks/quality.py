@@ -30,7 +30,10 @@ COLUMNS = ("classes", "confident", "frechet", "coverage", "precision", "recall",
 
 # The options of each row, as one would type them after `train_gan.py`.
 TABLES = {
-    "presets": {name: name for name in GANS if name != "resnet"},  # which wants a GPU
+    "presets": {
+        **{name: name for name in GANS if name != "resnet"},  # which wants a GPU
+        "fast, no labels": "fast --unconditional",
+    },
     "stability": {
         "article": "article",
         "least squares": "article --loss least_squares",

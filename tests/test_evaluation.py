@@ -159,7 +159,8 @@ def test_read_back_by_hand():
     what = seen([0, 0, 1, 2], [0, 50, 100, 100])
     asked = {"label": np.array([0, 1, 1, -1]), "age": np.array([10, 60, 110, np.nan], "float32")}
     assert what.read_back(asked) == {"label": pytest.approx(2 / 3), "age": pytest.approx(1.0)}
-    assert math.isnan(what.read_back({"age": np.full(4, 5.0)})["age"])
+    assert what.read_back({"age": np.full(4, 5.0)}) == {}, "always the same was asked"
+    assert seen([0, 1], [30, 30]).read_back({"age": np.array([10.0, 50.0])}) == {"age": 0.0}
     assert what.read_back({"species": np.zeros(4)}) == {}
 
 
@@ -172,6 +173,16 @@ def test_class_scores_by_hand():
     # Of 60 images and one more of each class, 31, 31 and 1, where the data have a third of each.
     expected = sum(share * math.log(3 * share) for share in (31 / 63, 31 / 63, 1 / 63))
     assert scores["label_kl"] == pytest.approx(expected)
+    classes = evaluation.scores.by_class(real, fake)
+    assert [(name, found["real"], found["made"]) for name, found in classes.items()] == [
+        ("a", pytest.approx(1 / 3), 0.5),
+        ("b", pytest.approx(1 / 3), 0.5),
+        ("c", pytest.approx(1 / 3), 0.0),
+    ]
+    features = [seen.features[seen.columns["label"] == 1] for seen in (real, fake)]
+    assert classes["b"]["frechet"] == pytest.approx(evaluation.frechet_distance(*features))
+    assert "frechet" not in classes["c"]
+    assert scores["class_frechet"] == pytest.approx((classes["a"]["frechet"] + classes["b"]["frechet"]) / 2)
 
 
 def test_copies_are_found_and_inventions_are_not(digits):
@@ -231,6 +242,10 @@ def test_a_card_of_images(known, tmp_path):
     assert card.protocol["feature_nets"] == [net["hash"] for net in card.nets]
     assert len(set(card.protocol["feature_nets"])) == 2
     assert card.copies["copied"]
+    low, high = card.scores["kernel"].interval
+    assert low < card.scores["kernel"].value < high
+    assert set(card.classes) == (set(data.class_names) if known else set())
+    assert set(card.attributes) == ({"label"} if known else set())
     assert any(remark.startswith("It copies: ") for remark in card.remarks)
     assert any("Only 40 images on each side" in remark for remark in card.remarks)
     labelled = {"reads_back", "classification", "classes", "confident", "label_kl", "class_frechet"}

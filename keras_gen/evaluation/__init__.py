@@ -17,12 +17,14 @@ from keras_gen.evaluation.monitor import QualityMonitor
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import METRICS, compare
+from keras_gen.evaluation.streaming import FrechetDistance
 
 __all__ = [
     "LEAST_IMAGES",
     "METRICS",
     "CopyCheck",
     "FeatureNet",
+    "FrechetDistance",
     "Judged",
     "QualityMonitor",
     "Score",

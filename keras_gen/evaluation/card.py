@@ -19,9 +19,10 @@ from keras_gen import images as pixels
 from keras_gen.conditions import Conditions
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation.copies import CopyCheck, copy_check
+from keras_gen.evaluation.distances import kernel_distance
 from keras_gen.evaluation.feature_nets import FeatureNet, reader
 from keras_gen.evaluation.reconstruction import reconstruction_errors
-from keras_gen.evaluation.scores import compare, main_attribute
+from keras_gen.evaluation.scores import by_class, compare, main_attribute
 
 MOST_IMAGES = 10_000
 COPY_CHECKED = 2_000  # fakes held against every training image
@@ -49,11 +50,14 @@ class Score:
         value: mean over the feature nets and the sets of generated images.
         error: standard deviation over the sets, each a mean over the nets; None for a number that was taken once.
         floor: the value for real training images; None where that makes no sense.
+        interval: [low, high], in which the value of infinitely many images lies with 95 % confidence by a bootstrap,
+            mean over the nets; None where there is none.
     """
 
     value: float
     error: float | None = None
     floor: float | None = None
+    interval: list[float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +69,8 @@ class ScoreCard:
         protocol: how it was judged; cards compare where this is the same.
         nets: for each feature net its seed, hash, and how well it reads the test split, by attribute.
         scores: `Score` by names in `scores.METRICS`.
+        classes: how often each class is made, and how good it is, see `scores.by_class`; by the first net.
+        attributes: how well each attribute that was asked for is read; by the first net.
         copies: the copy check's findings, without the pairs; empty where nothing was generated.
         remarks: what a reader must know before the numbers.
 
@@ -78,6 +84,8 @@ class ScoreCard:
     protocol: dict[str, Any]
     nets: list[dict[str, Any]]
     scores: dict[str, Score]
+    classes: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    attributes: dict[str, float] = dataclasses.field(default_factory=dict)
     copies: dict[str, Any] = dataclasses.field(default_factory=dict)
     remarks: list[str] = dataclasses.field(default_factory=list)
 
@@ -195,25 +203,32 @@ def score_images(
     sets = [draw(num, seed) for seed in range(num_draws)]
     num_nets = NUM_NETS if features == "own" else 1
     values: dict[str, np.ndarray] = {}  # by name of the metric, (nets, sets); the last column is the floor
-    nets = []
+    nets, intervals = [], []
     for seed in range(num_nets):
         tell(f"feature net {seed + 1} of {num_nets}: learning to look at {data.name}, once for these images")
         net = FeatureNet.of(data, seed) if features == "own" else FeatureNet.inception(data.image_shape)
         nets.append({"seed": seed, "hash": net.hash, "accuracy": net.accuracy(data)})
         tell(f"feature net {seed + 1} of {num_nets}: comparing")
+        real, seen = net.look(real_split.images), [net.look(images) for images, _ in sets]
         known = net.conditions.columns(floor_split) if net.conditions else {}
-        real = net.look(real_split.images)
-        for place, (images, asked) in enumerate([*sets, (floor_split.images, known)]):
-            for name, value in compare(real, net.look(images), asked).items():
+        asked = [asked for _, asked in sets]
+        asked.append({name: column for name, column in known.items() if name in asked[0]})
+        for place, fake in enumerate([*seen, net.look(floor_split.images)]):
+            for name, value in compare(real, fake, asked[place]).items():
                 values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = value
-    scores = {name: _summary(by_net) for name, by_net in values.items() if not np.isnan(by_net[:, :-1]).all()}
-    images, asked = sets[0]
-    classes = main_attribute(real)
-    if classes is not None and classes.name in asked:
+        intervals.append(kernel_distance(real.features, seen[0].features)[1:])
+        if seed == 0:
+            classes, attributes = by_class(real, seen[0]), seen[0].read_back(asked[0])
+    # Without what could not be taken for every net and draw, such as the distances within classes that are not made.
+    scores = {name: _summary(by_net) for name, by_net in values.items() if not np.isnan(by_net[:, :-1]).any()}
+    scores["kernel"] = dataclasses.replace(scores["kernel"], interval=np.mean(intervals, axis=0).tolist())
+    images, columns = sets[0]
+    main = main_attribute(real)
+    if main is not None and main.name in columns:
         tell("a classifier learns from the generated images, another from as many real ones")
         learned, floor = (
-            _classification(split, data, Conditions([classes]))
-            for split in (Split(images, None, {classes.name: asked[classes.name]}), floor_split)
+            _classification(split, data, Conditions([main]))
+            for split in (Split(images, None, {main.name: columns[main.name]}), floor_split)
         )
         scores["classification"] = Score(learned, floor=floor)
     tell(f"holding {min(num, COPY_CHECKED):,} images against {len(data.train):,} training images")
@@ -225,9 +240,15 @@ def score_images(
             images[fakes], np.stack([data.train.images[index] for index in originals])
         ),
     }
-    found = {name: value for name, value in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied}
     card = ScoreCard(
-        model, _protocol(data, num, features, nets), nets, scores, found, _remarks(features, nets, copies, num)
+        model=model,
+        protocol=_protocol(data, num, features, nets),
+        nets=nets,
+        scores=scores,
+        classes=classes,
+        attributes=attributes,
+        copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
+        remarks=_remarks(features, nets, copies, num),
     )
     return Judged(card, pictures)
 

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import hashlib
 import itertools
-import math
 import os
 
 import keras
@@ -181,23 +180,27 @@ class Seen:
                 are left out.
 
         Returns:
-            For a categorical attribute the share that agrees; for a number the correlation (Pearson's r). NaN where
-            nothing was asked or all was the same.
+            For a categorical attribute the share that agrees; for a number the correlation (Pearson's r), 0 if the
+            same is read in every image. Without what cannot be said: attributes of which nothing was asked, and
+            numbers of which always the same was asked.
         """
-        return {
+        agreements = {
             item.name: _agreement(item, asked[item.name], self.columns[item.name])
             for item in (self.conditions.attributes if self.conditions else [])
             if item.name in asked
         }
+        return {name: value for name, value in agreements.items() if value is not None}
 
 
-def _agreement(item, asked, read) -> float:
+def _agreement(item, asked, read) -> float | None:
     known = asked >= 0 if isinstance(item, Categorical) else np.isfinite(asked)
     asked, read = asked[known], read[known]
     if isinstance(item, Categorical):
-        return float(np.mean(asked == read)) if len(asked) else math.nan
-    if len(asked) < 2 or not np.ptp(asked) or not np.ptp(read):
-        return math.nan
+        return float(np.mean(asked == read)) if len(asked) else None
+    if len(asked) < 2 or not np.ptp(asked):
+        return None
+    if not np.ptp(read):
+        return 0.0
     return float(np.corrcoef(asked, read)[0, 1])
 
 

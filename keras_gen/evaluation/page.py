@@ -33,7 +33,7 @@ def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | 
         pixels.save_png(directory / name, picture)
         figures.append(pages.picture(name, caption, "large"))
     page = directory / "scorecard.html"
-    sections = [*section(card), *figures, *_protocol(card)]
+    sections = [*section(card), *figures, *_details(card), *_protocol(card)]
     page.write_text(
         pages.page(f"Score card of {card.model['class']} on {card.protocol['data_name']}", sections), "utf-8"
     )
@@ -67,12 +67,37 @@ def text(name: str, score: Score) -> str:
         '1.250 ± 0.031'
     """
     form = METRICS[name].form
-    return f"{score.value:{form}}" + ("" if score.error is None else f" ± {score.error:{form}}")
+    error = "" if score.error is None else f" ± {score.error:{form}}"
+    interval = "" if score.interval is None else " [{:{form}}, {:{form}}]".format(*score.interval, form=form)
+    return f"{score.value:{form}}{error}{interval}"
 
 
 def floor_text(name: str, score: Score) -> str:
     """The floor of a number, empty where there is none."""
     return "" if score.floor is None else f"{score.floor:{METRICS[name].form}}"
+
+
+def _details(card: ScoreCard) -> list[str]:
+    """What is made of each class, and how well each attribute is read."""
+    rows = [
+        [
+            name,
+            f"{found['real']:.3f}",
+            f"{found['made']:.3f}",
+            f"{found['frechet']:.2f}" if "frechet" in found else "",
+            "",
+        ]
+        for name, found in card.classes.items()
+    ]
+    read = {name: f"{value:.3f}" for name, value in card.attributes.items()}
+    return [
+        *(
+            [pages.heading("Class by class"), pages.table(["class", "real", "made", "frechet", ""], rows)]
+            if rows
+            else []
+        ),
+        *([pages.heading("What was asked for is read"), pages.facts(read)] if read else []),
+    ]
 
 
 def _protocol(card: ScoreCard) -> list[str]:

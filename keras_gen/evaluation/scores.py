@@ -5,7 +5,6 @@ A new number is a function of two `Seen`, a line where `compare` calls it, and a
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -82,12 +81,12 @@ def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) 
         **neighbourhoods(real.features, fake.features),
         "diversity": _spread(fake.features) / _spread(real.features),
     }
-    classes = main_attribute(real)
-    if classes is not None:
+    classes = by_class(real, fake)
+    if classes:
         scores |= _class_scores(real, fake, classes)
-    agreements = [value for value in fake.read_back(asked or {}).values() if not math.isnan(value)]
+    agreements = fake.read_back(asked or {})
     if agreements:
-        scores["reads_back"] = float(np.mean(agreements))
+        scores["reads_back"] = float(np.mean(list(agreements.values())))
     return scores
 
 
@@ -97,26 +96,42 @@ def main_attribute(seen: Seen) -> Categorical | None:
     return next((item for item in attributes if isinstance(item, Categorical)), None)
 
 
-def _class_scores(real: Seen, fake: Seen, classes: Categorical) -> dict[str, float]:
-    real_classes, fake_classes = (seen.columns[classes.name] for seen in (real, fake))
-    real_shares, fake_shares = (
-        np.bincount(column, minlength=classes.width) / len(column) for column in (real_classes, fake_classes)
-    )
-    present = real_shares > 0
-    made = fake_shares >= MIN_CLASS_SHARE * real_shares
-    within = [
-        frechet_distance(real.features[real_classes == index], fake.features[fake_classes == index])
-        for index in range(classes.width)
-        if min(np.sum(real_classes == index), np.sum(fake_classes == index)) >= 2
-    ]
-    # A little of everything, as one image of each class would be: a class that is not made is bad, not infinitely so.
-    smoothed = (fake_shares * len(fake_classes) + 1) / (len(fake_classes) + classes.width)
-    return {
-        "confident": float(np.mean(fake.probabilities(classes.name).max(axis=-1) > CONFIDENT)),
-        "classes": float(made[present].mean()),
-        "label_kl": float(scipy.stats.entropy(smoothed[present], real_shares[present])),
-        "class_frechet": float(np.mean(within)) if within else math.nan,
+def by_class(real: Seen, fake: Seen) -> dict[str, dict[str, float]]:
+    """How often each class is made and how good it is, as a feature net reads the classes.
+
+    Args:
+        real: as for `compare`.
+        fake: as for `compare`.
+
+    Returns:
+        For each class that is among the real images `real` and `made`, its shares of the images, and `frechet`, the
+        distance of what is made to the real images of that class, left out for less than two of either. Empty for a
+        net that reads no classes.
+    """
+    attribute = main_attribute(real)
+    if attribute is None:
+        return {}
+    found: dict[str, dict[str, float]] = {}
+    for index, name in enumerate(attribute.values):
+        is_real, is_made = (seen.columns[attribute.name] == index for seen in (real, fake))
+        if is_real.any():
+            found[name] = {"real": float(is_real.mean()), "made": float(is_made.mean())}
+            if min(is_real.sum(), is_made.sum()) >= 2:
+                found[name]["frechet"] = frechet_distance(real.features[is_real], fake.features[is_made])
+    return found
+
+
+def _class_scores(real: Seen, fake: Seen, classes: dict[str, dict[str, float]]) -> dict[str, float]:
+    real_shares, shares = (np.array([found[side] for found in classes.values()]) for side in ("real", "made"))
+    distances = [found["frechet"] for found in classes.values() if "frechet" in found]
+    # One image more of each class: a class that is not made is bad, not infinitely so.
+    smoothed = shares * len(fake.features) + 1
+    scores = {
+        "confident": float(np.mean(fake.probabilities(main_attribute(real).name).max(axis=-1) > CONFIDENT)),
+        "classes": float(np.mean(shares >= MIN_CLASS_SHARE * real_shares)),
+        "label_kl": float(scipy.stats.entropy(smoothed, real_shares)),  # which divides both by their sums
     }
+    return scores | ({"class_frechet": float(np.mean(distances))} if distances else {})
 
 
 def _spread(features: np.ndarray) -> float:
