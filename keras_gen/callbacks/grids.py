@@ -59,7 +59,7 @@ class SampleGrid(_Grid):
 
     Args:
         directory: folder of the PNG files; made when missing.
-        num: images in the grid; of a conditional model no more than these, in whole rows.
+        num: images in the grid; of a conditional model no more than these, in whole rows, and at least one row.
         every: epochs between two grids.
         seed: of the latents.
         tensorboard: folder for TensorBoard images, or None.

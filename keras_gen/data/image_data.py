@@ -86,6 +86,26 @@ class Split:
             {name: column[indices] for name, column in self.attributes.items()},
         )
 
+    def some(self, num: int, seed: int = 0) -> Split:
+        """`num` images at random (all, if there are less), the same ones each time, in their order.
+
+        Files are often ordered by class: the first images would be those of the first classes.
+        """
+        return self.take(np.sort(np.random.default_rng(seed).permutation(len(self))[:num]))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the images, labels and attributes, as hex."""
+        digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
+        for start in range(0, len(self), 256):  # in blocks: the set may be larger than memory
+            digest.update(np.ascontiguousarray(self.images[start : start + 256]).data)
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels).data)
+        for name, column in sorted(self.attributes.items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(column).data)
+        return digest.hexdigest()
+
     def hold_out(self, fraction: float, seed: int = 0) -> tuple[Split, Split]:
         """Cuts the split in two at random, the same way each time.
 
@@ -162,15 +182,10 @@ class ImageData:
         """The number of classes, 0 without labels."""
         return len(self.class_names or [])
 
-    @functools.cached_property
+    @property
     def fingerprint(self) -> str:
-        """SHA-256 of the training images and labels, as hex: tells whether two runs learned from the same bytes."""
-        digest = hashlib.sha256(str(tuple(self.train.images.shape)).encode())
-        for start in range(0, len(self.train), 256):  # in blocks: the set may be larger than memory
-            digest.update(np.ascontiguousarray(self.train.images[start : start + 256]).data)
-        if self.train.labels is not None:
-            digest.update(np.ascontiguousarray(self.train.labels).data)
-        return digest.hexdigest()
+        """That of the training split: tells whether two runs learned from the same bytes."""
+        return self.train.fingerprint
 
 
 def with_test(train: Split, test: Split | None) -> tuple[Split, Split]:

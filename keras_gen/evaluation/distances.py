@@ -13,6 +13,7 @@ import scipy.linalg
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
+SLOPE = 16  # images for each feature that an extrapolation takes
 BLOCK = 1_000  # rows of a matrix of all pairs at a time: 1,000 × 60,000 of them take 480 MB
 
 
@@ -59,14 +60,22 @@ def frechet_distance_at_infinity(
 
     Args:
         real_features: float (n, d), n ≥ 2.
-        fake_features: float (m, d), m ≥ 20.
+        fake_features: float (m, d), m ≥ 16 d: with less in the smallest subset the line is none.
         num_sizes: subsets, of m/4 to m rows.
         seed: of the subsets.
+
+    Raises:
+        ValueError: as `frechet_distance`, and for too few fakes.
 
     Source:
         Chong and Forsyth, Effectively Unbiased FID (2020), section 4, https://arxiv.org/abs/1911.07023
     """
-    real_features, fake_features = _checked(real_features, fake_features, least=20)
+    real_features, fake_features = _checked(real_features, fake_features)
+    if len(fake_features) < SLOPE * fake_features.shape[1]:
+        raise ValueError(
+            f"expected at least {SLOPE} images for each of the {fake_features.shape[1]} features, received "
+            f"{len(fake_features)}: fewer say nothing about infinitely many"
+        )
     generator = np.random.default_rng(seed)
     sizes = np.linspace(len(fake_features) / 4, len(fake_features), num_sizes).astype(int)
     distances = [

@@ -11,6 +11,8 @@ import contextlib
 import functools
 import hashlib
 import itertools
+import json
+import math
 import os
 
 import keras
@@ -24,10 +26,11 @@ from keras_gen.data import Batches, ImageData, Split
 
 NUM_FEATURES = 64
 BATCH_SIZE = 128
-NUM_STEPS = 1_200  # two and a half passes over MNIST, where the classifier is then right on 99 % of the test split
+NUM_STEPS = 1_200  # three passes over MNIST, where the classifier is then right on 99 % of the test split
 MAX_SIDE = 32  # pixels of the shorter side that are looked at in full; larger images are halved first
-MOST_EPOCHS = 200  # for small sets
-RECIPE = 1  # part of the cache's names: a net of an older recipe is not mistaken for a new one
+LEAST_STEPS, MOST_EPOCHS = 400, 20  # small sets take fewer steps
+LOOK = 500 * 28**2  # pixels looked at together
+RECIPE = 2  # part of the cache's names: a net of an older recipe is not mistaken for a new one
 
 
 class FeatureNet:
@@ -36,6 +39,7 @@ class FeatureNet:
     Args:
         network: Keras model, uint8 images → features, or [features, rows of conditions].
         conditions: the schema of what it reads, or None for a net that learned without labels.
+        pixels: of an image as the network looks at it, which decides how many are looked at together.
 
     Example:
         net = FeatureNet.of(keras_gen.load("mnist"))
@@ -43,28 +47,32 @@ class FeatureNet:
         net.read(images)["label"]  # (n,), the digit in each
     """
 
-    def __init__(self, network: keras.Model, conditions: Conditions | None):
+    def __init__(self, network: keras.Model, conditions: Conditions | None, pixels: int | None = None):
         self.network = network
         self.conditions = conditions
+        self.pixels = pixels or math.prod(network.input_shape[1:3])
 
     @classmethod
     def of(cls, data: ImageData, seed: int = 0, verbose: int | str = 0) -> FeatureNet:
         """The feature net of a data set, from the cache (`~/.keras/keras_gen_features`) or trained now.
 
         Args:
-            data: what to learn from; its training split alone is used.
+            data: what to learn from; of its training split, what `learned_and_held_out` leaves.
             seed: another seed is another, independent net.
             verbose: as of `fit`.
 
         Returns:
             The same net for the same training images, labels, attributes and seed.
         """
-        path = cache_folder("keras_gen_features") / f"{data.fingerprint[:16]}-{seed}-{RECIPE}.keras"
+        split, _ = learned_and_held_out(data)
         names = learnable(data)
         conditions = Conditions.of(data, names) if names else None
-        if path.exists():
+        known = conditions.get_config() if conditions else None
+        key = hashlib.sha256(json.dumps([data.fingerprint, known, seed, RECIPE]).encode()).hexdigest()
+        path = cache_folder("keras_gen_features") / f"{key[:20]}.keras"
+        with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
             return cls(keras.saving.load_model(path, compile=False), conditions)
-        trained = reader(data.train, conditions, seed, verbose) if conditions else discerner(data.train, seed, verbose)
+        trained = reader(split, conditions, seed, verbose) if conditions else discerner(split, seed, verbose)
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
             path.parent.mkdir(parents=True, exist_ok=True)
             # Under its own name only when it is whole: another process may be looking for it.
@@ -101,7 +109,7 @@ class FeatureNet:
             hidden = (colors + 1) * (alpha + 1) / 2 - 1
         hidden = layers.Resizing(299, 299, interpolation="bicubic", antialias=True)(hidden)
         network = keras.applications.InceptionV3(include_top=False, weights=str(weights), pooling="avg")
-        return cls(keras.Model(pictures, network(hidden), name="inception"), None)
+        return cls(keras.Model(pictures, network(hidden), name="inception"), None, pixels=299**2)
 
     @functools.cached_property
     def hash(self) -> str:
@@ -111,13 +119,12 @@ class FeatureNet:
             digest.update(np.ascontiguousarray(weight).data)
         return digest.hexdigest()[:12]
 
-    def look(self, pictures: np.ndarray, batch_size: int = 500) -> Seen:
+    def look(self, pictures: np.ndarray) -> Seen:
         """Features of images, and what is read in them.
 
         Args:
             pictures: uint8 (n, height, width, channels) of the data's shape; an array that stays on disk is read in
                 batches.
-            batch_size: images at a time.
 
         Raises:
             ValueError: for images of another type or shape.
@@ -126,6 +133,7 @@ class FeatureNet:
         if pictures.dtype != np.uint8 or tuple(pictures.shape[1:]) != expected:
             shape = ", ".join(map(str, ("n", *expected)))
             raise ValueError(f"expected uint8 images ({shape}), received {pictures.dtype} {pictures.shape}")
+        batch_size = max(1, LOOK // self.pixels)
         parts = [
             self.network.predict_on_batch(np.asarray(pictures[start : start + batch_size]))
             for start in range(0, len(pictures), batch_size)
@@ -155,10 +163,6 @@ class Seen:
         self.features = features
         self.rows = rows
         self.conditions = conditions
-
-    def take(self, indices) -> Seen:
-        """The images at `indices`."""
-        return Seen(self.features[indices], None if self.rows is None else self.rows[indices], self.conditions)
 
     @functools.cached_property
     def columns(self) -> dict[str, np.ndarray]:
@@ -202,6 +206,14 @@ def _agreement(item, asked, read) -> float | None:
     if not np.ptp(read):
         return 0.0
     return float(np.corrcoef(asked, read)[0, 1])
+
+
+def learned_and_held_out(data: ImageData) -> tuple[Split, Split]:
+    """What of the training split feature nets learn from, and what they never see: real images to compare with.
+
+    As many are held out as there are test images, but no more than a quarter and no less than one.
+    """
+    return data.train.hold_out(min(0.25, len(data.test) / len(data.train)))
 
 
 def trunk(image_shape, seed: int = 0) -> keras.Model:
@@ -363,7 +375,7 @@ def discerner(split: Split, seed: int = 0, verbose: int | str = 0) -> keras.Mode
 
 def _fit(learner, loss, split, targets, seed, verbose, num_steps):
     batches = Batches(split, min(BATCH_SIZE, len(split)), seed=seed, targets=targets)
-    steps = min(num_steps, MOST_EPOCHS * len(batches))
+    steps = min(num_steps, max(LEAST_STEPS, MOST_EPOCHS * len(batches)))
     learner.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, decay_steps=steps)), loss)
     # As one epoch: with few images most of the time would go into beginning and ending epochs.
     learner.fit(_endless(batches), steps_per_epoch=steps, shuffle=False, verbose=verbose)

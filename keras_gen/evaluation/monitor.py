@@ -19,8 +19,9 @@ class QualityMonitor(keras.callbacks.Callback):
     `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
     chooses a model must not be the test split. The numbers are those of few images, and no score.
 
-    It takes its turn at the end of an epoch if it stays within its share of the time; in between the last numbers
-    are repeated, so that they are there after each epoch.
+    It takes its turn at the end of an epoch if, as long as the last turn took, it stays within its share of the time.
+    In between the last numbers are repeated, at first those of the untrained model, so that they are there after each
+    epoch: a patience must be longer than that.
 
     Args:
         split: the training images.
@@ -29,7 +30,7 @@ class QualityMonitor(keras.callbacks.Callback):
         share: of the training time that may be spent, in (0, 1].
         seed: of the latents and of the choice of real images.
 
-    Logs `frechet` (see `frechet_distance`; smaller is better) and `coverage` (see `neighbourhoods`; greater is better).
+    Logs `frechet`, see `frechet_distance` (smaller is better), and `coverage`, see `neighbourhoods` (greater is better).
 
     Attributes:
         seconds: time spent since training began.
@@ -37,7 +38,8 @@ class QualityMonitor(keras.callbacks.Callback):
 
     Example:
         monitor = QualityMonitor(data.train, FeatureNet.of(data))
-        gan.fit(batches, epochs=100, callbacks=[monitor, keras.callbacks.EarlyStopping("frechet", patience=10)])
+        stop = keras.callbacks.EarlyStopping("frechet", mode="min", patience=10)
+        gan.fit(batches, epochs=100, callbacks=[monitor, stop])
     """
 
     def __init__(self, split: Split, net: FeatureNet, num: int = 1_000, share: float = 0.05, seed: int = 0):

@@ -12,6 +12,7 @@ import scipy.stats
 
 from keras_gen.conditions import Categorical
 from keras_gen.evaluation.distances import (
+    SLOPE,
     frechet_distance,
     frechet_distance_at_infinity,
     kernel_distance,
@@ -46,7 +47,7 @@ METRICS = {
     "density": Metric("how thick the generated images lie among real ones", "higher"),
     "coverage": Metric("share of real images with a generated one nearby: no kind is left out", "higher"),
     "diversity": Metric("mean distance of two features, as a share of that between real images", None),
-    "confident": Metric(f"share of images that are read with a probability above {CONFIDENT}", "higher"),
+    "confident": Metric(f"share of images that are read with a probability above {CONFIDENT}", None),
     "classes": Metric("share of the classes that are made at all (a tenth as often as in reality, or more)", "higher"),
     "label_kl": Metric(
         "Kullback-Leibler divergence of the classes made from those of real images, nats", "lower", ".4f"
@@ -72,15 +73,18 @@ def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) 
         asked: what each of these was asked to be, columns by attribute, or None.
 
     Returns:
-        Numbers by names in `METRICS`: the distances, and as much of the rest as the net can read and was asked for.
+        Numbers by names in `METRICS`: the distances, and as much of the rest as the net can read, was asked for and can
+        be said of so many images.
     """
     scores = {
         "frechet": frechet_distance(real.features, fake.features),
-        "frechet_infinity": frechet_distance_at_infinity(real.features, fake.features),
         "kernel": kernel_distance(real.features, fake.features, num_resamples=2).value,
         **neighbourhoods(real.features, fake.features),
-        "diversity": _spread(fake.features) / _spread(real.features),
     }
+    if len(fake.features) >= SLOPE * fake.features.shape[1]:
+        scores["frechet_infinity"] = frechet_distance_at_infinity(real.features, fake.features)
+    if (spread := _spread(real.features)) > 0:
+        scores["diversity"] = _spread(fake.features) / spread
     classes = by_class(real, fake)
     if classes:
         scores |= _class_scores(real, fake, classes)
@@ -131,7 +135,8 @@ def _class_scores(real: Seen, fake: Seen, classes: dict[str, dict[str, float]]) 
         "classes": float(np.mean(shares >= MIN_CLASS_SHARE * real_shares)),
         "label_kl": float(scipy.stats.entropy(smoothed, real_shares)),  # which divides both by their sums
     }
-    return scores | ({"class_frechet": float(np.mean(distances))} if distances else {})
+    # Only if all are made: the mean over those that are left would look the better the fewer they are.
+    return scores | ({"class_frechet": float(np.mean(distances))} if len(distances) == len(classes) else {})
 
 
 def _spread(features: np.ndarray) -> float:

@@ -10,7 +10,8 @@ from keras import ops
 class FrechetDistance(keras.metrics.Metric):
     """Fréchet distance of two streams of features: keeps their means and covariances, not the features.
 
-    The same number as `frechet_distance` of all batches together, up to the rounding of float32.
+    The same number as `frechet_distance` of all batches together, up to the rounding of float32; NaN for less than two
+    images on a side.
 
     Args:
         num_features: int, features of each image.
@@ -44,7 +45,7 @@ class FrechetDistance(keras.metrics.Metric):
             for side in ("real", "fake")
         ]
 
-    def update_state(self, real_features, fake_features, sample_weight=None):
+    def update_state(self, real_features, fake_features):
         for features, (count, mean, scatter) in zip((real_features, fake_features), self._sides, strict=True):
             features = ops.convert_to_tensor(features, "float32")
             added = ops.cast(ops.shape(features)[0], "float32")
@@ -58,12 +59,15 @@ class FrechetDistance(keras.metrics.Metric):
 
     def result(self):
         (real_count, real_mean, real_scatter), (fake_count, fake_mean, fake_scatter) = self._sides
-        real_covariance, fake_covariance = real_scatter / (real_count - 1), fake_scatter / (fake_count - 1)
+        enough = ops.minimum(real_count, fake_count) > 1
+        real_covariance = real_scatter / ops.maximum(real_count - 1, 1)
+        fake_covariance = fake_scatter / ops.maximum(fake_count - 1, 1)
         values, vectors = ops.eigh(real_covariance)
         root = (vectors * ops.sqrt(ops.relu(values))) @ ops.transpose(vectors)
         eigenvalues, _ = ops.eigh(root @ fake_covariance @ root)
         spread = ops.trace(real_covariance) + ops.trace(fake_covariance)
-        return ops.sum(ops.square(real_mean - fake_mean)) + spread - 2 * ops.sum(ops.sqrt(ops.relu(eigenvalues)))
+        distance = ops.sum(ops.square(real_mean - fake_mean)) + spread - 2 * ops.sum(ops.sqrt(ops.relu(eigenvalues)))
+        return ops.where(enough, distance, float("nan"))
 
     def get_config(self):
         return {**super().get_config(), "num_features": self.num_features}
