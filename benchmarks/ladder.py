@@ -79,15 +79,17 @@ def main(options: Options) -> None:
         data = keras_gen.load(options.data)
         net = evaluation.FeatureNet.of(data)
     num = min(NUM_IMAGES, len(data.test))
-    real = net.look(data.test.images[:num])
-    unseen = data.test.images[num // 2 :]  # a generator that invents, as far as the copy check can know
+    real = net.look(data.test.some(num).images)
+    _, held_out = evaluation.feature_nets.learned_and_held_out(data)
+    held_out = held_out.some(num)
+    rest, unseen = data.test.hold_out(0.5)  # images of a generator that invents, as far as the copy check can know
     print(f"| rung | {' | '.join(COLUMNS)} | copies |\n|{' --- |' * (len(COLUMNS) + 2)}")
-    for name, images in rungs(data.train.images[:num], data.train.labels[:num]).items():
+    for name, images in rungs(held_out.images[:], held_out.labels).items():
         scores = evaluation.compare(real, net.look(images))
         copies = evaluation.copy_check(data.train.images, data.test.images, images[:1_000])
         cells = [f"{scores[column]:{evaluation.METRICS[column].form}}" for column in COLUMNS]
         print(f"| {name} | {' | '.join(cells)} | {copies.copies:.0%} |", flush=True)
-    honest = evaluation.copy_check(data.train.images, data.test.images[: num // 2], noisy(unseen, 10)[:1_000])
+    honest = evaluation.copy_check(data.train.images, rest.images, noisy(unseen.images[:1_000], 10))
     print(f"| noise of 10 on unseen images |{' – |' * len(COLUMNS)} {honest.copies:.0%} |")
 
 

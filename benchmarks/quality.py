@@ -124,8 +124,9 @@ def main(options: Options) -> None:
         images = keras_gen.load(options.data)
         net = evaluation.FeatureNet.of(images)
         num = min(NUM_SAMPLES, len(images.test))
-        real = net.look(images.test.images[:num])
-        floor = images.train.take(range(num))
+        real = net.look(images.test.some(num).images)
+        _, held_out = evaluation.feature_nets.learned_and_held_out(images)
+        floor = held_out.some(num)
         known = net.conditions.columns(floor) if net.conditions else {}
     print(markdown_row("run", *COLUMNS, "seed", "steps", "minutes"))
     print(markdown_row(*["---"] * (len(COLUMNS) + 4)))

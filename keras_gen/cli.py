@@ -109,7 +109,7 @@ class Evaluate:
     features: Literal["own", "inception"] = "own"
     """Features of networks that learn from the data, or of InceptionV3 if Keras has its weights on disk."""
     out: Path | None = None
-    """Folder of scorecard.json, scorecard.html and pictures; the run's own, or scorecard, by default."""
+    """Folder of scorecard.json, scorecard.html and pictures. By default the run's own, or scorecard for anything but the usual card of a run."""  # noqa: E501
 
     def run(self) -> None:
         """Writes the card and prints its numbers."""
@@ -118,7 +118,8 @@ class Evaluate:
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
-        out = self.out or (self.model if self.model.is_dir() else Path("scorecard"))
+        usual = self.model.is_dir() and self.truncation is None and self.features == "own"
+        out = self.out or (self.model if usual else Path("scorecard"))
         runs.require_writable(out)
         with progress() as tell:
             card, pictures = self._judged(tell)
@@ -135,13 +136,23 @@ class Evaluate:
             if self.data is None or self.truncation is not None:
                 raise ValueError("expected --data, and no --truncation, to score a file of images")
             images = np.load(self.model)
-            height, width, channels = images.shape[1:]
-            images_of = data.load(self.data, image_size=(height, width), channels=channels)
-            about = {"class": "images", "truncation": None}
-            num = min(self.num, len(images))
-            return evaluation.score_images(
-                lambda num, seed: (images[:num], {}), images_of, about, num, self.features, tell, num_draws=1
-            )
+            if images.ndim == 3:
+                images = images[..., np.newaxis]  # grey
+            if images.ndim != 4 or images.dtype != np.uint8:
+                raise ValueError(
+                    f"expected uint8 images (n, height, width, channels) in {self.model}, received {images.dtype} "
+                    f"{images.shape}"
+                )
+            *size, channels = images.shape[1:]
+            real = data.load(self.data, image_size=tuple(size), channels=channels)
+            made = data.Split(images)
+
+            def draw(num, seed):
+                return made.some(num, seed).images, {}
+
+            about = {"class": "images", "data": real.name, "truncation": None}
+            num = min(self.num, len(made))
+            return evaluation.score_images(draw, real, about, num, self.features, tell, num_draws=1)
         model = runs.load_model(self.model)
         return evaluation.score(
             model, _data_of(model, self.model, self.data), self.num, self.truncation, self.features, tell

@@ -98,10 +98,14 @@ class Run:
         enough = len(self.images.train) >= evaluation.LEAST_IMAGES
         if not self.options.score or self.family != "gan" or not enough:
             return []
-        with progress() as tell:
-            tell("learning to tell good images from bad ones, once for these images")
-            net = evaluation.FeatureNet.of(self.images)
-        self.monitor = evaluation.QualityMonitor(self.images.train, net)
+        try:
+            with progress() as tell:
+                tell("learning to tell good images from bad ones, once for these images")
+                net = evaluation.FeatureNet.of(self.images)
+            self.monitor = evaluation.QualityMonitor(self.images.train, net)
+        except Exception as error:  # whatever it is, it must not keep the model from being trained
+            print(f"the quality is not watched: {' '.join(str(error).split())}")
+            return []
         return [self.monitor]
 
     def finish(self, model: keras.Model, remark: str = "") -> None:
@@ -153,13 +157,13 @@ class Run:
         try:
             with progress() as tell:
                 card, pictures = evaluation.score(model, self.images, tell=tell)
+            page = evaluation.write(card, pictures, self.directory)
         except KeyboardInterrupt:
             return None, f"Not scored: interrupted. keras-gen evaluate {self.directory} makes up for it."
         except Exception as error:  # whatever it is, the run must not end without its export and report
             return None, f"Not scored: {' '.join(str(error).split())}"
-        for line in evaluation.lines(card):
-            print(line)
-        return evaluation.write(card, pictures, self.directory), ""
+        print("\n".join(evaluation.lines(card)))
+        return page, ""
 
     def _export(self, model: keras.Model) -> tuple[Path | None, str]:
         """The exported version, or None and why there is none."""

@@ -40,6 +40,9 @@ def test_the_streaming_metric_gives_the_same_number(samples):
     metric.reset_state()
     metric.update_state(real, fake)
     assert float(metric.result()) == pytest.approx(1.3950465867, abs=1e-4)
+    metric.reset_state()
+    metric.update_state(real[:1], fake)
+    assert math.isnan(metric.result()), "one image has no covariance"
     copy = keras.metrics.deserialize(keras.metrics.serialize(metric))
     assert isinstance(copy, FrechetDistance)
     assert copy.num_features == 8
@@ -87,6 +90,15 @@ def test_extrapolation_takes_the_bias_of_few_fakes_away():
     # Of unit Gaussians in d dimensions about d / m from the means and d (d + 1) / 4m from the covariances: 0.28.
     assert frechet_distance(real, fake) == pytest.approx(0.28, abs=0.05)
     assert frechet_distance_at_infinity(real, fake) == pytest.approx(0, abs=0.1)
+
+
+def test_extrapolation_wants_many_images_for_each_feature():
+    generator = np.random.default_rng(0)
+    real, fake = generator.normal(size=(20_000, 64)), generator.normal(size=(1_100, 64))
+    assert frechet_distance(real, fake) > 0.8
+    assert frechet_distance_at_infinity(real, fake) == pytest.approx(0, abs=0.2)
+    with pytest.raises(ValueError, match="expected at least 16 images for each of the 64 features, received 1000"):
+        frechet_distance_at_infinity(real, fake[:1_000])
 
 
 @pytest.mark.parametrize("distance", [frechet_distance, kernel_distance, neighbourhoods, frechet_distance_at_infinity])

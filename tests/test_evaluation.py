@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -59,6 +61,25 @@ def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
     images = data.test.images[:7]
     np.testing.assert_array_equal(again.look(images).features, net.look(images).features)
     assert net.look(images).features.shape == (7, 64)
+
+
+def test_another_column_makes_another_net(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    trained = []
+    monkeypatch.setattr(evaluation.feature_nets, "_fit", lambda *arguments: trained.append(arguments))
+    data = odd_data(num=90)
+    renamed = {"beard": data.train.attributes["hat"], "age": data.train.attributes["age"]}
+    values = {"beard": data.attribute_values["hat"]}
+    other = dataclasses.replace(
+        data, train=dataclasses.replace(data.train, attributes=renamed), attribute_values=values
+    )
+    for known, num in ((data, 1), (data, 1), (other, 2)):
+        FeatureNet.of(known)
+        assert len(trained) == num
+    for path in Path(os.environ["KERAS_HOME"]).rglob("*.keras"):
+        path.write_bytes(b"half a file")
+    FeatureNet.of(data)
+    assert len(trained) == 3, "a file that cannot be read is made again"
 
 
 def test_worse_images_lie_farther_away(net_and_data):
@@ -182,7 +203,10 @@ def test_class_scores_by_hand():
     features = [seen.features[seen.columns["label"] == 1] for seen in (real, fake)]
     assert classes["b"]["frechet"] == pytest.approx(evaluation.frechet_distance(*features))
     assert "frechet" not in classes["c"]
-    assert scores["class_frechet"] == pytest.approx((classes["a"]["frechet"] + classes["b"]["frechet"]) / 2)
+    assert "class_frechet" not in scores, "the mean over the classes that are left would reward who leaves some out"
+    every = seen([0] * 20 + [1] * 20 + [2] * 20, [0.0] * 60)
+    distances = [found["frechet"] for found in evaluation.scores.by_class(real, every).values()]
+    assert evaluation.compare(real, every)["class_frechet"] == pytest.approx(np.mean(distances))
 
 
 def test_copies_are_found_and_inventions_are_not(digits):
@@ -199,6 +223,22 @@ def test_copies_are_found_and_inventions_are_not(digits):
     assert {fake for fake, _ in some.pairs} <= set(range(40))
     for honest in (noisy(test, 10), blurred(test, 0.7), np.zeros_like(test)):
         assert not copy_check(train, test, honest).copied
+
+
+def test_the_order_of_the_test_split_makes_no_difference():
+    generator = np.random.default_rng(0)
+
+    def bars(num):  # of one number, so close to each other
+        images = np.zeros((num, 8, 12, 1), "uint8")
+        images[:, :4] = generator.integers(0, 256, (num, 1, 1, 1))
+        return images
+
+    def noise(num):
+        return generator.integers(0, 256, (num, 8, 12, 1)).astype("uint8")
+
+    train = np.concatenate([noise(600), bars(600)])
+    test = np.concatenate([noise(200), bars(200)])
+    assert not copy_check(train, test, np.concatenate([noise(60), bars(60)])).copied
 
 
 def test_distances_do_not_see_copies(digits):
@@ -228,7 +268,7 @@ DATA = {"labels": True, "nothing known": False}
 
 @pytest.mark.parametrize("known", DATA.values(), ids=DATA)
 def test_a_card_of_images(known, tmp_path):
-    data = odd_data(num=80, known=known)
+    data = odd_data(num=160, known=known)
     told = []
 
     def draw(num, seed):
@@ -236,9 +276,10 @@ def test_a_card_of_images(known, tmp_path):
         made = data.train.take(rows)
         return made.images, {"label": made.labels} if known else {}
 
-    card, pictures = evaluation.score_images(draw, data, {"class": "copier"}, tell=told.append)
-    assert len(told) == 6 + known  # two nets learn and look, images are made and held against the training images
-    assert card.protocol["images"] == 40
+    about = {"class": "copier", "data": "odd"}
+    card, pictures = evaluation.score_images(draw, data, about, tell=told.append)
+    assert len(told) == 5 + known  # two nets learn and look, images are held against the training images
+    assert card.protocol["images"] == 20, "a quarter of the training images is held out for the floor"
     assert card.protocol["feature_nets"] == [net["hash"] for net in card.nets]
     assert len(set(card.protocol["feature_nets"])) == 2
     assert card.copies["copied"]
@@ -247,9 +288,9 @@ def test_a_card_of_images(known, tmp_path):
     assert set(card.classes) == (set(data.class_names) if known else set())
     assert set(card.attributes) == ({"label"} if known else set())
     assert any(remark.startswith("It copies: ") for remark in card.remarks)
-    assert any("Only 40 images on each side" in remark for remark in card.remarks)
+    assert any("Only 20 images on each side" in remark for remark in card.remarks)
     labelled = {"reads_back", "classification", "classes", "confident", "label_kl", "class_frechet"}
-    distances = {"frechet", "frechet_infinity", "kernel", "precision", "recall", "density", "coverage", "diversity"}
+    distances = {"frechet", "kernel", "precision", "recall", "density", "coverage", "diversity"}
     assert set(card.scores) == distances | (labelled if known else set())
     for name, score in card.scores.items():
         assert math.isfinite(score.value), name
@@ -258,21 +299,26 @@ def test_a_card_of_images(known, tmp_path):
     page = evaluation.write(card, pictures, tmp_path / "card")
     assert ScoreCard.load(tmp_path / "card" / "scorecard.json") == card
     text = page.read_text()
-    assert all(name in text for name in card.scores)
+    assert all(f">{name}<" in text for name in card.scores)
+    assert all(f">{evaluation.page.text(*item)}<" in text for item in card.scores.items())
+    assert all(f">{evaluation.page.floor_text(*item)}<" in text for item in card.scores.items())
     sources = [part.split('"')[0] for part in text.split('src="')[1:]]
     assert len(sources) == 2
     assert all((tmp_path / "card" / source).exists() for source in sources)
 
 
-def test_a_card_of_a_conditional_gan():
+def people(species=("elf", "orc", "dwarf")):
+    """Noise with the attributes of the conditional GAN."""
     generator = np.random.default_rng(0)
-    num = 60
+    num = 200
     columns = make_conditions().decode(make_conditions().rows(num, seed=1))
     split = Split(generator.integers(0, 256, (num, 8, 12, 3)).astype("uint8"), None, columns)
-    train, test = split.hold_out(0.5)
-    values = {"species": ["elf", "orc", "dwarf"], "hat": ["no", "yes"]}
-    data = ImageData("people", train, test, attribute_values=values)
-    card, _ = evaluation.score(make_conditional_gan(), data, truncation=1.0)
+    train, test = split.hold_out(0.2)
+    return ImageData("people", train, test, attribute_values={"species": list(species), "hat": ["no", "yes"]})
+
+
+def test_a_card_of_a_conditional_gan():
+    card, _ = evaluation.score(make_conditional_gan(), people(), truncation=1.0)
     assert card.model["averaged_weights"]
     assert card.model["truncation"] == 1.0
     assert {"reads_back", "classification", "out_of_range"} <= set(card.scores)
@@ -291,8 +337,13 @@ def test_a_card_of_an_autoencoder():
 
 def test_what_cannot_be_scored_is_refused():
     data = odd_data(num=30)
-    with pytest.raises(ValueError, match="expected at least 20 training and test images to score with, odd has 15"):
+    found = "10000 asked for, 15 in the test split, 4 held out of the training split"
+    with pytest.raises(ValueError, match=f"expected at least 20 images on each side to score with, received {found}"):
         evaluation.score_images(lambda num, seed: None, data, {})
+    with pytest.raises(ValueError, match="expected no truncation"):
+        evaluation.score(make_autoencoder(), people(), truncation=0.5)
+    with pytest.raises(ValueError, match="the species of the model, elf, orc, dwarf; people has dwarf, elf, orc"):
+        evaluation.score(make_conditional_gan(), people(species=["dwarf", "elf", "orc"]))
     with pytest.raises(ValueError, match=r"expected data with images of \(8, 12, 3\), those of odd are \(6, 9, 4\)"):
         evaluation.score(make_gan(), data)
 

@@ -7,6 +7,6 @@ the networks.
 """
 
 from keras_gen.conditions.attributes import Attribute, Categorical, Continuous
-from keras_gen.conditions.schema import Conditions, learnable
+from keras_gen.conditions.schema import LABEL, Conditions, learnable
 
-__all__ = ["Attribute", "Categorical", "Conditions", "Continuous", "learnable"]
+__all__ = ["LABEL", "Attribute", "Categorical", "Conditions", "Continuous", "learnable"]

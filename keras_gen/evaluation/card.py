@@ -16,11 +16,11 @@ import keras
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen.conditions import Conditions
+from keras_gen.conditions import LABEL, Categorical, Conditions
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
-from keras_gen.evaluation.feature_nets import FeatureNet, reader
+from keras_gen.evaluation.feature_nets import FeatureNet, learned_and_held_out, reader
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
 
@@ -50,8 +50,8 @@ class Score:
         value: mean over the feature nets and the sets of generated images.
         error: standard deviation over the sets, each a mean over the nets; None for a number that was taken once.
         floor: the value for real training images; None where that makes no sense.
-        interval: [low, high], in which the value of infinitely many images lies with 95 % confidence by a bootstrap,
-            mean over the nets; None where there is none.
+        interval: [low, high] of a bootstrap over the images of the first draw, in which the value of infinitely many
+            lies with at least 95 % confidence; mean over the nets; None where there is none.
     """
 
     value: float
@@ -105,7 +105,7 @@ class ScoreCard:
         try:
             card = json.loads(Path(path).read_text(encoding="utf-8"))
             return cls(**{**card, "scores": {name: Score(**score) for name, score in card["scores"].items()}})
-        except (json.JSONDecodeError, TypeError, KeyError) as error:
+        except (json.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
             raise ValueError(f"expected a score card, {path} holds something else") from error
 
 
@@ -144,15 +144,24 @@ def score(
         The card, and pictures.
 
     Raises:
-        ValueError: if the data have other images than the model makes, or less than 20 test images.
+        ValueError: if the data have other images or other attributes than the model makes, for less than 20 images on
+            a side, and for what an autoencoder has not.
     """
     if tuple(data.image_shape) != tuple(model.image_shape):
         raise ValueError(
             f"expected data with images of {model.image_shape}, those of {data.name} are {data.image_shape}"
         )
-    about = {"class": type(model).__name__, "parameters": int(model.count_params()), "truncation": truncation}
+    about = {
+        "class": type(model).__name__,
+        "data": data.name,
+        "parameters": int(model.count_params()),
+        "truncation": truncation,
+    }
     if hasattr(model, "reconstruct"):
+        if truncation is not None or features != "own":
+            raise ValueError("expected no truncation and no other features: an autoencoder reconstructs")
         return _score_autoencoder(model, data, about, num, tell)
+    _check_conditions(model.conditions, data)
 
     def draw(num, seed):
         draws, rows = model.draw(num, seed, truncation=truncation)
@@ -160,7 +169,7 @@ def score(
 
     about["averaged_weights"] = model.ema_generator is not None
     judged = score_images(draw, data, about, num, features, tell)
-    draws, rows = model.draw(BATCH)
+    draws, rows = model.draw(BATCH, truncation=truncation)
     outputs = model(draws if rows is None else [draws, rows])
     judged.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
     return judged
@@ -178,10 +187,11 @@ def score_images(
     """Scores images, whatever made them.
 
     Args:
-        draw: `draw(num, seed) -> (images, asked)`, uint8 (num, height, width, channels) and columns of what each was
-            asked to be, by attribute, as they stand in the data; an empty dict where nothing was asked.
+        draw: `draw(num, seed) -> (images, asked)`, the same for the same arguments: uint8 (num, height, width,
+            channels) and columns of what each was asked to be, by attribute, as they stand in the data; an empty dict
+            where nothing was asked.
         data: as for `score`.
-        model: what the card shall say about their maker.
+        model: what the card shall say about their maker: at least its `class`, and `data`, the name of the data.
         num: as for `score`.
         features: as for `score`.
         tell: as for `score`.
@@ -190,41 +200,46 @@ def score_images(
     Returns:
         As `score`.
     """
-    num = min(num, len(data.test), len(data.train))
+    _, held_out = learned_and_held_out(data)
+    available = {
+        "asked for": num,
+        "in the test split": len(data.test),
+        "held out of the training split": len(held_out),
+    }
+    num = min(available.values())
     if num < LEAST_IMAGES:
-        raise ValueError(
-            f"expected at least {LEAST_IMAGES} training and test images to score with, {data.name} has {num}"
-        )
-    generator = np.random.default_rng(0)
-    real_split, floor_split = (
-        split.take(np.sort(generator.permutation(len(split))[:num])) for split in (data.test, data.train)
-    )
-    tell(f"making {num_draws} × {num:,} images")
-    sets = [draw(num, seed) for seed in range(num_draws)]
+        found = ", ".join(f"{number} {what}" for what, number in available.items())
+        raise ValueError(f"expected at least {LEAST_IMAGES} images on each side to score with, received {found}")
+    real_split, floor_split = data.test.some(num), held_out.some(num)
     num_nets = NUM_NETS if features == "own" else 1
-    values: dict[str, np.ndarray] = {}  # by name of the metric, (nets, sets); the last column is the floor
+    values: dict[str, np.ndarray] = {}  # by name of the metric, (nets, draws); the last column is the floor
     nets, intervals = [], []
+
+    def note(seed, place, numbers):
+        for name, number in numbers.items():
+            values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = number
+
     for seed in range(num_nets):
         tell(f"feature net {seed + 1} of {num_nets}: learning to look at {data.name}, once for these images")
         net = FeatureNet.of(data, seed) if features == "own" else FeatureNet.inception(data.image_shape)
         nets.append({"seed": seed, "hash": net.hash, "accuracy": net.accuracy(data)})
-        tell(f"feature net {seed + 1} of {num_nets}: comparing")
-        real, seen = net.look(real_split.images), [net.look(images) for images, _ in sets]
+        tell(f"feature net {seed + 1} of {num_nets}: comparing {num_draws} × {num:,} images")
+        real = net.look(real_split.images)
+        for place in reversed(range(num_draws)):  # the first draw last: it is looked at more closely below
+            images, columns = draw(num, place)  # anew for each net: two sets of large images may be too much to keep
+            fake = net.look(images)
+            note(seed, place, compare(real, fake, columns))
         known = net.conditions.columns(floor_split) if net.conditions else {}
-        asked = [asked for _, asked in sets]
-        asked.append({name: column for name, column in known.items() if name in asked[0]})
-        for place, fake in enumerate([*seen, net.look(floor_split.images)]):
-            for name, value in compare(real, fake, asked[place]).items():
-                values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = value
-        intervals.append(kernel_distance(real.features, seen[0].features)[1:])
+        asked = {name: column for name, column in known.items() if name in columns}
+        note(seed, num_draws, compare(real, net.look(floor_split.images), asked))
+        intervals.append(kernel_distance(real.features, fake.features)[1:])
         if seed == 0:
-            classes, attributes = by_class(real, seen[0]), seen[0].read_back(asked[0])
-    # Without what could not be taken for every net and draw, such as the distances within classes that are not made.
+            classes, attributes = by_class(real, fake), fake.read_back(columns)
+    # Without what could not be taken for every net and draw.
     scores = {name: _summary(by_net) for name, by_net in values.items() if not np.isnan(by_net[:, :-1]).any()}
     scores["kernel"] = dataclasses.replace(scores["kernel"], interval=np.mean(intervals, axis=0).tolist())
-    images, columns = sets[0]
     main = main_attribute(real)
-    if main is not None and main.name in columns:
+    if main is not None and main.name in columns and main.name in net.accuracy(data):
         tell("a classifier learns from the generated images, another from as many real ones")
         learned, floor = (
             _classification(split, data, Conditions([main]))
@@ -253,10 +268,22 @@ def score_images(
     return Judged(card, pictures)
 
 
+def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:
+    """What is asked for goes by index: value 2 must mean the same to the model and in the data."""
+    values = {**data.attribute_values, **({LABEL: data.class_names} if data.class_names else {})}
+    for item in conditions.attributes if conditions else []:
+        if isinstance(item, Categorical) and item.name in values and list(values[item.name]) != item.values:
+            raise ValueError(
+                f"expected data with the {item.name} of the model, {', '.join(item.values)}; {data.name} has "
+                f"{', '.join(values[item.name])}"
+            )
+
+
 def _score_autoencoder(model, data, about, num, tell) -> Judged:
-    num = min(num, len(data.test))
+    split = data.test.some(num)
+    num = len(split)
     tell(f"reconstructing {num:,} test images")
-    originals = np.asarray(data.test.images[:num])
+    originals = np.asarray(split.images[:])
     errors = reconstruction_errors(originals, model.reconstruct(originals))
     protocol = _protocol(data, num, "own", nets=[])
     scores = {name: Score(value) for name, value in errors.items()}
@@ -271,8 +298,8 @@ def _score_autoencoder(model, data, about, num, tell) -> Judged:
 def _protocol(data, num, features, nets) -> dict:
     return {
         "version": PROTOCOL,
-        "data": data.fingerprint,
-        "data_name": data.name,
+        "training_images": data.train.fingerprint,
+        "test_images": data.test.fingerprint,
         "image_shape": list(data.image_shape),
         "split": "test",
         "images": num,

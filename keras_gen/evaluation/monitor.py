@@ -30,7 +30,7 @@ class QualityMonitor(keras.callbacks.Callback):
         share: of the training time that may be spent, in (0, 1].
         seed: of the latents and of the choice of real images.
 
-    Logs `frechet`, see `frechet_distance` (smaller is better), and `coverage`, see `neighbourhoods` (greater is better).
+    Logs `frechet` and `coverage`, see `frechet_distance` (smaller is better) and `neighbourhoods` (greater is better).
 
     Attributes:
         seconds: time spent since training began.

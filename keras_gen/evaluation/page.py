@@ -34,9 +34,7 @@ def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | 
         figures.append(pages.picture(name, caption, "large"))
     page = directory / "scorecard.html"
     sections = [*section(card), *figures, *_details(card), *_protocol(card)]
-    page.write_text(
-        pages.page(f"Score card of {card.model['class']} on {card.protocol['data_name']}", sections), "utf-8"
-    )
+    page.write_text(pages.page(f"Score card of {card.model['class']} on {card.model['data']}", sections), "utf-8")
     return page
 
 
@@ -144,6 +142,8 @@ def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
                 f"{'; '.join(differing)}: score them again"
             )
     rows = []
+    if any(card.model.get("truncation") for card in cards.values()):
+        rows.append(["truncation", *(str(card.model["truncation"] or "") for card in cards.values()), ""])
     for name in METRICS:
         scores = [card.scores.get(name) for card in cards.values()]
         if any(scores):

@@ -85,9 +85,9 @@ def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) 
         scores["frechet_infinity"] = frechet_distance_at_infinity(real.features, fake.features)
     if (spread := _spread(real.features)) > 0:
         scores["diversity"] = _spread(fake.features) / spread
-    classes = by_class(real, fake)
-    if classes:
-        scores |= _class_scores(real, fake, classes)
+    attribute = main_attribute(real)
+    if attribute is not None:
+        scores |= _class_scores(fake, attribute, by_class(real, fake))
     agreements = fake.read_back(asked or {})
     if agreements:
         scores["reads_back"] = float(np.mean(list(agreements.values())))
@@ -125,13 +125,13 @@ def by_class(real: Seen, fake: Seen) -> dict[str, dict[str, float]]:
     return found
 
 
-def _class_scores(real: Seen, fake: Seen, classes: dict[str, dict[str, float]]) -> dict[str, float]:
+def _class_scores(fake: Seen, attribute: Categorical, classes: dict[str, dict[str, float]]) -> dict[str, float]:
     real_shares, shares = (np.array([found[side] for found in classes.values()]) for side in ("real", "made"))
     distances = [found["frechet"] for found in classes.values() if "frechet" in found]
     # One image more of each class: a class that is not made is bad, not infinitely so.
     smoothed = shares * len(fake.features) + 1
     scores = {
-        "confident": float(np.mean(fake.probabilities(main_attribute(real).name).max(axis=-1) > CONFIDENT)),
+        "confident": float(np.mean(fake.probabilities(attribute.name).max(axis=-1) > CONFIDENT)),
         "classes": float(np.mean(shares >= MIN_CLASS_SHARE * real_shares)),
         "label_kl": float(scipy.stats.entropy(smoothed, real_shares)),  # which divides both by their sums
     }
