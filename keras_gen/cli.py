@@ -131,18 +131,12 @@ class Evaluate:
         import numpy as np
 
         from keras_gen import data, evaluation, runs
+        from keras_gen.data.arrays import checked_images
 
         if self.model.suffix == ".npy":
             if self.data is None or self.truncation is not None:
                 raise ValueError("expected --data, and no --truncation, to score a file of images")
-            images = np.load(self.model)
-            if images.ndim == 3:
-                images = images[..., np.newaxis]  # grey
-            if images.ndim != 4 or images.dtype != np.uint8:
-                raise ValueError(
-                    f"expected uint8 images (n, height, width, channels) in {self.model}, received {images.dtype} "
-                    f"{images.shape}"
-                )
+            images = checked_images(np.load(self.model), str(self.model))
             *size, channels = images.shape[1:]
             real = data.load(self.data, image_size=tuple(size), channels=channels)
             made = data.Split(images)
