@@ -101,7 +101,7 @@ class Evaluate:
     model: tyro.conf.Positional[Path]
     """Folder of a run, a .keras file, or an .npy file of uint8 images (n, height, width, channels)."""
     data: str | None = None
-    """Name or path of the images, as for train_gan.py; by default those that the run was trained on."""
+    """Name or path of the images, as for train_gan.py; by default those of the run. An .npy file needs it."""
     num: int = 10_000
     """Images on each side, no more than the test part has."""
     truncation: float | None = None
@@ -109,7 +109,7 @@ class Evaluate:
     features: Literal["own", "inception"] = "own"
     """Features of networks that learn from the data, or of InceptionV3 if Keras has its weights on disk."""
     out: Path | None = None
-    """Folder of scorecard.json, scorecard.html and pictures. By default the run's own, or scorecard for anything but the usual card of a run."""  # noqa: E501
+    """Folder of scorecard.json, scorecard.html and pictures. By default the run's own, or scorecard-<name> for anything but the usual card of a run."""  # noqa: E501
 
     def run(self) -> None:
         """Writes the card and prints its numbers."""
@@ -118,8 +118,8 @@ class Evaluate:
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
-        usual = self.model.is_dir() and self.truncation is None and self.features == "own"
-        out = self.out or (self.model if usual else Path("scorecard"))
+        usual = self.model.is_dir() and dataclasses.replace(self, model=Path()) == Evaluate(Path(), out=self.out)
+        out = self.out or (self.model if usual else Path(f"scorecard-{self.model.stem}"))
         runs.require_writable(out)
         with progress() as tell:
             card, pictures = self._judged(tell)
@@ -134,8 +134,10 @@ class Evaluate:
         from keras_gen.data.arrays import checked_images
 
         if self.model.suffix == ".npy":
-            if self.data is None or self.truncation is not None:
-                raise ValueError("expected --data, and no --truncation, to score a file of images")
+            if self.data is None:
+                raise ValueError("expected --data: a file of images does not say what it should look like")
+            if self.truncation is not None:
+                raise ValueError("expected no --truncation: these images are made already")
             images = checked_images(np.load(self.model), str(self.model))
             *size, channels = images.shape[1:]
             real = data.load(self.data, image_size=tuple(size), channels=channels)

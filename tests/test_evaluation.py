@@ -433,8 +433,8 @@ def test_a_monitor_keeps_to_its_share(monkeypatch):
     for epoch in range(40):
         clock.now += 1.5
         monitor.on_epoch_end(epoch, {})
-    # Twice before training, which begins at 2; then whenever the next second is a tenth of what has passed.
-    assert looks == [0, 1, 12.5, 22.5, 32.5, 42.5, 52.5, 62.5]
+    # Twice before training, which begins at 2; after the first epoch; then when all seconds are a tenth of what passed.
+    assert looks == [0, 1, 3.5, 22.5, 32.5, 42.5, 52.5, 62.5]
     assert monitor.seconds <= 0.1 * monitor.seconds_of_training
     with pytest.raises(ValueError, match=r"expected a share of the time in \(0, 1\], received 0"):
         evaluation.QualityMonitor(Split(images), monitor.net, share=0)

@@ -148,11 +148,11 @@ def test_the_default_is_light():
     # Twice the multiply-adds of convolutions and dense layers, at 28 × 28 with ten classes; the bound is 0.05 GFLOP.
     generator = networks.generator("conv", (28, 28, 1), 64, 10)
     discriminator = networks.discriminator("conv", (28, 28, 1), 10)
-    # 10·64 + 128·3136 + 16·7²·64·32 + 16·14²·32 multiply-adds
-    assert flops(generator) == 2 * 2_108_032
+    # 10·64 + 128·3136 + 9·7²·64·64 + 16·7²·64·32 + 9·14²·32·32 + 16·14²·32 multiply-adds
+    assert flops(generator) == 2 * 5_720_704
     # 9·14²·32 + 9·7²·32·64 + 9·4²·64·128 + 10·2048 + 2048
     assert flops(discriminator) == 2 * 2_161_792
-    assert generator.count_params() == 438_497
+    assert generator.count_params() == 484_673
     assert discriminator.count_params() == 115_201
 
 

@@ -75,7 +75,7 @@ class ScoreCard:
         remarks: what a reader must know before the numbers.
 
     Example:
-        card = score(gan, keras_gen.load("mnist"))
+        card, pictures = score(gan, keras_gen.load("mnist"))
         card.scores["frechet"].value, card.scores["frechet"].floor
         card.save("scorecard.json")
     """

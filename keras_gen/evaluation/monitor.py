@@ -19,9 +19,9 @@ class QualityMonitor(keras.callbacks.Callback):
     `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
     chooses a model must not be the test split. The numbers are those of few images, and no score.
 
-    It takes its turn at the end of an epoch if, as long as the last turn took, it stays within its share of the time.
-    In between the last numbers are repeated, at first those of the untrained model, so that they are there after each
-    epoch: a patience must be longer than that.
+    It takes its turn after the first epoch, and after a later one if, as long as the last turn took, it stays within
+    its share of the time. In between the last numbers are repeated, so that they are there after each epoch: a
+    patience must be longer than that.
 
     Args:
         split: the training images.
@@ -62,7 +62,7 @@ class QualityMonitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds_of_training = time.monotonic() - self._started_at
-        if self.seconds + self._last <= self.share * self.seconds_of_training:
+        if not self.seconds or self.seconds + self._last <= self.share * self.seconds_of_training:
             self._look()
         if logs is not None:
             logs.update(self._numbers)

@@ -22,9 +22,9 @@ NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # where 
 
 
 def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attention=False, name="generator"):
-    """A dense start and 4×4 transposed convolutions that double it, LeakyReLU(0.2) between, tanh at the end.
+    """A dense start, a 3×3 convolution at each size, 4×4 transposed ones that double, LeakyReLU(0.2), tanh at the end.
 
-    Small and without normalisation, for two CPU cores: at 28×28×1 with ten classes 438,497 parameters and 0.0042 GFLOP
+    Small and without normalisation, for two CPU cores: at 28×28×1 with ten classes 484,673 parameters and 0.011 GFLOP
     an image. No map of many channels has the full size, where it would cost more than all the rest. The stride of
     a transposed convolution divides its size, so every pixel sums over as many taps and no checkerboard is built in
     (Odena et al., 2016, https://doi.org/10.23915/distill.00003).
@@ -43,7 +43,7 @@ def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attent
 
     Example:
         >>> generator((28, 28, 1), condition_width=10).count_params()
-        438497
+        484673
     """
     inputs, hidden = latent_inputs(latent_dim, condition_width)
     *maps, full_size = sizes(image_shape, num_halvings(image_shape))
@@ -57,6 +57,8 @@ def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attent
     for index, (filters, size) in enumerate(zip(widths, maps, strict=True)):
         if index > 0:
             hidden = layers.LeakyReLU(0.2)(doubled(hidden, filters, size, kernel_initializer=HE_TRANSPOSED))
+        hidden = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal")(hidden)
+        hidden = layers.LeakyReLU(0.2)(hidden)
         if attention and size == attention_size(maps):
             hidden = SelfAttention()(hidden)
     to_images = {"activation": "tanh", "kernel_initializer": NEAR_GREY, "dtype": "float32"}
