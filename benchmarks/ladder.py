@@ -78,10 +78,8 @@ def main(options: Options) -> None:
 
         data = keras_gen.load(options.data)
         net = evaluation.FeatureNet.of(data)
-    num = min(NUM_IMAGES, len(data.test))
-    real = net.look(data.test.some(num).images)
-    _, held_out = evaluation.feature_nets.learned_and_held_out(data)
-    held_out = held_out.some(num)
+    test, held_out = evaluation.real_sides(data, NUM_IMAGES)
+    real = net.look(test.images)
     rest, unseen = data.test.hold_out(0.5)  # images of a generator that invents, as far as the copy check can know
     print(f"| rung | {' | '.join(COLUMNS)} | copies |\n|{' --- |' * (len(COLUMNS) + 2)}")
     for name, images in rungs(held_out.images[:], held_out.labels).items():

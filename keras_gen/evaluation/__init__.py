@@ -12,7 +12,7 @@ from keras_gen.evaluation.distances import (
     kernel_distance,
     neighbourhoods,
 )
-from keras_gen.evaluation.feature_nets import FeatureNet, Seen
+from keras_gen.evaluation.feature_nets import FeatureNet, Seen, real_sides
 from keras_gen.evaluation.monitor import QualityMonitor
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.reconstruction import reconstruction_errors
@@ -37,6 +37,7 @@ __all__ = [
     "kernel_distance",
     "lines",
     "neighbourhoods",
+    "real_sides",
     "reconstruction_errors",
     "score",
     "score_images",

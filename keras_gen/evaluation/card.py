@@ -20,7 +20,7 @@ from keras_gen.conditions import LABEL, Categorical, Conditions
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
-from keras_gen.evaluation.feature_nets import FeatureNet, learned_and_held_out, reader
+from keras_gen.evaluation.feature_nets import FeatureNet, learned_and_held_out, reader, real_sides
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
 
@@ -200,20 +200,18 @@ def score_images(
     Returns:
         As `score`.
     """
-    _, held_out = learned_and_held_out(data)
-    available = {
-        "asked for": num,
-        "in the test split": len(data.test),
-        "held out of the training split": len(held_out),
-    }
-    num = min(available.values())
-    if num < LEAST_IMAGES:
-        found = ", ".join(f"{number} {what}" for what, number in available.items())
-        raise ValueError(f"expected at least {LEAST_IMAGES} images on each side to score with, received {found}")
-    real_split, floor_split = data.test.some(num), held_out.some(num)
+    real_split, floor_split = real_sides(data, num)
+    if len(real_split) < LEAST_IMAGES:
+        _, held_out = learned_and_held_out(data)
+        raise ValueError(
+            f"expected at least {LEAST_IMAGES} images on each side to score with, received {num} asked for, "
+            f"{len(data.test)} in the test split, {len(held_out)} held out of the training split"
+        )
+    num = len(real_split)
     num_nets = NUM_NETS if features == "own" else 1
     values: dict[str, np.ndarray] = {}  # by name of the metric, (nets, draws); the last column is the floor
-    nets, intervals = [], []
+    nets: list[dict[str, Any]] = []
+    intervals = []
 
     def note(seed, place, numbers):
         for name, number in numbers.items():
@@ -239,7 +237,7 @@ def score_images(
     scores = {name: _summary(by_net) for name, by_net in values.items() if not np.isnan(by_net[:, :-1]).any()}
     scores["kernel"] = dataclasses.replace(scores["kernel"], interval=np.mean(intervals, axis=0).tolist())
     main = main_attribute(real)
-    if main is not None and main.name in columns and main.name in net.accuracy(data):
+    if main is not None and main.name in columns and main.name in nets[-1]["accuracy"]:
         tell("a classifier learns from the generated images, another from as many real ones")
         learned, floor = (
             _classification(split, data, Conditions([main]))

@@ -43,8 +43,8 @@ class FeatureNet:
 
     Example:
         net = FeatureNet.of(keras_gen.load("mnist"))
-        net.features(images)  # (n, 64)
-        net.read(images)["label"]  # (n,), the digit in each
+        net.look(images).features  # (n, 64)
+        net.look(images).columns["label"]  # (n,), the digit in each
     """
 
     def __init__(self, network: keras.Model, conditions: Conditions | None, pixels: int | None = None):
@@ -214,6 +214,21 @@ def learned_and_held_out(data: ImageData) -> tuple[Split, Split]:
     As many are held out as there are test images, but no more than a quarter and no less than one.
     """
     return data.train.hold_out(min(0.25, len(data.test) / len(data.train)))
+
+
+def real_sides(data: ImageData, num: int) -> tuple[Split, Split]:
+    """As many real images on both sides of a comparison, chosen at random: test images, and those for the floor.
+
+    Args:
+        data: the data set.
+        num: images on each side, no more than there are.
+
+    Returns:
+        (part of the test split, part of what is held out of the training split), two splits of one length.
+    """
+    _, held_out = learned_and_held_out(data)
+    num = min(num, len(data.test), len(held_out))
+    return data.test.some(num), held_out.some(num)
 
 
 def trunk(image_shape, seed: int = 0) -> keras.Model:
