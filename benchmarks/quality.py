@@ -1,8 +1,9 @@
 """Trains GANs with other options, one after the other, and scores what they make.
 
-`presets` measures each preset as it is; `stability` begins with the article's GAN and adds one remedy at a time. Each
-row is what `train_gan.py` does with the options that stand in it. The numbers are those of a score card, by its first
-feature net. Prints a table and saves a picture of each row.
+`presets` measures each preset as it is; `stability` begins with the article's GAN and adds one remedy at a time;
+`ablation` begins with all remedies on the article's kind of networks and leaves out one at a time. Each row is what
+`train_gan.py` does with the options that stand in it. The numbers are those of a score card, by its first feature net.
+Prints a table and saves a picture of each row.
 
 Example:
   python -m benchmarks.quality presets --data mnist --minutes 3
@@ -51,6 +52,17 @@ TABLES = {
         "all of them": "fast --network mlp",
         "all of them, convolutions": "fast",
     },
+    "ablation": {
+        "all of them": "fast --network mlp",
+        "without R1 + R2": "fast --network mlp --penalties",
+        "without R2": "fast --network mlp --penalties r1",
+        "without the relativistic loss": "fast --network mlp --loss non_saturating",
+        "without either": "fast --network mlp --loss non_saturating --penalties",
+        "without averaged weights": "fast --network mlp --ema-decay 0",
+        "without labels": "fast --network mlp --unconditional",
+        "β1 0.9": "fast --network mlp --beta-1 0.9",
+        "a rate of 2e-4": "fast --network mlp --learning-rate 2e-4",
+    },
 }
 
 
@@ -58,7 +70,7 @@ TABLES = {
 class Options:
     """What to measure."""
 
-    table: tyro.conf.Positional[Literal["presets", "stability"]]
+    table: tyro.conf.Positional[Literal["presets", "stability", "ablation"]]
     """The rows."""
     data: str = "mnist"
     """Labelled data set: a name or a path, as for train_gan.py."""

@@ -140,6 +140,7 @@ class Evaluate:
                 raise ValueError("expected no --truncation: these images are made already")
             images = checked_images(np.load(self.model), str(self.model))
             *size, channels = images.shape[1:]
+            tell(f"reading {self.data} at the size of these images, {size[0]}×{size[1]}×{channels}")
             real = data.load(self.data, image_size=tuple(size), channels=channels)
             made = data.Split(images)
 
@@ -173,7 +174,9 @@ class Compare:
             raise ValueError(f"expected at least two score cards, received {len(self.cards)}")
         files = {str(path): path / "scorecard.json" if path.is_dir() else path for path in self.cards}
         header, *rows = evaluation.side_by_side({name: evaluation.ScoreCard.load(file) for name, file in files.items()})
-        table = Table(*header)
+        table = Table()
+        for name in header:
+            table.add_column(name, overflow="fold")  # a name that is cut off cannot be told from another
         for row in rows:
             table.add_row(*row)
         Console().print(table)

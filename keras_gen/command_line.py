@@ -48,7 +48,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        _fail(" ".join(str(error).split()))
+        _fail(_said_by(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None  # what a shell expects of an interrupted command
 
@@ -93,6 +93,13 @@ def progress() -> Iterator[Callable[[str], None]]:
     with Progress(SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), transient=True) as display:
         task = display.add_task("", total=None)
         yield lambda text: display.update(task, description=f"{text} …")
+
+
+def _said_by(error: Exception) -> str:
+    """One line, and for a file what a shell would say: the path and what is wrong with it, without a number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
 
 
 def _fail(message: str) -> None:

@@ -100,8 +100,7 @@ class Run:
             return []
         try:
             with progress() as tell:
-                tell("learning to tell good images from bad ones, once for these images")
-                net = evaluation.FeatureNet.of(self.images)
+                net = evaluation.FeatureNet.of(self.images, tell=tell)
             self.monitor = evaluation.QualityMonitor(self.images.train, net)
         except Exception as error:  # whatever it is, it must not keep the model from being trained
             print(f"the quality is not watched: {' '.join(str(error).split())}")

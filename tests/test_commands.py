@@ -185,10 +185,12 @@ def test_score_cards_are_made_again_and_compared(trained, tmp_path):
     assert re.search(rf"^frechet +{again['scores']['frechet']['value']:.3f} ± ", process.stdout, flags=re.MULTILINE)
     process = succeed(trained, "keras-gen", "compare", "runs/fast", tmp_path / "again")
     assert "coverage" in process.stdout
+    assert "…" not in process.stdout, "long names take several lines, for their ends are what tells them apart"
     images = ("sample", "runs/fast", "--num", "100", "--out", tmp_path / "images.npy")
     succeed(trained, "keras-gen", *images)
     command = ("evaluate", tmp_path / "images.npy", "--data", "digits", "--out", tmp_path / "images")
-    succeed(trained, "keras-gen", *command)
+    process = succeed(trained, "keras-gen", *command)
+    assert "reading digits at the size of these images, 28×28×1" in process.stdout
     line = fail(trained, "keras-gen", "compare", "runs/fast", tmp_path / "images")
     assert "differ in images 359 and 100" in line
 

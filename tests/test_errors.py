@@ -78,6 +78,8 @@ CLI_ERRORS = {
         "expected --out as x.npy, x.png or a folder",
     ),
     "no such run": (["reconstruct", "nowhere"], "nowhere"),
+    "no such card": (["compare", "a.json", "b.json"], "error: a.json: No such file or directory"),
+    "no such file": (["evaluate", "a.npy", "--data", "digits"], "error: a.npy: No such file or directory"),
 }
 
 

@@ -56,7 +56,7 @@ def blurred(images, deviation):
 def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
     net, data = net_and_data
     monkeypatch.setattr(evaluation.feature_nets, "_fit", lambda *arguments: pytest.fail("trained again"))
-    again = FeatureNet.of(data)
+    again = FeatureNet.of(data, tell=lambda text: pytest.fail(f"said that it would: {text}"))
     assert again.hash == net.hash
     images = data.test.images[:7]
     np.testing.assert_array_equal(again.look(images).features, net.look(images).features)
@@ -305,6 +305,16 @@ def test_a_card_of_images(known, tmp_path):
     sources = [part.split('"')[0] for part in text.split('src="')[1:]]
     assert len(sources) == 2
     assert all((tmp_path / "card" / source).exists() for source in sources)
+
+
+def test_a_class_that_is_not_made_is_named():
+    data = odd_data(num=160)
+    elves = data.train.images[data.train.labels == 0]
+    orcs = data.train.images[data.train.labels == 1]
+    made = np.concatenate([elves[:10], orcs[:10]])
+    card, _ = evaluation.score_images(lambda num, seed: (made, {}), data, {"class": "x", "data": "odd"}, num_draws=1)
+    assert card.scores["classes"].value == pytest.approx(2 / 3)
+    assert any(remark.startswith("No class_frechet: dwarf is hardly or never made") for remark in card.remarks)
 
 
 def people(species=("elf", "orc", "dwarf")):

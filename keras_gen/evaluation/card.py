@@ -20,7 +20,14 @@ from keras_gen.conditions import LABEL, Categorical, Conditions
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
-from keras_gen.evaluation.feature_nets import FeatureNet, learned_and_held_out, reader, real_sides
+from keras_gen.evaluation.feature_nets import (
+    FeatureNet,
+    Tell,
+    learned_and_held_out,
+    reader,
+    real_sides,
+    silence,
+)
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
 
@@ -39,7 +46,6 @@ PROTOCOL = 1  # grows when numbers of the same name begin to mean something else
 Columns = dict[str, np.ndarray]
 Draw = Callable[[int, int], tuple[np.ndarray, Columns]]  # (num, seed) → images, what each was asked to be
 Features = Literal["own", "inception"]
-Tell = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,10 +115,6 @@ class ScoreCard:
             raise ValueError(f"expected a score card, {path} holds something else") from error
 
 
-def _silence(text: str) -> None:
-    """Says nothing."""
-
-
 class Judged(NamedTuple):
     """A card and the pictures that go with it, uint8 arrays (height, width, channels) by name."""
 
@@ -126,7 +128,7 @@ def score(
     num: int = MOST_IMAGES,
     truncation: float | None = None,
     features: Features = "own",
-    tell: Tell = _silence,
+    tell: Tell = silence,
 ) -> Judged:
     """Scores a trained model on the data that it learned from.
 
@@ -181,7 +183,7 @@ def score_images(
     model: dict,
     num: int = MOST_IMAGES,
     features: Features = "own",
-    tell: Tell = _silence,
+    tell: Tell = silence,
     num_draws: int = NUM_DRAWS,
 ) -> Judged:
     """Scores images, whatever made them.
@@ -218,10 +220,9 @@ def score_images(
             values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = number
 
     for seed in range(num_nets):
-        tell(f"feature net {seed + 1} of {num_nets}: learning to look at {data.name}, once for these images")
-        net = FeatureNet.of(data, seed) if features == "own" else FeatureNet.inception(data.image_shape)
+        net = FeatureNet.of(data, seed, tell) if features == "own" else FeatureNet.inception(data.image_shape)
         nets.append({"seed": seed, "hash": net.hash, "accuracy": net.accuracy(data)})
-        tell(f"feature net {seed + 1} of {num_nets}: comparing {num_draws} × {num:,} images")
+        tell(f"feature net {seed + 1}: comparing {num_draws} × {num:,} images")
         real = net.look(real_split.images)
         for place in reversed(range(num_draws)):  # the first draw last: it is looked at more closely below
             images, columns = draw(num, place)  # anew for each net: two sets of large images may be too much to keep
@@ -261,7 +262,7 @@ def score_images(
         classes=classes,
         attributes=attributes,
         copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
-        remarks=_remarks(features, nets, copies, num),
+        remarks=_remarks(features, nets, classes, copies, num),
     )
     return Judged(card, pictures)
 
@@ -326,7 +327,7 @@ def _share_out_of_range(outputs) -> float:
     return float(np.mean(np.abs(keras.ops.convert_to_numpy(outputs)) > 1.01))
 
 
-def _remarks(features, nets, copies: CopyCheck, num: int) -> list[str]:
+def _remarks(features, nets, classes, copies: CopyCheck, num: int) -> list[str]:
     """What a reader must know before the numbers."""
     remarks = []
     if features == "inception":
@@ -343,6 +344,12 @@ def _remarks(features, nets, copies: CopyCheck, num: int) -> list[str]:
             )
     if num < FEW_IMAGES:
         remarks.append(f"Only {num} images on each side: differences of the size of the floor mean nothing.")
+    rare = [name for name, found in classes.items() if "frechet" not in found]
+    if rare:
+        remarks.append(
+            f"No class_frechet: {', '.join(rare)} {'is' if len(rare) == 1 else 'are'} hardly or never made, and the "
+            "mean over the other classes would look the better for it."
+        )
     if copies.copied:
         remarks.append(
             f"It copies: some {copies.copies:.0%} of its images are training images, or nearly (p = "

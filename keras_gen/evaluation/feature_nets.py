@@ -14,6 +14,7 @@ import itertools
 import json
 import math
 import os
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -31,6 +32,12 @@ MAX_SIDE = 32  # pixels of the shorter side that are looked at in full; larger i
 LEAST_STEPS, MOST_EPOCHS = 400, 20  # small sets take fewer steps
 LOOK = 500 * 28**2  # pixels looked at together
 RECIPE = 2  # part of the cache's names: a net of an older recipe is not mistaken for a new one
+
+Tell = Callable[[str], None]  # is told what long work is about to do
+
+
+def silence(text: str) -> None:
+    """Says nothing."""
 
 
 class FeatureNet:
@@ -53,13 +60,13 @@ class FeatureNet:
         self.pixels = pixels or math.prod(network.input_shape[1:3])
 
     @classmethod
-    def of(cls, data: ImageData, seed: int = 0, verbose: int | str = 0) -> FeatureNet:
+    def of(cls, data: ImageData, seed: int = 0, tell: Tell = silence) -> FeatureNet:
         """The feature net of a data set, from the cache (`~/.keras/keras_gen_features`) or trained now.
 
         Args:
             data: what to learn from; of its training split, what `learned_and_held_out` leaves.
             seed: another seed is another, independent net.
-            verbose: as of `fit`.
+            tell: called with a few words if it has to be trained.
 
         Returns:
             The same net for the same training images, labels, attributes and seed.
@@ -72,7 +79,8 @@ class FeatureNet:
         path = cache_folder("keras_gen_features") / f"{key[:20]}.keras"
         with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
             return cls(keras.saving.load_model(path, compile=False), conditions)
-        trained = reader(split, conditions, seed, verbose) if conditions else discerner(split, seed, verbose)
+        tell(f"feature net {seed + 1}: learning to look at {data.name}, once for these images")
+        trained = reader(split, conditions, seed) if conditions else discerner(split, seed)
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
             path.parent.mkdir(parents=True, exist_ok=True)
             # Under its own name only when it is whole: another process may be looking for it.
@@ -134,14 +142,14 @@ class FeatureNet:
             shape = ", ".join(map(str, ("n", *expected)))
             raise ValueError(f"expected uint8 images ({shape}), received {pictures.dtype} {pictures.shape}")
         batch_size = max(1, LOOK // self.pixels)
-        parts = [
-            self.network.predict_on_batch(np.asarray(pictures[start : start + batch_size]))
-            for start in range(0, len(pictures), batch_size)
-        ]
-        if self.conditions is None:
-            return Seen(np.concatenate(parts), None, None)
-        features, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Seen(features, rows, self.conditions)
+        parts = []
+        for start in range(0, len(pictures), batch_size):
+            batch = np.asarray(pictures[start : start + batch_size])
+            # Filled up, for every size of a batch would be a graph of its own.
+            outputs = self.network.predict_on_batch(np.resize(batch, (batch_size, *expected)))
+            parts.append([output[: len(batch)] for output in (outputs if self.conditions else [outputs])])
+        features, *rows = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Seen(features, rows[0] if rows else None, self.conditions)
 
     def accuracy(self, data: ImageData) -> dict[str, float]:
         """How well it reads the test split, see `read_back`: what its verdicts on generated images are worth."""
@@ -263,16 +271,13 @@ def trunk(image_shape, seed: int = 0) -> keras.Model:
     return keras.Model(pictures, features, name="trunk")
 
 
-def reader(
-    split: Split, conditions: Conditions, seed: int = 0, verbose: int | str = 0, num_steps: int = NUM_STEPS
-) -> keras.Model:
+def reader(split: Split, conditions: Conditions, seed: int = 0, num_steps: int = NUM_STEPS) -> keras.Model:
     """A network that has learned to read the conditions in the images of a split.
 
     Args:
         split: images with the columns of the conditions.
         conditions: what to read.
         seed: of the weights, the dropout and the order of the images.
-        verbose: as of `fit`.
         num_steps: of training, fewer for small sets.
 
     Returns:
@@ -294,7 +299,7 @@ def reader(
         return -sum(ops.sum(rows[:, block] * ops.log_softmax(logits[:, block], axis=-1), axis=-1) for block in blocks)
 
     learner = keras.Model(pictures, layers.Concatenate()(logits))
-    _fit(learner, cross_entropy, split, conditions.of_split(split), seed, verbose, num_steps)
+    _fit(learner, cross_entropy, split, conditions.of_split(split), seed, num_steps)
     rows = layers.Concatenate(name="rows")([layers.Softmax()(block) for block in logits])
     return keras.Model(pictures, [features, rows], name="reader")
 
@@ -371,29 +376,28 @@ def contrast(first, second, temperature=0.2):
     return ops.mean(keras.losses.sparse_categorical_crossentropy(partners, likeness, from_logits=True))
 
 
-def discerner(split: Split, seed: int = 0, verbose: int | str = 0) -> keras.Model:
+def discerner(split: Split, seed: int = 0) -> keras.Model:
     """A network that has learned without labels, see `Discerner`.
 
     Args:
         split: images, at least 2.
         seed: of the weights, the dropout, the views and the order of the images.
-        verbose: as of `fit`.
 
     Returns:
         Model, uint8 images → features (b, 64).
     """
     features = trunk(split.images.shape[1:], seed)
-    _fit(Discerner(features, seed), None, split, None, seed, verbose, NUM_STEPS)
+    _fit(Discerner(features, seed), None, split, None, seed, NUM_STEPS)
     pictures = keras.Input(split.images.shape[1:], dtype="uint8", name="images")
     return keras.Model(pictures, features(layers.Rescaling(1 / 127.5, offset=-1)(pictures)), name="discerner")
 
 
-def _fit(learner, loss, split, targets, seed, verbose, num_steps):
+def _fit(learner, loss, split, targets, seed, num_steps):
     batches = Batches(split, min(BATCH_SIZE, len(split)), seed=seed, targets=targets)
     steps = min(num_steps, max(LEAST_STEPS, MOST_EPOCHS * len(batches)))
     learner.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, decay_steps=steps)), loss)
     # As one epoch: with few images most of the time would go into beginning and ending epochs.
-    learner.fit(_endless(batches), steps_per_epoch=steps, shuffle=False, verbose=verbose)
+    learner.fit(_endless(batches), steps_per_epoch=steps, shuffle=False, verbose=0)
 
 
 def _endless(batches):
