@@ -2,59 +2,82 @@
 
 Examples:
   python train_ae.py                                         the article's autoencoder on real digits, 3 minutes
-  python train_ae.py article --network conv --data my_folder/ --image-size 32 --minutes 10
+  python train_ae.py vae --data my_folder/ --image-size 32 --minutes 10
+  python train_ae.py cvae --network conv --data my_folder/ --minutes 10
   KERAS_BACKEND=jax python train_ae.py article --epochs 20
 """
 
 import keras_gen
 from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import TrainingOptions, describe
+from keras_gen.options import AutoencoderOptions, describe
 from keras_gen.presets import AUTOENCODERS
 
 VALIDATION_FRACTION = 0.1  # of the training images; the test images are for the final score alone
 
 
-def main(options: TrainingOptions) -> None:
+def main(options: AutoencoderOptions) -> None:
     with one_line_errors():
         options = options.resolve(AUTOENCODERS)
 
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         import keras
 
-        from keras_gen import callbacks, data, forecast, networks, runs
+        from keras_gen import callbacks, data, forecast, runs
 
         keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         train, validation = images.train.hold_out(VALIDATION_FRACTION)
-        batches = data.Batches(train, options.batch_size, seed=options.seed)
-        validation_batches = data.Batches(validation, options.batch_size, shuffle=False, drop_remainder=False)
+        autoencoder = build(options, images)
 
-        encoder = networks.encoder(options.network, images.image_shape, options.latent_dim)
-        decoder = networks.decoder(options.network, images.image_shape, options.latent_dim)
-        autoencoder = keras_gen.Autoencoder(encoder, decoder)
-        autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=keras.losses.get(options.loss))
+        def conditions(split):
+            return autoencoder.conditions and autoencoder.conditions.of_split(split)
+
+        def batches(split, **how):
+            rows = conditions(split)
+            return data.Batches(split, options.batch_size, seed=options.seed, targets=rows, paired=True, **how)
+
         if options.dry_run:
-            return forecast.show(autoencoder, batches, options, images)
+            return forecast.show(autoencoder, batches(train), options, images)
         run = runs.Run(options, images, autoencoder)
 
     # The exported model is the best on the validation images, not the last.
     best = keras.callbacks.EarlyStopping(monitor="val_loss", patience=run.epochs, restore_best_weights=True)
+    shown = validation.take(range(min(20, len(validation))))
     reconstructions = callbacks.ReconstructionGrid(
         run.directory / "samples",
-        validation.images[:20],
+        shown.images[:],
+        conditions(shown),
         every=options.sample_every,
         tensorboard=run.directory / "tensorboard" / "reconstructions",
     )
     autoencoder.fit(
-        batches,
-        validation_data=validation_batches,
+        batches(train),
+        validation_data=batches(validation, shuffle=False, drop_remainder=False),
         epochs=run.epochs,
         shuffle=False,
         verbose=0,
         callbacks=[*run.callbacks(), best, reconstructions],
     )
+    run.choose_prior(autoencoder, train, validation)
     run.finish(autoencoder, f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images.")
 
 
+def build(options: AutoencoderOptions, images):
+    """The compiled autoencoder that the options ask for."""
+    import keras
+
+    from keras_gen import autoencoders, likelihoods, networks
+
+    conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
+    model = autoencoders.KINDS[options.kind]
+    encoder = networks.encoder(options.network, images.image_shape, model.outputs_per_number * options.latent_dim)
+    decoder = networks.decoder(
+        options.network, images.image_shape, options.latent_dim, conditions.width if conditions else 0
+    )
+    autoencoder = model(encoder, decoder, conditions=conditions, seed=options.seed, **options.model_options)
+    autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=likelihoods.get(options.loss))
+    return autoencoder
+
+
 if __name__ == "__main__":
-    main(parse(TrainingOptions, describe(__doc__, AUTOENCODERS)))
+    main(parse(AutoencoderOptions, describe(__doc__, AUTOENCODERS)))

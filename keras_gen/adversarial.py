@@ -15,8 +15,6 @@ import keras
 from keras import ops
 
 from keras_gen import backend, images, schedules
-from keras_gen.backend import BACKEND
-from keras_gen.seeds import SeededModel
 
 
 class Player(NamedTuple):
@@ -42,16 +40,13 @@ class Player(NamedTuple):
         return [variable for network in self.networks for variable in network.trainable_variables]
 
 
-class AdversarialModel(SeededModel):
+class AdversarialModel(schedules.ScheduledModel):
     """A model whose networks play against each other, trained by the stock `fit`.
 
     A subclass keeps its networks as attributes, lists `players` in the order in which they move and names the
     scalars that the objectives log in `log_names`. One training step is one round: each player in turn takes its
     steps with its own optimizer on the weights that the player before it left. A batch is cut into as many equal parts
     as the busiest player has steps; each step sees a part of its own.
-
-    `progress` is the share of the run that is over, in [0, 1], for schedules of rates and weights. Someone has to say
-    it: `callbacks.Budget` does, or `set_progress`.
 
     Besides `log_names` a round logs `loss`, the sum of all players' losses. It says nothing about quality: it is
     there because stock callbacks such as `TerminateOnNaN` look for it.
@@ -67,7 +62,6 @@ class AdversarialModel(SeededModel):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.progress = self.add_weight((), "zeros", trainable=False, name="progress")
         self._trackers = [keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)]
 
     @property
@@ -78,12 +72,6 @@ class AdversarialModel(SeededModel):
     @property
     def metrics(self):
         return self._trackers
-
-    def set_progress(self, fraction: float) -> None:
-        """Says how much of the run is over: what schedules go by. To be called before a step, as by a callback."""
-        if BACKEND == "jax":
-            self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
-        self.progress.assign(fraction)
 
     def compile(
         self, optimizers, *, hyperparameters=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """Make new images with a trained GAN."""
+    """Make new images with a trained GAN or autoencoder."""
 
     model: tyro.conf.Positional[Path]
     """Folder of a run, a .keras file, or an exported SavedModel (with or without its version)."""
@@ -83,8 +83,9 @@ class Reconstruct:
                 f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"
             )
         loaded = _data_of(model, self.run_folder, self.data)
-        originals = np.asarray(loaded.test.images[: self.num])
-        reconstructions = model.reconstruct(originals)
+        shown = loaded.test.take(range(min(self.num, len(loaded.test))))
+        originals = np.asarray(shown.images[:])
+        reconstructions = model.reconstruct(originals, model.conditions and model.conditions.of_split(shown))
         if self.out.suffix == ".png":
             place = images.save_png(self.out, images.pairs(originals, reconstructions))
         else:
@@ -105,7 +106,7 @@ class Evaluate:
     num: int = 10_000
     """Images on each side, no more than the test part has."""
     truncation: float | None = None
-    """As for keras-gen sample. Of a GAN only."""
+    """As for keras-gen sample."""
     features: Literal["own", "inception"] = "own"
     """Features of networks that learn from the data, or of InceptionV3 if Keras has its weights on disk."""
     out: Path | None = None

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_gen import images, latents, losses, schedules
 from keras_gen import layers as _layers  # noqa: F401  registers what a saved network may be made of
+from keras_gen import losses, schedules
 from keras_gen import penalties as gradient_penalties
 from keras_gen.adversarial import AdversarialModel, Player, part
 from keras_gen.augment import Augmentation
 from keras_gen.conditions import Categorical, Conditions
+from keras_gen.generative import Generative
 
 # Share of the rounds so far after which a round's weights count half in the average.
 EMA_HALF_LIFE = 0.05
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class GAN(AdversarialModel):
+class GAN(Generative, AdversarialModel):
     """A generator and a discriminator in the game of Goodfellow et al., trained by the stock `fit`.
 
     In each round the discriminator takes its steps to tell real images from fakes, then the generator takes one, on
@@ -171,6 +171,9 @@ class GAN(AdversarialModel):
     def call(self, inputs, training=False):
         return self.served_generator(inputs, training=training)
 
+    def render(self, inputs):
+        return self(inputs)
+
     def prepare(self, data):
         """`(images,)`, or `(images, conditions)` with one float32 row per image."""
         real_images = super().prepare(data)
@@ -255,100 +258,6 @@ class GAN(AdversarialModel):
                 average.assign(decay * average + (1 - decay) * variable)
             else:  # statistics of batch normalisation are averages already; seeds are no numbers to average
                 average.assign(variable)
-
-    def sample(
-        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None, batch_size: int = 256
-    ) -> np.ndarray:
-        """Makes new images.
-
-        Args:
-            num: number of images.
-            seed: the same seed gives the same latents and conditions, on every backend.
-            where: what is asked for, such as `{"species": "elf", "hat": "yes"}`; everything else is drawn like the
-                training data.
-            truncation: latents stay within ± this number, see `latents.truncate`: smaller is more typical, less varied.
-            batch_size: images made at a time.
-
-        Returns:
-            uint8 array (num, height, width, channels).
-
-        Raises:
-            ValueError: for an attribute or a value that the conditions do not have.
-        """
-        return self.decode(*self.draw(num, seed, where, truncation), batch_size)
-
-    def draw(
-        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """What `sample` makes images of, for who wants to know what was asked for: `decode(*draw(…))` is `sample(…)`.
-
-        Args:
-            num: as for `sample`.
-            seed: as for `sample`.
-            where: as for `sample`.
-            truncation: as for `sample`.
-
-        Returns:
-            Latents float32 (num, latent_dim) and conditions float32 (num, conditions.width), or None without.
-        """
-        draws = self._latents(num, seed, truncation)
-        if self.conditions is None:
-            if where:
-                raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-            return draws, None
-        return draws, self.conditions.rows(num, seed, where)
-
-    def _latents(self, num, seed, truncation):
-        draws = latents.normal(num, self.latent_dim, seed)
-        return draws if truncation is None else latents.truncate(draws, truncation)
-
-    def sweep(
-        self, attribute: str, num: int = 64, seed: int = 0, where: dict | None = None, truncation: float | None = None
-    ) -> tuple[np.ndarray, list[str]]:
-        """Makes images in which one attribute runs through its values while latents and all else stay.
-
-        Args:
-            attribute: name of an attribute of the conditions.
-            num: number of images, rounded down to whole rows of the grid, of which there is at least one.
-            seed: as for `sample`.
-            where: as for `sample`.
-            truncation: as for `sample`.
-
-        Returns:
-            (uint8 array (n, height, width, channels), the values as text): row by row of a grid with one latent in
-            each row and one value in each column.
-
-        Raises:
-            ValueError: for an unconditional model, an attribute or value that the conditions do not have, or an
-                attribute that `where` holds fast.
-        """
-        if self.conditions is None:
-            raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
-        rows, values = self.conditions.sweep(attribute, num, seed, where)
-        draws = self._latents(len(rows) // len(values), seed, truncation)
-        return self.decode(np.repeat(draws, len(values), axis=0), rows), values
-
-    def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
-        """The images of latents.
-
-        Args:
-            latents: float array (n, latent_dim).
-            conditions: float array (n, conditions.width), for a conditional model.
-            batch_size: latents decoded at a time.
-
-        Returns:
-            uint8 array (n, height, width, channels).
-
-        Raises:
-            ValueError: if conditions are missing or not expected.
-        """
-        if (conditions is None) != (self.conditions is None):
-            raise ValueError(f"expected {'no ' if self.conditions is None else ''}conditions beside the latents")
-        if conditions is None:
-            return images.in_batches(lambda batch: images.to_uint8(self(batch)), latents, batch_size=batch_size)
-        return images.in_batches(
-            lambda *batch: images.to_uint8(self(list(batch))), latents, conditions, batch_size=batch_size
-        )
 
     def get_config(self):
         parts = {

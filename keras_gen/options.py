@@ -36,7 +36,11 @@ class TrainingOptions:
     network: str | None = None
     """Architecture: mlp or conv; for GANs also dcgan or resnet. The preset's by default."""
     loss: str | None = None
-    """GANs: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic, relativistic_average. Autoencoders: mse, mae, huber … of Keras. The preset's by default."""  # noqa: E501
+    """GANs: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic, relativistic_average. Autoencoders: gaussian, bernoulli, or mse, mae, huber … of Keras. The preset's by default."""  # noqa: E501
+    condition: tuple[str, ...] | None = None
+    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast and cvae learn the classes, or else the attributes, if any."""  # noqa: E501
+    unconditional: bool = False
+    """Learn from the images alone, whatever else is known about them."""
     seed: int = 0
     """Source of all randomness: weights, order of the images, latents, dropout."""
     name: str | None = None
@@ -57,6 +61,7 @@ class TrainingOptions:
     """Watch the quality while training and end with a score card; --no-score saves the minutes that this takes."""
     dry_run: bool = False
     """Print the resolved configuration, parameter counts, memory and an estimate of the time, and stop."""
+    conditional: tyro.conf.Suppress[bool | None] = None  # what only presets say
 
     def resolve(self: Options, presets: dict[str, Any]) -> Options:
         """Fills what was not given from the preset and checks every number.
@@ -78,6 +83,7 @@ class TrainingOptions:
         }
         if self.minutes is None and self.epochs is None:
             completed["minutes"] = DEFAULT_MINUTES
+        completed["conditional"] = not self.unconditional and (completed["conditional"] or bool(self.condition))
         resolved = dataclasses.replace(self, **completed)
         resolved._check()
         return resolved
@@ -98,6 +104,8 @@ class TrainingOptions:
                 raise ValueError(f"expected --{field.replace('_', '-')} above 0, received {value}")
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
+        if self.unconditional and self.condition:
+            raise ValueError(f"expected --condition or --unconditional, received both, with {self.condition}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,10 +114,6 @@ class GANOptions(TrainingOptions):
 
     preset: tyro.conf.Positional[str] = "fast"
     """Named configuration, one of those above."""
-    condition: tuple[str, ...] | None = None
-    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast learns the classes, or else the attributes, if any."""  # noqa: E501
-    unconditional: bool = False
-    """Learn from the images alone, whatever else is known about them."""
     penalties: tuple[str, ...] | None = None
     """Any of r1, r2, gradient_penalty, gradient_penalty_one_sided, dragan."""
     penalty_weight: float | None = None
@@ -141,7 +145,6 @@ class GANOptions(TrainingOptions):
     # What only presets say.
     generator_options: tyro.conf.Suppress[dict[str, Any] | None] = None
     discriminator_options: tyro.conf.Suppress[dict[str, Any] | None] = None
-    conditional: tyro.conf.Suppress[bool | None] = None
     penalty_final: tyro.conf.Suppress[float | None] = None
     beta_2_start: tyro.conf.Suppress[float | None] = None
 
@@ -163,20 +166,36 @@ class GANOptions(TrainingOptions):
             resolved,
             generator_options=completed("generator", resolved.generator_options),
             discriminator_options=completed("discriminator", resolved.discriminator_options),
-            conditional=not self.unconditional and (resolved.conditional or bool(self.condition)),
             ema_decay=resolved.ema_decay or None,
         )
 
     def _check(self) -> None:
         super()._check()
-        if self.unconditional and self.condition:
-            raise ValueError(f"expected --condition or --unconditional, received both, with {self.condition}")
         for field in ("beta_1", "beta_2", "ema_decay"):
             value = getattr(self, field)
             if value is not None and not 0 <= value < 1:
                 raise ValueError(f"expected --{field.replace('_', '-')} of at least 0 and below 1, received {value}")
         if self.penalty_weight is not None and self.penalty_weight < 0:
             raise ValueError(f"expected --penalty-weight of 0 or more, received {self.penalty_weight}")
+
+
+@dataclasses.dataclass(frozen=True)
+class AutoencoderOptions(TrainingOptions):
+    """Every choice of an autoencoder's training run. `None` means: the preset's, or as the field says."""
+
+    beta: float | None = None
+    """Of a VAE: what the divergence of the codes counts."""
+    # What only presets say.
+    kind: tyro.conf.Suppress[str | None] = None
+    model_options: tyro.conf.Suppress[dict[str, Any] | None] = None
+
+    def resolve(self, presets: dict[str, Any]) -> AutoencoderOptions:
+        """As `TrainingOptions.resolve`; what concerns the kind of autoencoder ends up in `model_options`."""
+        resolved = super().resolve(presets)
+        own = {} if self.beta is None else {"beta": self.beta}
+        if own and resolved.kind != "vae":
+            raise ValueError(f"expected --beta with a VAE only, the preset {self.preset} is none")
+        return dataclasses.replace(resolved, model_options={**(resolved.model_options or {}), **own})
 
 
 def describe(doc: str, presets: dict[str, Any]) -> str:

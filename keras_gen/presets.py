@@ -68,19 +68,25 @@ class AutoencoderPreset(NamedTuple):
 
     Attributes:
         about: one line for `--help`.
+        kind: a name in `autoencoders.KINDS`.
         network: architecture of both networks, a name in `networks`.
         latent_dim: numbers per code.
-        loss: name of a Keras loss.
+        loss: a name in `likelihoods.LIKELIHOODS`, or of a Keras loss.
         learning_rate: of Adam.
         batch_size: images per step.
+        model_options: further arguments of that kind of autoencoder.
+        conditional: whether to learn the labels or attributes that the data have.
     """
 
     about: str
+    kind: str
     network: str
     latent_dim: int
     loss: str
     learning_rate: float
     batch_size: int
+    model_options: Mapping[str, Any] = NO_OPTIONS
+    conditional: bool = False
 
 
 _ARTICLE = GANPreset(
@@ -199,13 +205,52 @@ GANS = {
     ),
 }
 
+_ARTICLE_AE = AutoencoderPreset(
+    about="dense encoder, code of 32 numbers, dense decoder, mean squared error, Adam 1e-3",
+    kind="plain",
+    network="mlp",
+    latent_dim=32,
+    loss="mse",
+    learning_rate=1e-3,
+    batch_size=128,
+)
+
+# Kingma and Welling (2014), https://arxiv.org/abs/1312.6114, with the variance of Rybkin et al. (2021),
+# https://arxiv.org/abs/2006.13202, which leaves nothing to tune. Differs: the article's networks.
+_VAE = _ARTICLE_AE._replace(
+    about="codes are drawn from a distribution for each image, all of them standard normal (Kingma and Welling, 2014)",
+    kind="vae",
+    loss="gaussian",
+    model_options={"warm_up": 0.1},
+)
+
 AUTOENCODERS = {
-    "article": AutoencoderPreset(
-        about="dense encoder, code of 32 numbers, dense decoder, mean squared error, Adam 1e-3",
-        network="mlp",
-        latent_dim=32,
-        loss="mse",
-        learning_rate=1e-3,
-        batch_size=128,
+    "article": _ARTICLE_AE,
+    # Vincent et al. (2008), https://doi.org/10.1145/1390156.1390294, who take away a quarter of the pixels.
+    "denoising": _ARTICLE_AE._replace(
+        about="learns to mend images in which a quarter of the pixels is missing (Vincent et al., 2008)",
+        kind="denoising",
+        model_options={"noise": "masking", "amount": 0.25},
+    ),
+    "vae": _VAE,
+    # Higgins et al. (2017), https://openreview.net/forum?id=Sy2fzU9gl, who take 4 and more.
+    "beta-vae": _VAE._replace(
+        about="the VAE whose code numbers shall be independent of each other, β 4 (Higgins et al., 2017)",
+        model_options={"beta": 4.0, "warm_up": 0.1},
+    ),
+    # Sohn et al. (2015), https://papers.nips.cc/paper/5775. Differs: only the decoder sees the conditions.
+    "cvae": _VAE._replace(
+        about="the VAE that can be asked for a class or attributes (Sohn et al., 2015)",
+        conditional=True,
+    ),
+    # Ghosh et al. (2020), https://arxiv.org/abs/1903.12436: RAE-L2.
+    "rae": _ARTICLE_AE._replace(
+        about="small codes and a smooth decoder in place of the VAE's noise (Ghosh et al., 2020)",
+        kind="rae",
+    ),
+    # Tolstikhin et al. (2018), https://arxiv.org/abs/1711.01558: WAE-MMD.
+    "wae": _ARTICLE_AE._replace(
+        about="the codes of a batch shall look standard normal, each one is free (Tolstikhin et al., 2018)",
+        kind="wae",
     ),
 }

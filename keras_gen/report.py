@@ -7,10 +7,8 @@ from pathlib import Path
 
 from keras_gen import evaluation, pages
 
-_WHAT = {
-    "GAN": "What it makes, none chosen: the same latents in every picture.",
-    "Autoencoder": "Images that it did not train on, and below each its reconstruction.",
-}
+_WHAT_IT_MAKES = "What it makes, none chosen: the same latents in every picture."
+_WHAT_COMES_BACK = "Images that it did not train on, and below each its reconstruction."
 
 
 def write(directory: Path, config: dict, version: Path | None, remarks: list[str]) -> Path:
@@ -44,7 +42,8 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
     }
     sections = [
         *map(pages.remark, remarks),
-        _picture(latest, _WHAT[config["family"]], "large"),
+        _picture(latest, _WHAT_IT_MAKES if config["family"] == "GAN" else _WHAT_COMES_BACK, "large"),
+        *_priors(directory),
         *map(pages.paragraph, _asked_for(config)),
         *_score_card(directory),
         pages.heading("Losses"),
@@ -70,6 +69,27 @@ def _score_card(directory: Path) -> list[str]:
         return []
     more = '<p><a href="scorecard.html">How it was measured, and pictures</a></p>'
     return [pages.heading("How good is it?"), *evaluation.section(evaluation.ScoreCard.load(path)), more]
+
+
+def _priors(directory: Path) -> list[str]:
+    """What an autoencoder's codes were taken to be distributed like, the best guess first."""
+    path = directory / "priors.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    about = "New images, a row for each line of the table: codes drawn from that prior, and decoded."
+    explanation = (
+        "Which distribution do the codes have? Each was fitted to the codes of the training images. frechet: distance "
+        "of the images that it makes from real ones that were held out. log_prob: mean log density of the codes of "
+        "these, nats. The first one is saved with the model."
+    )
+    return [
+        pages.heading("New images"),
+        pages.picture("priors.png", about, "large"),
+        pages.paragraph(explanation),
+        pages.table(header, rows),
+    ]
 
 
 def _asked_for(config: dict) -> list[str]:

@@ -27,7 +27,7 @@ import keras
 
 from keras_gen import callbacks, evaluation, report
 from keras_gen.command_line import progress
-from keras_gen.data import ImageData
+from keras_gen.data import ImageData, Split
 from keras_gen.export import check_name, publish, published_versions
 from keras_gen.options import TrainingOptions
 from keras_gen.version import VERSION
@@ -50,8 +50,9 @@ class Run:
 
     def __init__(self, options: TrainingOptions, images: ImageData, model: keras.Model):
         self.family = type(model).__name__.lower()
+        self.generates = model.generates  # while it learns: an autoencoder may get its prior afterwards
         data = slug(images.name)
-        self.name = options.name or f"{self.family}-{options.preset}-{data}"
+        self.name = options.name or "-".join(dict.fromkeys([self.family, options.preset, data]))  # vae but once
         self.options = dataclasses.replace(options, name=self.name)
         self.directory = options.run_dir or _unused(Path("runs") / f"{_now():%Y%m%d-%H%M%S}-{options.preset}-{data}")
         if (self.directory / "config.json").exists():
@@ -96,7 +97,7 @@ class Run:
     def _quality(self) -> list[keras.callbacks.Callback]:
         """A monitor for a model that makes images of its own."""
         enough = len(self.images.train) >= evaluation.LEAST_IMAGES
-        if not self.options.score or self.family != "gan" or not enough:
+        if not self.options.score or not self.generates or not enough:
             return []
         try:
             with progress() as tell:
@@ -106,6 +107,23 @@ class Run:
             print(f"the quality is not watched: {' '.join(str(error).split())}")
             return []
         return [self.monitor]
+
+    def choose_prior(self, autoencoder, train: Split, held_out: Split) -> None:
+        """Fits a prior to the autoencoder's codes, see `evaluation.choose_prior`, and shows what there was to choose.
+
+        Args:
+            autoencoder: the trained autoencoder.
+            train: what it has learned from.
+            held_out: what it has not.
+        """
+        if self.not_a_number.diverged:
+            return
+        with progress() as tell:
+            net = evaluation.FeatureNet.of(self.images, tell=tell) if self.options.score else None
+            candidates = evaluation.choose_prior(autoencoder, train, held_out, net, self.options.seed, tell)
+        evaluation.write_candidates(candidates, self.directory)
+        chosen = candidates[0].prior.about
+        print(f"new images are decoded from a {chosen} fitted to the codes: {self.directory / 'priors.png'}")
 
     def finish(self, model: keras.Model, remark: str = "") -> None:
         """Saves, scores and exports the trained model, writes the report and says where everything is.
@@ -122,9 +140,7 @@ class Run:
         version, problem = self._export(model)
         remarks = [text for text in (self._ending(), remark, not_scored, problem) if text]
         page = report.write(self.directory, self.config, version, remarks)
-        look = (
-            f"sample {version or self.directory} --num 64" if self.family == "gan" else f"reconstruct {self.directory}"
-        )
+        look = f"sample {version or self.directory} --num 64" if model.generates else f"reconstruct {self.directory}"
         places = {
             "pictures": self.directory / "samples",
             "report": page,

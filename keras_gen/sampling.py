@@ -10,6 +10,7 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen import runs
 from keras_gen.export import published_versions
+from keras_gen.generative import Generative
 from keras_gen.registry import lookup
 
 
@@ -37,7 +38,7 @@ def sample(
     """
     saved_model = _saved_model(Path(path))
     if saved_model is None:
-        return _load_gan(path).sample(num, seed, where, truncation)
+        return _load(path).sample(num, seed, where, truncation)
     if truncation is not None:
         raise ValueError(f"{path} is an exported model, which does not truncate: give the folder of the run")
     return _sample_saved_model(saved_model, num, seed, where or {})
@@ -68,13 +69,13 @@ def sweep(
         FileNotFoundError: if there is no model at `path`.
         ValueError: if it is no conditional GAN, does not have the attribute or is asked for one value of it.
     """
-    return _load_gan(path).sweep(attribute, num, seed, where, truncation)
+    return _load(path).sweep(attribute, num, seed, where, truncation)
 
 
-def _load_gan(path):
+def _load(path):
     model = runs.load_model(path)
-    if not hasattr(model, "sample"):
-        raise ValueError(f"expected a GAN, {path} holds an {type(model).__name__}: try keras-gen reconstruct")
+    if not isinstance(model, Generative):
+        raise ValueError(f"expected a model that makes images, {path} holds a {type(model).__name__}")
     return model
 
 

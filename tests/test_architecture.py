@@ -10,9 +10,9 @@ PACKAGE = Path(keras_gen.__file__).parent
 # From data to server. A room may import rooms of its own line and of the lines above it.
 ROAD = [
     {"version", "registry", "presets", "cache", "pages"},
-    {"data", "images", "latents", "losses", "schedules", "layers", "backend"},
-    {"conditions", "networks", "penalties", "augment", "seeds"},
-    {"adversarial"},
+    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "seeds"},
+    {"conditions", "networks", "penalties", "augment", "schedules", "priors"},
+    {"adversarial", "generative"},
     {"gan", "autoencoders"},
     {"callbacks"},
     {"evaluation"},

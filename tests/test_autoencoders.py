@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_gen import networks
-from keras_gen.autoencoders import Autoencoder
-from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_autoencoder, same, weights_of
+from keras_gen import likelihoods, networks
+from keras_gen.autoencoders import KINDS, RAE, VAE, Autoencoder, DenoisingAutoencoder
+from keras_gen.autoencoders.denoising import NOISES
+from keras_gen.autoencoders.regularized import discrepancy
+from keras_gen.data import Batches, Split
+from keras_gen.priors import Mixture, StandardNormal
+from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditions, same, weights_of
 from tests.contracts import array
 
 
@@ -109,8 +113,12 @@ def test_the_seed_of_dropout_is_saved(images, tmp_path):
 
 def test_halves_that_do_not_fit_are_refused():
     encoder = networks.mlp.encoder(IMAGE_SHAPE, 4)
-    with pytest.raises(ValueError, match=r"expected a decoder of the encoder's codes \(4,\), received one of \(5,\)"):
+    with pytest.raises(ValueError, match=r"encoder with outputs \(5,\) for a decoder of codes \(5,\), .* \(4,\)"):
         Autoencoder(encoder, networks.mlp.decoder(IMAGE_SHAPE, 5))
+    with pytest.raises(ValueError, match=r"encoder with outputs \(8,\) for a decoder of codes \(4,\), .* \(4,\)"):
+        VAE(encoder, networks.mlp.decoder(IMAGE_SHAPE, 4))
+    with pytest.raises(ValueError, match="expected a decoder with condition_width=0, received one of 3"):
+        Autoencoder(encoder, networks.mlp.decoder(IMAGE_SHAPE, 4, 3))
 
 
 def test_bfloat16(images):
@@ -122,3 +130,183 @@ def test_bfloat16(images):
         keras.config.set_dtype_policy("float32")
     assert np.isfinite(history["loss"]).all()
     assert array(autoencoder(images)).dtype == np.float32
+
+
+def make(kind, conditions=None, **options):
+    """A compiled autoencoder of that kind, dense."""
+    model = KINDS[kind]
+    width = conditions.width if conditions else 0
+    autoencoder = model(
+        networks.mlp.encoder(IMAGE_SHAPE, model.outputs_per_number * LATENT_DIM, widths=(16,)),
+        networks.mlp.decoder(IMAGE_SHAPE, LATENT_DIM, width, widths=(16,)),
+        conditions=conditions,
+        **options,
+    )
+    autoencoder.compile(keras.optimizers.Adam(1e-2), loss=likelihoods.get("gaussian" if kind == "vae" else "mse"))
+    return autoencoder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_learns_reconstructs_samples_and_outlives_saving(kind, images, tmp_path):
+    autoencoder = make(kind, seed=3)
+
+    def error():
+        return np.mean((autoencoder.reconstruct(images).astype(float) - images) ** 2)
+
+    before = error()
+    history = autoencoder.fit(images, batch_size=BATCH, epochs=30, validation_data=(images,), verbose=0).history
+    assert error() < 0.9 * before
+    assert ("code_loss" in history) == (kind in ("vae", "rae", "wae"))
+    codes = autoencoder.encode(images)
+    assert codes.shape == (6, LATENT_DIM)
+    np.testing.assert_array_equal(autoencoder.decode(codes), autoencoder.reconstruct(images))
+    autoencoder.prior = Mixture(LATENT_DIM).fit(codes)
+    autoencoder.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.sample(4, seed=1), autoencoder.sample(4, seed=1))
+    for model in (autoencoder, loaded):  # noise and draws go on where they stood
+        model.fit(images, batch_size=BATCH, shuffle=False, verbose=0)
+    assert same(weights_of(autoencoder), weights_of(loaded))
+
+
+def test_a_conditional_vae_is_asked_by_name(tmp_path):
+    conditions = make_conditions()
+    vae = make("vae", conditions)
+    rows = conditions.rows(12, seed=0)
+    # What is asked for is all that there is to see: the first number of the row is the brightness.
+    brightness = (rows[:, :1] * 255).astype("uint8")
+    pictures = np.broadcast_to(brightness[:, :, None, None], (12, *IMAGE_SHAPE)).copy()
+    vae.fit(Batches(Split(pictures), 6, targets=rows, paired=True), epochs=60, shuffle=False, verbose=0)
+    vae.save(tmp_path / "vae.keras")
+    vae = keras.saving.load_model(tmp_path / "vae.keras")
+    name, first = conditions.names[0], conditions.attributes[0].values[0]
+    assert vae.sample(8, where={name: first}).mean() > 170
+    assert vae.sample(8, where={name: conditions.attributes[0].values[1]}).mean() < 85
+    assert np.abs(vae.reconstruct(pictures, rows).astype(int) - pictures).mean() < 40
+    with pytest.raises(ValueError, match="expected conditions beside the latents"):
+        vae.reconstruct(pictures)
+
+
+def one_number_vae(mean, log_variance, **options):
+    """Images of one pixel whose code has this mean and this log variance, whatever the image; black comes back."""
+    pixel, code = keras.Input((1, 1, 1)), keras.Input((1,))
+    initializers = [keras.initializers.Constant(value) for value in (mean, log_variance)]
+    numbers = [
+        layers.Dense(1, kernel_initializer="zeros", bias_initializer=initializer)(layers.Flatten()(pixel))
+        for initializer in initializers
+    ]
+    black = layers.Dense(1, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(-1.0))(code)
+    encoder = keras.Model(pixel, layers.Concatenate()(numbers))
+    vae = VAE(encoder, keras.Model(code, layers.Reshape((1, 1, 1))(black)), **options)
+    vae.compile(keras.optimizers.SGD(0.0), loss="mse")
+    return vae
+
+
+@pytest.mark.parametrize(
+    ("options", "progress", "expected", "expected_validation"),
+    [
+        # μ 2, σ² e: (4 + e − 1 − 1) / 2 nats; what comes back is off by 0.
+        ({}, 0.0, 2.3591409, 2.3591409),
+        ({"beta": 3.0}, 0.0, 7.0774228, 7.0774228),
+        ({"beta": 3.0, "warm_up": 0.5}, 0.125, 7.0774228 / 4, 7.0774228),
+        ({"warm_up": 0.5}, 0.75, 2.3591409, 2.3591409),
+        ({"free_bits": 5.0}, 0.0, 5.0, 5.0),
+    ],
+)
+def test_the_evidence_bound_by_hand(options, progress, expected, expected_validation):
+    vae = one_number_vae(2.0, 1.0, **options)
+    vae.set_progress(progress)
+    black = np.zeros((2, 1, 1, 1), "uint8")
+    history = vae.fit(black, validation_data=(black,), verbose=0).history
+    np.testing.assert_allclose(history["loss"], [expected], rtol=1e-5)
+    np.testing.assert_allclose(history["val_loss"], [expected_validation], rtol=1e-5)
+    np.testing.assert_allclose(history["code_loss"], [5.0 if "free_bits" in options else 2.3591409], rtol=1e-5)
+
+
+def test_codes_are_drawn_in_training_and_the_mean_otherwise():
+    vae = one_number_vae(2.0, np.log(0.25))
+    encoded = np.tile(np.array([[2.0, np.log(0.25)]], "float32"), (20_000, 1))
+    drawn = array(vae.to_codes(encoded, training=True))
+    assert drawn.mean() == pytest.approx(2.0, abs=0.02)
+    assert drawn.std() == pytest.approx(0.5, abs=0.02)
+    assert np.unique(array(vae.to_codes(encoded, training=False))).tolist() == [2.0]
+    assert vae.active_units(np.zeros((5, 1, 1, 1), "uint8")) == 0
+
+
+def test_a_vae_is_ready_to_sample_and_an_autoencoder_is_not():
+    assert isinstance(make("vae").prior, StandardNormal)
+    with pytest.raises(ValueError, match=r"expected an autoencoder with a prior: .*choose_prior"):
+        make("plain").sample(1)
+    autoencoder = make("plain", prior=StandardNormal(LATENT_DIM + 1))
+    with pytest.raises(ValueError, match=f"expected a prior of {LATENT_DIM} numbers, received one of {LATENT_DIM + 1}"):
+        autoencoder.sample(1)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_noise_spoils_what_it_says(noise):
+    amount = 0.3
+    grey = np.full((4, 50, 40, 3), 0.5, "float32")
+    spoilt = array(NOISES[noise](grey, amount, keras.random.SeedGenerator(0)))
+    if noise == "gaussian":
+        assert (spoilt - grey).std() == pytest.approx(amount, abs=0.01)
+        return
+    whole_pixels = np.all(spoilt == spoilt[..., :1], axis=-1)
+    assert whole_pixels.all()
+    values, counts = np.unique(spoilt, return_counts=True)
+    shares = dict(zip(values.tolist(), counts / spoilt.size, strict=True))
+    expected = {0.0: amount} if noise == "masking" else {-1.0: amount / 2, 1.0: amount / 2}
+    assert shares == pytest.approx({**expected, 0.5: 1 - amount}, abs=0.02)
+
+
+def test_noise_is_for_training_alone(images):
+    autoencoder = make("denoising", noise="salt_and_pepper", amount=0.9)
+    clean = array(autoencoder(images))
+    np.testing.assert_array_equal(clean, array(autoencoder(images, training=False)))
+    assert not np.allclose(clean, array(autoencoder(images, training=True)))
+
+
+def test_codes_are_kept_small():
+    codes = np.array([[3.0, 4.0], [0.0, 1.0]], "float32")  # squared lengths 25 and 1
+    rae = RAE(networks.mlp.encoder((2, 2, 1), 2), networks.mlp.decoder((2, 2, 1), 2), strength=0.5, decay=0.0)
+    assert float(rae.code_loss(codes)) == pytest.approx(0.5 * 13 / 2)
+    rae.decay = 0.1
+    kernels = sum(np.sum(array(weight) ** 2) for weight in rae.decoder.trainable_variables if "kernel" in weight.path)
+    assert float(rae.code_loss(codes)) == pytest.approx(0.5 * 13 / 2 + 0.1 * kernels, rel=1e-5)
+
+
+def test_discrepancy_by_hand_and_by_draws():
+    # One number: base 2, codes 0 and 1 against draws 0 and 2. Kernels of distances 1, 2 and 1, 4, 0.
+    scales = np.array([0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0])
+
+    def kernel(distance):
+        return np.sum(2 * scales / (2 * scales + distance))
+
+    expected = kernel(1) + kernel(4) - 2 * (kernel(0) + kernel(4) + kernel(1) + kernel(1)) / 4
+    received = discrepancy(np.array([[0.0], [1.0]], "float32"), np.array([[0.0], [2.0]], "float32"))
+    assert float(received) == pytest.approx(expected, rel=1e-5)
+    draws = np.random.default_rng(0).standard_normal((3, 256, 4)).astype("float32")
+    same_kind, shifted = (float(discrepancy(draws[0], codes)) for codes in (draws[1], draws[2] + 1))
+    assert abs(same_kind) < 0.05 < shifted
+
+
+@pytest.mark.parametrize(
+    ("make_it", "message"),
+    [
+        (
+            lambda *halves: VAE(*halves, warm_up=1.0),
+            r"expected beta and free_bits of at least 0 and a warm_up in \[0, 1\)",
+        ),
+        (lambda *halves: VAE(*halves, beta=-1.0), "expected beta and free_bits of at least 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make_it, message):
+    with pytest.raises(ValueError, match=message):
+        make_it(networks.mlp.encoder(IMAGE_SHAPE, 8), networks.mlp.decoder(IMAGE_SHAPE, 4))
+
+
+def test_unknown_noise_is_refused():
+    halves = networks.mlp.encoder(IMAGE_SHAPE, 4), networks.mlp.decoder(IMAGE_SHAPE, 4)
+    with pytest.raises(ValueError, match="unknown noise 'pink': expected one of gaussian, masking, salt_and_pepper"):
+        DenoisingAutoencoder(*halves, noise="pink")
+    with pytest.raises(ValueError, match="expected an amount of noise above 0, received 0"):
+        DenoisingAutoencoder(*halves, amount=0)

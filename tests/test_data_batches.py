@@ -56,6 +56,8 @@ def test_items_are_bytes_with_their_targets():
     assert (2**labels).tolist() == images.ravel().tolist()
     images, rows = Batches(split, 3, targets=np.eye(7, dtype="float32"))[1]
     assert (2 ** rows.argmax(axis=1)).tolist() == images.ravel().tolist()
+    (pair,) = Batches(split, 3, targets=split.labels, paired=True)[1]
+    np.testing.assert_array_equal(pair[1], labels)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from PIL import Image
 from keras_gen import export
 from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.export import publishing, verification
-from keras_gen.export.signatures import _conditions, _input_names, _latents
+from keras_gen.export.signatures import _conditions, _input_names, _noise
 from keras_gen.gan import GAN
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, MODELS, make_autoencoder, make_conditional_gan, make_gan
 from tests.contracts import array
@@ -92,8 +92,8 @@ def test_generate_draws_each_row_from_its_own_seed(gan_answers):
     np.testing.assert_array_equal(alone[0], batch[1])
 
 
-def test_generate_is_the_generator_on_the_drawn_latents(published, gan_answers):
-    expected = published[1]["gan"].decode(array(_latents(SEEDS, LATENT_DIM)))
+def test_generate_is_the_generator_on_the_drawn_noise(published, gan_answers):
+    expected = published[1]["gan"].decode(array(_noise(SEEDS, LATENT_DIM)))
     assert np.abs(gan_answers[1]["images"].astype(int) - expected).max() <= 1
 
 
@@ -104,7 +104,7 @@ def test_generate_png_holds_the_same_images(gan_answers):
 
 
 def test_generated_latents_are_standard_normal():
-    drawn = array(_latents(np.arange(400), 50))
+    drawn = array(_noise(np.arange(400), 50))
     # 20,000 numbers: the mean is within 4 standard errors (0.0071) of 0, the variance (0.01) of 1.
     assert abs(drawn.mean()) < 4 * 0.0071
     assert abs(drawn.var() - 1) < 4 * 0.01
@@ -133,7 +133,7 @@ def test_a_conditional_model_is_asked_by_name(tmp_path):
         ("generate", nothing, None),
     )
     np.testing.assert_allclose(by_rows["images"], array(model([LATENTS[:3], rows])), atol=1e-5)
-    expected = model.decode(array(_latents(seeds, LATENT_DIM)), rows)
+    expected = model.decode(array(_noise(seeds, LATENT_DIM)), rows)
     assert np.abs(by_name["images"].astype(int) - expected).max() <= 1
     np.testing.assert_array_equal(alone["images"][0], by_name["images"][1])
     with Image.open(io.BytesIO(png["image_bytes"][0])) as picture:

@@ -91,6 +91,7 @@ class ReconstructionGrid(_Grid):
     Args:
         directory: folder of the PNG files; made when missing.
         originals: uint8 images (n, height, width, channels), best ones that the model does not train on.
+        conditions: rows (n, conditions.width) of these, for a conditional model.
         every: epochs between two grids.
         tensorboard: folder for TensorBoard images, or None.
 
@@ -101,9 +102,10 @@ class ReconstructionGrid(_Grid):
     tag = "reconstructions"
     columns = 10
 
-    def __init__(self, directory, originals, every=1, tensorboard=None):
+    def __init__(self, directory, originals, conditions=None, every=1, tensorboard=None):
         super().__init__(directory, every, tensorboard)
         self.originals = np.asarray(originals)
+        self.conditions = conditions
 
     def _images(self):
-        return images.pairs(self.originals, self.model.reconstruct(self.originals), self.columns)
+        return images.pairs(self.originals, self.model.reconstruct(self.originals, self.conditions), self.columns)

@@ -27,9 +27,11 @@ class Batches(keras.utils.PyDataset):
             on as `fit` ends epochs, and can be set.
         targets: array of as many rows as the split has images, which go along with them: `split.labels`, or
             `conditions.of_split(split)`.
+        paired: bool; True hands images and targets to the model together, as an autoencoder with conditions wants them.
 
     Returns:
-        By index, `(images,)` or `(images, targets)`: uint8 (b, height, width, channels) and (b, ...) of the targets.
+        By index, `(images,)`, `(images, targets)` or `((images, targets),)`: uint8 (b, height, width, channels) and
+        (b, ...) of the targets.
 
     Raises:
         ValueError: for an empty split, a batch_size below 1, or targets of another length.
@@ -51,6 +53,7 @@ class Batches(keras.utils.PyDataset):
         drop_remainder: bool = True,
         epoch: int = 0,
         targets: np.ndarray | None = None,
+        paired: bool = False,
     ):
         super().__init__()
         if not len(split):
@@ -65,6 +68,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
         self.targets = targets
+        self.paired = paired
         self.epoch = epoch
         self._fit_is_new = False
 
@@ -83,10 +87,12 @@ class Batches(keras.utils.PyDataset):
         full, remainder = divmod(len(self.split), self.batch_size)
         return full if full and self.drop_remainder else full + (remainder > 0)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+    def __getitem__(self, index: int) -> tuple:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         images = self.split.images[chosen]
-        return (images,) if self.targets is None else (images, self.targets[chosen])
+        if self.targets is None:
+            return (images,)
+        return ((images, self.targets[chosen]),) if self.paired else (images, self.targets[chosen])
 
     @property
     def workers(self) -> int:

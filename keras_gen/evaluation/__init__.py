@@ -15,6 +15,7 @@ from keras_gen.evaluation.distances import (
 from keras_gen.evaluation.feature_nets import FeatureNet, Seen, real_sides
 from keras_gen.evaluation.monitor import QualityMonitor
 from keras_gen.evaluation.page import lines, section, side_by_side, write
+from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import METRICS, compare
 from keras_gen.evaluation.streaming import FrechetDistance
@@ -22,6 +23,7 @@ from keras_gen.evaluation.streaming import FrechetDistance
 __all__ = [
     "LEAST_IMAGES",
     "METRICS",
+    "Candidate",
     "CopyCheck",
     "FeatureNet",
     "FrechetDistance",
@@ -30,6 +32,7 @@ __all__ = [
     "Score",
     "ScoreCard",
     "Seen",
+    "choose_prior",
     "compare",
     "copy_check",
     "frechet_distance",
@@ -44,4 +47,5 @@ __all__ = [
     "section",
     "side_by_side",
     "write",
+    "write_candidates",
 ]

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from keras_gen import images as pixels
+from keras_gen.autoencoders import Autoencoder
 from keras_gen.conditions import LABEL, Categorical, Conditions
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation.copies import CopyCheck, copy_check
@@ -30,6 +31,7 @@ from keras_gen.evaluation.feature_nets import (
 )
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
+from keras_gen.generative import Generative
 
 MOST_IMAGES = 10_000
 COPY_CHECKED = 2_000  # fakes held against every training image
@@ -159,22 +161,48 @@ def score(
         "parameters": int(model.count_params()),
         "truncation": truncation,
     }
-    if hasattr(model, "reconstruct"):
-        if truncation is not None or features != "own":
-            raise ValueError("expected no truncation and no other features: an autoencoder reconstructs")
-        return _score_autoencoder(model, data, about, num, tell)
+    if getattr(model, "prior", None) is not None:
+        about["prior"] = model.prior.about
+    if hasattr(model, "ema_generator"):
+        about["averaged_weights"] = model.ema_generator is not None
     _check_conditions(model.conditions, data)
+    if not isinstance(model, Autoencoder):
+        return _score_generation(model, data, about, num, features, tell)
+    if not model.generates and (truncation is not None or features != "own"):
+        raise ValueError("expected no truncation and no other features: an autoencoder without a prior reconstructs")
+    reconstruction = _score_reconstruction(model, data, about, num, tell)
+    if not model.generates or len(real_sides(data, num)[0]) < LEAST_IMAGES:
+        return reconstruction
+    card, pictures = _score_generation(model, data, about, num, features, tell)
+    card = dataclasses.replace(card, scores={**reconstruction.card.scores, **card.scores})
+    return Judged(card, {**pictures, **reconstruction.pictures})
 
+
+def _score_generation(model: Generative, data, about, num, features, tell) -> Judged:
     def draw(num, seed):
-        draws, rows = model.draw(num, seed, truncation=truncation)
-        return model.decode(draws, rows), {} if rows is None else model.conditions.decode(rows)
+        draws, rows = model.draw(num, seed, truncation=about["truncation"])
+        asked = {} if model.conditions is None else model.conditions.decode(rows)
+        return model.decode(draws, rows), asked
 
-    about["averaged_weights"] = model.ema_generator is not None
     judged = score_images(draw, data, about, num, features, tell)
-    draws, rows = model.draw(BATCH, truncation=truncation)
-    outputs = model(draws if rows is None else [draws, rows])
+    draws, rows = model.draw(BATCH, truncation=about["truncation"])
+    outputs = model.render(draws if rows is None else [draws, rows])
     judged.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
     return judged
+
+
+def _score_reconstruction(model: Autoencoder, data, about, num, tell) -> Judged:
+    split = data.test.some(num)
+    tell(f"reconstructing {len(split):,} test images")
+    originals = np.asarray(split.images[:])
+    rows = None if model.conditions is None else model.conditions.of_split(split)
+    reconstructions = model.reconstruct(originals, rows)
+    scores = {name: Score(value) for name, value in reconstruction_errors(originals, reconstructions).items()}
+    outputs = model(originals[:BATCH] if rows is None else [originals[:BATCH], rows[:BATCH]])
+    scores["out_of_range"] = Score(_share_out_of_range(outputs))
+    card = ScoreCard(about, _protocol(data, len(split), "own", nets=[]), [], scores)
+    shown = pixels.pairs(originals[:20], reconstructions[:20])
+    return Judged(card, {"test images and, below, their reconstructions": shown})
 
 
 def score_images(
@@ -276,22 +304,6 @@ def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:
                 f"expected data with the {item.name} of the model, {', '.join(item.values)}; {data.name} has "
                 f"{', '.join(values[item.name])}"
             )
-
-
-def _score_autoencoder(model, data, about, num, tell) -> Judged:
-    split = data.test.some(num)
-    num = len(split)
-    tell(f"reconstructing {num:,} test images")
-    originals = np.asarray(split.images[:])
-    errors = reconstruction_errors(originals, model.reconstruct(originals))
-    protocol = _protocol(data, num, "own", nets=[])
-    scores = {name: Score(value) for name, value in errors.items()}
-    scores["out_of_range"] = Score(_share_out_of_range(model(originals[:BATCH])))
-    shown = originals[:20]
-    return Judged(
-        ScoreCard(about, protocol, [], scores),
-        {"test images and, below, their reconstructions": pixels.pairs(shown, model.reconstruct(shown))},
-    )
 
 
 def _protocol(data, num, features, nets) -> dict:

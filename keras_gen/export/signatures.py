@@ -18,6 +18,7 @@ from keras_gen import images as pixels
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.conditions import Attribute, Categorical, Conditions
 from keras_gen.gan import GAN
+from keras_gen.generative import Generative
 
 
 class Signature(NamedTuple):
@@ -46,65 +47,81 @@ def signatures(model) -> dict[str, Signature]:
 
 @signatures.register
 def _(model: GAN) -> dict[str, Signature]:
-    seeds = tf.TensorSpec((None,), tf.int64, name="seed")
-    latents = tf.TensorSpec((None, model.latent_dim), tf.float32, name="latents")
-    inputs: tuple[tf.TensorSpec, ...] = (latents,)
-    asked: tuple[tf.TensorSpec, ...] = ()
-    texts = {}
+    inputs: tuple[tf.TensorSpec, ...] = (tf.TensorSpec((None, model.latent_dim), tf.float32, name="latents"),)
     if model.conditions is not None:
-        inputs = (latents, tf.TensorSpec((None, model.conditions.width), tf.float32, name="conditions"))
-        named = list(zip(_input_names(model.conditions), model.conditions.attributes, strict=True))
-        asked = tuple(_asked(name, attribute) for name, attribute in named)
-        texts = {name: attribute.values for name, attribute in named if isinstance(attribute, Categorical)}
+        inputs = (*inputs, _rows(model.conditions))
 
     def decode(*inputs):
-        return {"images": model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)}
+        return {"images": model.render(_one_or_list(inputs))}
 
-    def generate(seed, *values):
-        inputs = [_latents(seed, model.latent_dim)]
-        if model.conditions is not None:
-            inputs.append(_conditions(model.conditions, seed, values))
-        return {"images": pixels.to_uint8(decode(*inputs)["images"])}
-
-    def generate_png(*inputs):
-        return _png(generate(*inputs))
-
-    return {
-        "serving_default": Signature(decode, inputs),
-        "generate": Signature(generate, (seeds, *asked), texts),
-        "generate_png": Signature(generate_png, (seeds, *asked), texts),
-    }
+    return {"serving_default": Signature(decode, inputs), **_generation(model)}
 
 
 @signatures.register
 def _(model: Autoencoder) -> dict[str, Signature]:
     images = tf.TensorSpec((None, *model.image_shape), tf.uint8, name="images")
     codes = tf.TensorSpec((None, model.latent_dim), tf.float32, name="codes")
+    rows = () if model.conditions is None else (_rows(model.conditions),)
 
-    def reconstruct(images):
-        return {"reconstructions": pixels.to_uint8(model(images, training=False))}
+    def reconstruct(*inputs):
+        return {"reconstructions": pixels.to_uint8(model(_one_or_list(inputs), training=False))}
 
     def encode(images):
-        return {"codes": model.encoder(pixels.to_float(images), training=False)}
+        return {"codes": model.to_codes(model.encoder(pixels.to_float(images), training=False), training=False)}
 
-    def decode(codes):
-        return {"images": pixels.to_uint8(model.decoder(codes, training=False))}
+    def decode(*inputs):
+        return {"images": pixels.to_uint8(model.render(_one_or_list(inputs)))}
 
     return {
-        "serving_default": Signature(reconstruct, (images,)),
+        "serving_default": Signature(reconstruct, (images, *rows)),
         "encode": Signature(encode, (images,)),
-        "decode": Signature(decode, (codes,)),
+        "decode": Signature(decode, (codes, *rows)),
+        **(_generation(model) if model.prior else {}),
     }
 
 
-def _latents(seeds, latent_dim: int):
-    """Standard normal latents (batch, latent_dim), each row drawn from its own seed alone."""
+def _generation(model: Generative) -> dict[str, Signature]:
+    """The signatures that make new images, each row of a seed of its own and of what is asked for by name."""
+    seeds = tf.TensorSpec((None,), tf.int64, name="seed")
+    asked: tuple[tf.TensorSpec, ...] = ()
+    texts = {}
+    if model.conditions is not None:
+        named = list(zip(_input_names(model.conditions), model.conditions.attributes, strict=True))
+        asked = tuple(_asked(name, attribute) for name, attribute in named)
+        texts = {name: attribute.values for name, attribute in named if isinstance(attribute, Categorical)}
+
+    def generate(seed, *values):
+        inputs = [model.from_noise(_noise(seed, model.noise_dim))]
+        if model.conditions is not None:
+            inputs.append(_conditions(model.conditions, seed, values))
+        return {"images": pixels.to_uint8(model.render(_one_or_list(inputs)))}
+
+    def generate_png(*inputs):
+        return _png(generate(*inputs))
+
+    return {
+        "generate": Signature(generate, (seeds, *asked), texts),
+        "generate_png": Signature(generate_png, (seeds, *asked), texts),
+    }
+
+
+def _one_or_list(inputs):
+    """As Keras models take them."""
+    return list(inputs) if len(inputs) > 1 else inputs[0]
+
+
+def _rows(conditions: Conditions) -> tf.TensorSpec:
+    return tf.TensorSpec((None, conditions.width), tf.float32, name="conditions")
+
+
+def _noise(seeds, noise_dim: int):
+    """Standard normal numbers (batch, noise_dim), each row drawn from its own seed alone."""
 
     def draw(seed):
         # Philox by name: "auto" may pick another generator, and so other pictures, on another server.
-        return tf.random.stateless_normal((latent_dim,), tf.stack([seed, 0]), alg="philox")
+        return tf.random.stateless_normal((noise_dim,), tf.stack([seed, 0]), alg="philox")
 
-    return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec((latent_dim,), tf.float32))
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec((noise_dim,), tf.float32))
 
 
 def _input_names(conditions: Conditions) -> list[str]:

@@ -3,7 +3,7 @@
 - generator: latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
 - discriminator: images → logits (batch, 1), higher = more real, no sigmoid inside;
 - both, with `condition_width` > 0: the list [latents or images, conditions (batch, condition_width)] →;
-- encoder: images → codes (batch, latent_dim); decoder: codes → images, like a generator.
+- encoder: images → codes (batch, latent_dim); decoder: codes → images, like a generator, conditions included.
 
 Every builder takes `image_shape` first and fits itself to it: any height, width and 1, 3 or 4 channels. Training,
 losses and data do not belong here.
@@ -90,6 +90,6 @@ def encoder(name: str, image_shape, latent_dim: int):
     return lookup("encoder network", ENCODERS, name)(image_shape, latent_dim)
 
 
-def decoder(name: str, image_shape, latent_dim: int):
+def decoder(name: str, image_shape, latent_dim: int, condition_width: int = 0):
     """The decoder of the architecture `name`, see `DECODERS`."""
-    return lookup("decoder network", DECODERS, name)(image_shape, latent_dim)
+    return lookup("decoder network", DECODERS, name)(image_shape, latent_dim, condition_width)

@@ -133,7 +133,7 @@ def encoder(image_shape, latent_dim=32, widths=(16, 32, 64), name="encoder"):
     return keras.Model(images, codes, name=name)
 
 
-def decoder(image_shape, latent_dim=32, widths=(64, 32, 16), name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, widths=(64, 32, 16), name="decoder"):
     """The mirror of `encoder`: doubles the image once per width, cutting back to odd sizes.
 
     Nearest-neighbour doubling before a stride-1 convolution, since a transposed convolution leaves a checkerboard
@@ -145,22 +145,24 @@ def decoder(image_shape, latent_dim=32, widths=(64, 32, 16), name="decoder"):
     Args:
         image_shape: (height, width, channels).
         latent_dim: numbers per code.
+        condition_width: numbers per row of conditions, 0 for none.
         widths: channels before each doubling.
         name: name of the model.
 
     Returns:
-        Functional model, codes (batch, latent_dim) → float32 images (batch, height, width, channels), about [-1, 1].
+        Functional model, codes (batch, latent_dim) or [codes, conditions (batch, condition_width)] → float32 images
+        (batch, height, width, channels), about [-1, 1].
 
     Example:
         >>> decoder((7, 12, 3), latent_dim=4).output_shape
         (None, 7, 12, 3)
     """
     start, *maps = sizes(image_shape, len(widths))
-    codes = keras.Input((latent_dim,), name="codes")
-    hidden = layers.Dense(math.prod(start) * widths[0], **RELU)(codes)
+    inputs, hidden = latent_inputs(latent_dim, condition_width)
+    hidden = layers.Dense(math.prod(start) * widths[0], **RELU)(hidden)
     hidden = layers.Reshape((*start, widths[0]))(hidden)  # (batch, smallest height, smallest width, widths[0])
     for filters, size in zip(widths, maps, strict=True):
         hidden = cut_to(layers.UpSampling2D()(hidden), size)
         hidden = layers.Conv2D(filters, 3, padding="same", **RELU)(hidden)
     images = layers.Conv2D(image_shape[-1], 3, padding="same", dtype="float32")(hidden)
-    return keras.Model(codes, images, name=name)
+    return keras.Model(inputs, images, name=name)

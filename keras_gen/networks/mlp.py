@@ -103,20 +103,22 @@ def encoder(image_shape, latent_dim=32, widths=(512, 256), name="encoder"):
     return keras.Model(images, layers.Dense(latent_dim, dtype="float32")(hidden), name=name)
 
 
-def decoder(image_shape, latent_dim=32, widths=(256, 512), name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, widths=(256, 512), name="decoder"):
     """The mirror of `encoder`, which is a small `generator`: codes (batch, latent_dim) → images.
 
     Args:
         image_shape: (height, width, channels).
         latent_dim: numbers per code.
+        condition_width: numbers per row of conditions, 0 for none.
         widths: units of the hidden layers.
         name: name of the model.
 
     Returns:
-        Functional model, codes (batch, latent_dim) → float32 images (batch, height, width, channels) in [-1, 1].
+        Functional model, codes (batch, latent_dim) or [codes, conditions (batch, condition_width)] → float32 images
+        (batch, height, width, channels) in [-1, 1].
 
     Example:
         >>> decoder((8, 12, 3), latent_dim=4).output_shape
         (None, 8, 12, 3)
     """
-    return generator(image_shape, latent_dim, widths=widths, name=name)
+    return generator(image_shape, latent_dim, condition_width, widths=widths, name=name)

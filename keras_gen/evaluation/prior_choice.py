@@ -1,0 +1,116 @@
+"""Which prior suits the codes of an autoencoder: all are fitted, each is judged by the images that it makes."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_gen import images as pixels
+from keras_gen.autoencoders import Autoencoder, SecondStage
+from keras_gen.data import Split
+from keras_gen.evaluation.distances import frechet_distance
+from keras_gen.evaluation.feature_nets import FeatureNet, Tell, silence
+from keras_gen.priors import Mixture, Prior, StandardNormal
+
+COMPONENTS = (10, 20, 100)
+LEAST_CODES = 4  # codes for each number of a code that a Gaussian of a mixture needs, or it learns single images
+NUM_JUDGED = 5_000
+NUM_SHOWN = 10
+
+
+class Candidate(NamedTuple):
+    """A prior, fitted and judged.
+
+    Attributes:
+        prior: the prior.
+        frechet: Fréchet distance of the images that it makes from held-out ones; NaN where nobody looked.
+        log_prob: mean logarithm of its density at the codes of held-out images, nats; a lower bound for a second stage.
+        seconds: that the fit took.
+        images: some of the images that it makes, uint8 (10, height, width, channels).
+    """
+
+    prior: Prior
+    frechet: float
+    log_prob: float
+    seconds: float
+    images: np.ndarray
+
+
+def choose_prior(
+    autoencoder: Autoencoder,
+    train: Split,
+    held_out: Split,
+    net: FeatureNet | None,
+    seed: int = 0,
+    tell: Tell = silence,
+) -> list[Candidate]:
+    """Fits priors to the codes of training images and gives the autoencoder the one that makes the best images.
+
+    Candidates are the standard normal, a Gaussian with independent and one with correlated numbers, mixtures of 10, 20
+    and 100 Gaussians as far as there are images enough, and a second-stage VAE.
+
+    Args:
+        autoencoder: trained; its `prior` is replaced.
+        train: images whose codes the priors are fitted to.
+        held_out: images that neither the autoencoder nor the priors have learned, nor a test will use.
+        net: what judges the images; None to go by the density of the held-out codes, which is faster.
+        seed: of the fits and the draws.
+        tell: called with a few words before each fit.
+
+    Returns:
+        The candidates, the best one first.
+
+    Example:
+        candidates = choose_prior(autoencoder, train, validation, FeatureNet.of(data))
+        autoencoder.sample(16)
+    """
+    codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
+    judged = []
+    for prior in _candidates(autoencoder.latent_dim, len(codes)):
+        tell(f"prior of the codes: {prior.about}")
+        started_at = time.monotonic()
+        prior.fit(codes, seed)
+        seconds = time.monotonic() - started_at
+        autoencoder.prior = prior
+        log_prob = float(prior.log_prob(unseen).mean())
+        made = autoencoder.sample(NUM_SHOWN if net is None else NUM_JUDGED, seed)
+        distance = math.nan if net is None else _distance(net, held_out.images[:NUM_JUDGED], made)
+        judged.append(Candidate(prior, distance, log_prob, seconds, made[:NUM_SHOWN]))
+    judged.sort(key=lambda candidate: -candidate.log_prob if net is None else candidate.frechet)
+    autoencoder.prior = judged[0].prior
+    return judged
+
+
+def _distance(net, real_images, made_images):
+    return frechet_distance(net.look(real_images).features, net.look(made_images).features)
+
+
+def _candidates(latent_dim: int, num_codes: int) -> list[Prior]:
+    sizes = [size for size in COMPONENTS if num_codes >= LEAST_CODES * latent_dim * size]
+    return [
+        StandardNormal(latent_dim),
+        Mixture(latent_dim, covariance="diagonal"),
+        Mixture(latent_dim),
+        *(Mixture(latent_dim, size) for size in sizes),
+        SecondStage(latent_dim),
+    ]
+
+
+HEADER = ("prior", "frechet", "log_prob", "seconds")
+
+
+def write_candidates(candidates: list[Candidate], directory: str | Path) -> None:
+    """Writes `priors.csv`, and `priors.png` with a row of images of each."""
+    directory = Path(directory)
+    with (directory / "priors.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        for prior, frechet, log_prob, seconds, _ in candidates:
+            writer.writerow([prior.about, f"{frechet:.2f}", f"{log_prob:.1f}", f"{seconds:.1f}"])
+    made = np.concatenate([candidate.images for candidate in candidates])
+    pixels.save_png(directory / "priors.png", pixels.grid(made, NUM_SHOWN))

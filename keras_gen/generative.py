@@ -1,0 +1,149 @@
+"""Models that make new images: what a GAN and an autoencoder with a prior have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keras_gen import images, latents
+from keras_gen.conditions import Conditions
+
+
+class Generative:
+    """The side of a model that draws numbers and makes images of them.
+
+    A class that is one has `conditions`, a schema or None, and defines `latent_dim` and `render`; where its images are
+    not made of standard normal numbers, `noise_dim`, `from_noise` and `truncate` too.
+    """
+
+    conditions: Conditions | None = None
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers per latent."""
+        raise NotImplementedError
+
+    def render(self, inputs):
+        """Images of latents, on the scale of networks.
+
+        Args:
+            inputs: float tensor (b, latent_dim); with conditions, the list [latents, rows (b, conditions.width)].
+
+        Returns:
+            float32 tensor (b, height, width, channels), about [-1, 1].
+        """
+        raise NotImplementedError
+
+    @property
+    def generates(self) -> bool:
+        """Whether it can make images as it is."""
+        return True
+
+    @property
+    def noise_dim(self) -> int:
+        """Standard normal numbers that one image is made of."""
+        return self.latent_dim
+
+    def from_noise(self, noise):
+        """Latents (b, latent_dim) of standard normal noise (b, noise_dim): the noise itself, unless said otherwise."""
+        return noise
+
+    def truncate(self, noise: np.ndarray, limit: float) -> np.ndarray:
+        """Noise cut off at ± `limit`, see `latents.truncate`."""
+        return latents.truncate(noise, limit)
+
+    def sample(
+        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None, batch_size: int = 256
+    ) -> np.ndarray:
+        """Makes new images.
+
+        Args:
+            num: number of images.
+            seed: the same seed gives the same latents and conditions, on every backend.
+            where: what is asked for, such as `{"species": "elf", "hat": "yes"}`; everything else is drawn like the
+                training data.
+            truncation: noise stays within ± this number, see `latents.truncate`: smaller is more typical, less varied.
+            batch_size: images made at a time.
+
+        Returns:
+            uint8 array (num, height, width, channels).
+
+        Raises:
+            ValueError: for an attribute or a value that the conditions do not have.
+        """
+        return self.decode(*self.draw(num, seed, where, truncation), batch_size)
+
+    def draw(
+        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """What `sample` makes images of, for who wants to know what was asked for: `decode(*draw(…))` is `sample(…)`.
+
+        Args:
+            num: as for `sample`.
+            seed: as for `sample`.
+            where: as for `sample`.
+            truncation: as for `sample`.
+
+        Returns:
+            Latents float32 (num, latent_dim) and conditions float32 (num, conditions.width), or None without.
+        """
+        draws = self._latents(num, seed, truncation)
+        if self.conditions is None:
+            if where:
+                raise ValueError(f"expected no conditions: this model was trained without, received {where}")
+            return draws, None
+        return draws, self.conditions.rows(num, seed, where)
+
+    def sweep(
+        self, attribute: str, num: int = 64, seed: int = 0, where: dict | None = None, truncation: float | None = None
+    ) -> tuple[np.ndarray, list[str]]:
+        """Makes images in which one attribute runs through its values while latents and all else stay.
+
+        Args:
+            attribute: name of an attribute of the conditions.
+            num: number of images, rounded down to whole rows of the grid, of which there is at least one.
+            seed: as for `sample`.
+            where: as for `sample`.
+            truncation: as for `sample`.
+
+        Returns:
+            (uint8 array (n, height, width, channels), the values as text): row by row of a grid with one latent in
+            each row and one value in each column.
+
+        Raises:
+            ValueError: for an unconditional model, an attribute or value that the conditions do not have, or an
+                attribute that `where` holds fast.
+        """
+        if self.conditions is None:
+            raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
+        rows, values = self.conditions.sweep(attribute, num, seed, where)
+        draws = self._latents(len(rows) // len(values), seed, truncation)
+        return self.decode(np.repeat(draws, len(values), axis=0), rows), values
+
+    def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
+        """The images of latents.
+
+        Args:
+            latents: float array (n, latent_dim).
+            conditions: float array (n, conditions.width), for a conditional model.
+            batch_size: latents decoded at a time.
+
+        Returns:
+            uint8 array (n, height, width, channels).
+
+        Raises:
+            ValueError: if conditions are missing or not expected.
+        """
+        if (conditions is None) != (self.conditions is None):
+            raise ValueError(f"expected {'no ' if self.conditions is None else ''}conditions beside the latents")
+        inputs = (latents,) if conditions is None else (latents, conditions)
+
+        def make(*batch):
+            return images.to_uint8(self.render(list(batch) if len(batch) > 1 else batch[0]))
+
+        return images.in_batches(make, *inputs, batch_size=batch_size)
+
+    def _latents(self, num, seed, truncation):
+        noise = latents.normal(num, self.noise_dim, seed)
+        if truncation is not None:
+            noise = self.truncate(noise, truncation)
+        return images.in_batches(self.from_noise, noise, batch_size=4096)
