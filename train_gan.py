@@ -13,6 +13,8 @@ from keras_gen.command_line import one_line_errors, parse, start_keras
 from keras_gen.options import GANOptions, describe
 from keras_gen.presets import GANS
 
+GAMMA_IMAGES = 2_000  # by which the weight of R1 and R2 is chosen
+
 
 def main(options: GANOptions) -> None:
     with one_line_errors():
@@ -79,8 +81,10 @@ def build(options: GANOptions, images):
             return keras.optimizers.RMSprop(options.learning_rate)
         return keras.optimizers.Adam(options.learning_rate, beta_1=options.beta_1, beta_2=options.beta_2)
 
+    gamma = penalties.gamma(images.train.some(GAMMA_IMAGES).images[:])
+
     def penalty(name):
-        suits = penalties.gamma(images.image_shape) if name in ("r1", "r2") else None  # None: the penalty's own default
+        suits = gamma if name in ("r1", "r2") else None  # None: the penalty's own default
         chosen = penalties.get(name, suits if options.penalty_weight is None else options.penalty_weight)
         if options.penalty_final != 1:
             chosen.weight = schedules.Cosine(chosen.weight, options.penalty_final * chosen.weight)

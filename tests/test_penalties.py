@@ -133,6 +133,9 @@ def test_what_is_no_penalty_is_refused():
         penalties.R1(-1)
 
 
-def test_gamma_grows_with_the_pixels():
-    assert penalties.gamma((28, 28, 1)) == pytest.approx(0.2)
-    assert penalties.gamma((56, 28, 3)) == pytest.approx(0.4)
+def test_gamma_follows_the_variance_of_the_images():
+    # Bytes 0 and 51 are 0.4 apart: variance 0.04 in each of 60 values.
+    two = np.repeat(np.array([0, 51], "uint8"), 60).reshape(2, 4, 5, 3)
+    assert penalties.gamma(two) == pytest.approx(60 * 0.04 / 1000)
+    assert penalties.gamma(two.repeat(2, axis=1)) == pytest.approx(2 * penalties.gamma(two))
+    assert penalties.gamma(two * 2) == pytest.approx(4 * penalties.gamma(two))
