@@ -56,6 +56,38 @@ class Sample:
 
 
 @dataclasses.dataclass(frozen=True)
+class Interpolate:
+    """Let new images turn into each other, from one over others back to the first."""
+
+    model: tyro.conf.Positional[Path]
+    """Folder of a run, or a .keras file."""
+    stops: int = 5
+    """Number of new images on the way."""
+    frames: int = 16
+    """Images from each of these up to the next one."""
+    seed: int = 0
+    """The same seed gives the same images."""
+    label: str | None = None
+    """The class to make all the way, of a model that learned classes; short for --where label=…"""
+    where: tuple[str, ...] = ()
+    """As for keras-gen sample, all the way."""
+    truncation: float | None = None
+    """As for keras-gen sample."""
+    out: Path = Path("walk.gif")
+    """x.gif: a film without end; x.png: a grid, a row from each stop to the next; x.npy; else a folder of PNG files."""
+
+    def run(self) -> None:
+        """Writes the images and says where."""
+        from keras_gen import images, sampling
+
+        where = _pairs(self.where) | ({} if self.label is None else {"label": self.label})
+        _check_out(self.out, films=True)
+        made = sampling.walk(self.model, self.stops, self.frames, self.seed, where, self.truncation)
+        place = images.save_gif(self.out, made) if self.out.suffix == ".gif" else _write(made, self.out, self.frames)
+        print(f"{len(made)} images of {made.shape[1:]}, {self.stops} of them new, seed {self.seed}: {place}")
+
+
+@dataclasses.dataclass(frozen=True)
 class Reconstruct:
     """Pass test images through a trained autoencoder; the grid shows each original above its reconstruction."""
 
@@ -208,6 +240,7 @@ Command = Annotated[
     Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
+    | Annotated[Interpolate, tyro.conf.subcommand("interpolate")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Export, tyro.conf.subcommand("export")],
     tyro.conf.OmitSubcommandPrefixes,
@@ -242,12 +275,12 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-def _check_out(out: Path) -> None:
+def _check_out(out: Path, films: bool = False) -> None:
     """Before the model is loaded: what cannot be written need not be made."""
     from keras_gen import runs
 
-    if out.suffix not in (".npy", ".png", ""):
-        raise ValueError(f"expected --out as x.npy, x.png or a folder, received {out}")
+    if out.suffix not in (".npy", ".png", "", *([".gif"] if films else [])):
+        raise ValueError(f"expected --out as {'x.gif, ' if films else ''}x.npy, x.png or a folder, received {out}")
     runs.require_writable(out.parent)
 
 

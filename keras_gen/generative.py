@@ -39,6 +39,11 @@ class Generative:
         return True
 
     @property
+    def normal_latents(self) -> bool:
+        """Whether latents are distributed like the noise that they are made of: standard normal."""
+        return True
+
+    @property
     def noise_dim(self) -> int:
         """Standard normal numbers that one image is made of."""
         return self.latent_dim
@@ -118,6 +123,30 @@ class Generative:
         rows, values = self.conditions.sweep(attribute, num, seed, where)
         draws = self._latents(len(rows) // len(values), seed, truncation)
         return self.decode(np.repeat(draws, len(values), axis=0), rows), values
+
+    def walk(
+        self,
+        stops: int = 5,
+        frames: int = 16,
+        seed: int = 0,
+        where: dict | None = None,
+        truncation: float | None = None,
+    ) -> np.ndarray:
+        """Images that turn into each other: from one new image over others back to the first, see `latents.walk`.
+
+        Args:
+            stops: number of new images, at least 2.
+            frames: images from each of them up to the next one.
+            seed: as for `sample`.
+            where: as for `sample`; what is not asked for is that of the first image, all the way.
+            truncation: as for `sample`.
+
+        Returns:
+            uint8 array (stops · frames, height, width, channels).
+        """
+        draws, rows = self.draw(stops, seed, where, truncation)
+        way = latents.walk(draws, frames, self.normal_latents)
+        return self.decode(way, None if rows is None else np.repeat(rows[:1], len(way), axis=0))
 
     def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
         """The images of latents.

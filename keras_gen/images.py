@@ -162,3 +162,21 @@ def save_png(path: str | Path, image: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png_bytes(image))
     return path
+
+
+def save_gif(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Path:
+    """Writes images as a film that begins again at its end.
+
+    Args:
+        path: the GIF file; its folder is made when missing.
+        frames: uint8 array (n, height, width, channels).
+        seconds: that each is shown, in hundredths.
+
+    Returns:
+        The path.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *others = map(to_pil, frames)
+    first.save(path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0, disposal=2)
+    return path

@@ -57,3 +57,46 @@ def truncate(latents: np.ndarray, limit: float) -> np.ndarray:
         raise ValueError(f"expected a truncation above 0, received {limit}")
     low, high = scipy.special.ndtr([-limit, limit])
     return scipy.special.ndtri(low + scipy.special.ndtr(latents) * (high - low)).astype("float32")
+
+
+def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
+    """The way from one latent to the next, and from the last one back to the first.
+
+    In many dimensions standard normal latents lie near a sphere, and the straight way between two of them leads
+    through its inside, where a generator has never been; the curved one stays outside (spherical interpolation).
+
+    Args:
+        stops: float array (n, latent_dim), n ≥ 2.
+        frames: latents from each stop up to the next one, the stop itself among them; at least 1.
+        curved: whether to go around (White's slerp), for normal latents, or straight on.
+
+    Returns:
+        float32 array (n · frames, latent_dim).
+
+    Raises:
+        ValueError: for less than two stops or less than one frame.
+
+    Example:
+        >>> walk(np.array([[1.0, 0.0], [0.0, 1.0]]), frames=2).round(3).tolist()
+        [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0], [0.707, 0.707]]
+        >>> walk(np.array([[0.0], [4.0]]), frames=2, curved=False).tolist()
+        [[0.0], [2.0], [4.0], [2.0]]
+
+    Source:
+        White, Sampling Generative Networks (2016), section 2.1, https://arxiv.org/abs/1609.04468
+    """
+    if len(stops) < 2 or frames < 1:
+        raise ValueError(f"expected at least 2 stops and 1 frame, received {len(stops)} and {frames}")
+    starts, ends = np.asarray(stops, "float64")[:, None], np.roll(stops, -1, axis=0)[:, None]
+    share = np.arange(frames)[None, :, None] / frames
+    lengths = np.linalg.norm(starts, axis=-1, keepdims=True) * np.linalg.norm(ends, axis=-1, keepdims=True)
+    angle = np.arccos(np.clip(np.sum(starts * ends, axis=-1, keepdims=True) / np.maximum(lengths, 1e-12), -1, 1))
+    # np.sinc(x) is sin(πx) / πx, which is finite for two stops in one direction. Between opposite ones, of which no way
+    # around is the shorter one, it goes straight on.
+    whole = np.sinc(angle / np.pi)
+    around = (whole > 1e-3) & curved
+    weights = [
+        np.where(around, part * np.sinc(part * angle / np.pi) / np.where(around, whole, 1.0), part)
+        for part in (1 - share, share)
+    ]
+    return (weights[0] * starts + weights[1] * ends).reshape(-1, stops.shape[1]).astype("float32")

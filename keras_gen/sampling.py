@@ -72,6 +72,34 @@ def sweep(
     return _load(path).sweep(attribute, num, seed, where, truncation)
 
 
+def walk(
+    path: str | Path,
+    stops: int,
+    frames: int,
+    seed: int = 0,
+    where: dict | None = None,
+    truncation: float | None = None,
+) -> np.ndarray:
+    """Makes images that turn into each other.
+
+    Args:
+        path: folder of a run or a `.keras` file.
+        stops: as of `Generative.walk`.
+        frames: as of `Generative.walk`.
+        seed: as of `Generative.walk`.
+        where: as of `Generative.walk`.
+        truncation: as of `Generative.walk`.
+
+    Returns:
+        uint8 array (stops · frames, height, width, channels).
+
+    Raises:
+        FileNotFoundError: if there is no model at `path`.
+        ValueError: if the model makes no images, or does not know what it is asked for.
+    """
+    return _load(path).walk(stops, frames, seed, where, truncation)
+
+
 def _load(path):
     model = runs.load_model(path)
     if not isinstance(model, Generative):

@@ -70,7 +70,7 @@ def test_a_read_only_export_folder(tmp_path):
 
 
 CLI_ERRORS = {
-    "no command": ([], "Expected one of {sample, evaluate, compare, reconstruct, export}"),
+    "no command": ([], "Expected one of {sample, evaluate, compare, interpolate, reconstruct, export}"),
     "no such model": (["sample", "nowhere"], "nowhere"),
     "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),
     "a file of another kind": (

@@ -14,11 +14,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_gen import export
+from keras_gen import export, sampling
 from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.export import publishing, verification
 from keras_gen.export.signatures import _conditions, _input_names, _noise
 from keras_gen.gan import GAN
+from keras_gen.priors import Mixture
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, MODELS, make_autoencoder, make_conditional_gan, make_gan
 from tests.contracts import array
 
@@ -90,6 +91,24 @@ def test_generate_draws_each_row_from_its_own_seed(gan_answers):
     np.testing.assert_array_equal(batch[0], batch[3])
     assert len({image.tobytes() for image in batch}) == 4
     np.testing.assert_array_equal(alone[0], batch[1])
+
+
+def test_an_autoencoder_with_a_prior_generates(tmp_path):
+    keras.utils.set_random_seed(0)
+    autoencoder = make_autoencoder()
+    codes = np.random.default_rng(0).normal(size=(200, LATENT_DIM)) * np.arange(1, LATENT_DIM + 1)
+    autoencoder.prior = Mixture(LATENT_DIM, components=3).fit(codes)
+    export.publish(autoencoder, tmp_path, "autoencoder")
+    (answer,) = ask(tmp_path / "autoencoder" / "1", tmp_path, ("generate", "seed", SEEDS))
+    noise = array(_noise(SEEDS, LATENT_DIM + 1))
+    expected = autoencoder.decode(array(autoencoder.prior(noise)))
+    np.testing.assert_allclose(answer["images"].astype(int), expected, atol=1)
+    np.testing.assert_array_equal(answer["images"][0], answer["images"][3])  # the same seed in another row
+
+
+def test_an_autoencoder_without_a_prior_does_not(published):
+    with pytest.raises(ValueError, match="expected a model with the signature `generate`"):
+        sampling.sample(published[0] / "autoencoder", 1)
 
 
 def test_generate_is_the_generator_on_the_drawn_noise(published, gan_answers):

@@ -74,3 +74,13 @@ def test_in_batches_covers_every_row_once():
 
     np.testing.assert_array_equal(images.in_batches(double, np.arange(7), batch_size=3), np.arange(7) * 2)
     assert sizes == [3, 3, 1]
+
+
+def test_a_film_shows_every_frame_and_begins_again(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (5, 6, 4, 1)).astype("uint8")
+    with Image.open(images.save_gif(tmp_path / "films" / "x.gif", frames, seconds=0.2)) as film:
+        assert (film.n_frames, film.size, film.info["loop"]) == (5, (4, 6), 0)
+        for index, frame in enumerate(frames):
+            film.seek(index)
+            assert film.info["duration"] == 200
+            np.testing.assert_array_equal(np.asarray(film.convert("L")), frame[..., 0])

@@ -8,7 +8,7 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen.conditions import Conditions
 from keras_gen.generative import Generative
-from keras_gen.priors import Prior
+from keras_gen.priors import Prior, StandardNormal
 from keras_gen.seeds import SeededModel
 
 
@@ -98,6 +98,10 @@ class Autoencoder(Generative, SeededModel):
     @property
     def generates(self) -> bool:
         return self.prior is not None
+
+    @property
+    def normal_latents(self) -> bool:
+        return isinstance(self.prior, StandardNormal)
 
     @property
     def noise_dim(self) -> int:
