@@ -14,6 +14,7 @@ from keras_gen.version import VERSION as __version__
 if TYPE_CHECKING:
     from keras_gen import (
         augment,
+        autoencoders,
         callbacks,
         data,
         evaluation,
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
         images,
         latents,
         layers,
+        likelihoods,
         losses,
         networks,
         penalties,
         presets,
+        priors,
         schedules,
     )
     from keras_gen.adversarial import AdversarialModel, Player
-    from keras_gen.autoencoders import Autoencoder
+    from keras_gen.autoencoders import RAE, VAE, WAE, Autoencoder, DenoisingAutoencoder
     from keras_gen.conditions import Conditions
     from keras_gen.data import load
     from keras_gen.export import publish
@@ -39,12 +42,17 @@ _HOMES = {
     "AdversarialModel": "adversarial",
     "Player": "adversarial",
     "Autoencoder": "autoencoders",
+    "DenoisingAutoencoder": "autoencoders",
+    "RAE": "autoencoders",
+    "VAE": "autoencoders",
+    "WAE": "autoencoders",
     "Conditions": "conditions",
     "load": "data",
     "publish": "export",
 }
 _ROOMS = (
     "augment",
+    "autoencoders",
     "callbacks",
     "data",
     "evaluation",
@@ -52,21 +60,28 @@ _ROOMS = (
     "images",
     "latents",
     "layers",
+    "likelihoods",
     "losses",
     "networks",
     "penalties",
     "presets",
+    "priors",
     "schedules",
 )
 
 __all__ = [
     "GAN",
+    "RAE",
+    "VAE",
+    "WAE",
     "AdversarialModel",
     "Autoencoder",
     "Conditions",
+    "DenoisingAutoencoder",
     "Player",
     "__version__",
     "augment",
+    "autoencoders",
     "callbacks",
     "data",
     "evaluation",
@@ -74,11 +89,13 @@ __all__ = [
     "images",
     "latents",
     "layers",
+    "likelihoods",
     "load",
     "losses",
     "networks",
     "penalties",
     "presets",
+    "priors",
     "publish",
     "schedules",
 ]
