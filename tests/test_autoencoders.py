@@ -160,7 +160,8 @@ def test_every_kind_learns_reconstructs_samples_and_outlives_saving(kind, images
     codes = autoencoder.encode(images)
     assert codes.shape == (6, LATENT_DIM)
     np.testing.assert_array_equal(autoencoder.decode(codes), autoencoder.reconstruct(images))
-    autoencoder.prior = Mixture(LATENT_DIM).fit(codes)
+    for components in (3, 1):  # the second replaces the first, in the file too
+        autoencoder.prior = Mixture(LATENT_DIM, components).fit(codes)
     autoencoder.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.sample(4, seed=1), autoencoder.sample(4, seed=1))

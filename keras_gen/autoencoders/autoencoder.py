@@ -66,7 +66,8 @@ class Autoencoder(Generative, SeededModel):
         self.encoder = encoder
         self.decoder = decoder
         self.conditions: Conditions | None = conditions
-        self.prior: Prior | None = prior
+        self._priors: list[Prior] = []  # at most one: Keras forgets what leaves a list, but no attribute's old value
+        self.prior = prior
         self.seed = seed
         self._check()
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -94,6 +95,17 @@ class Autoencoder(Generative, SeededModel):
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the images."""
         return self.encoder.input_shape[1:]
+
+    @property
+    def prior(self) -> Prior | None:
+        """The distribution of the codes, or None for none yet."""
+        return self._priors[0] if self._priors else None
+
+    @prior.setter
+    def prior(self, prior: Prior | None):
+        self._priors.clear()
+        if prior is not None:
+            self._priors.append(prior)
 
     @property
     def generates(self) -> bool:
