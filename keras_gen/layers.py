@@ -8,6 +8,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+LEAK = 0.02  # of the end of generators
+
 
 class _SpectrallyNormalized(keras.layers.Layer):
     """Mixed in before `Dense` or `Conv2D`: what they read as `kernel` is W/σ, the weight that is trained is W."""
@@ -246,3 +248,18 @@ class ClipWeights(keras.constraints.Constraint):
 
     def get_config(self):
         return {"limit": self.limit}
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+def leaky_tanh(x):
+    """`tanh(x) + 0.02 x`: an end for generators whose slope never vanishes.
+
+    In its first steps a generator is pushed towards black, or whatever most pixels are. Where that is the end of tanh,
+    as in drawings on nothing, it gets there before the discriminator objects, and without a slope it cannot come back.
+    What lies beyond [-1, 1] the discriminator sees, and `images.to_uint8` cuts it off.
+
+    Example:
+        >>> [round(float(leaky_tanh(x)), 2) for x in (-10.0, 0.0, 2.0)]
+        [-1.2, 0.0, 1.0]
+    """
+    return ops.tanh(x) + LEAK * x

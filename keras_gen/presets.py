@@ -112,7 +112,7 @@ _DCGAN = GANPreset(
 GANS = {
     # Found by a sweep over small images; see docs/presets.md. Loss and penalties are R3GAN's (Huang et al., 2024,
     # https://arxiv.org/abs/2501.05441), whose γ falls to a tenth too. Differs from it: five times its rate, a small
-    # plain network, tanh at the end. All three are for runs of minutes, where the paper's take days.
+    # plain network, a leaky tanh at the end. All three are for runs of minutes, where the paper's take days.
     "fast": GANPreset(
         about="the default: small convolutions, relativistic loss, R1 + R2, averaged weights; learns labels, if any",
         network="conv",
@@ -184,8 +184,9 @@ GANS = {
         rate_schedule="linear",
         discriminator_steps=5,
     ),
-    # Huang et al. (2024): https://arxiv.org/abs/2501.05441. Differs: γ follows the image size by our rule (0.26 at 32
-    # pixels against 0.05, 1.0 at 64 against 2), the schedules span the whole run, and tanh ends the generator.
+    # Huang et al. (2024): https://arxiv.org/abs/2501.05441. Differs: γ follows the variance of the images by our rule
+    # (`penalties.gamma`; the paper has 0.05 for CIFAR-10 and 2 for faces of 64 pixels), the schedules span the whole
+    # run, and tanh ends the generator.
     "resnet": GANPreset(
         about="R3GAN's residual networks, for a GPU and hours (Huang et al., 2024)",
         network="resnet",

@@ -65,7 +65,8 @@ def build(role, name, image_shape, condition_width=0, **options):
         case "generator":
             options = {**TINY[name], **options}
             network = networks.generator(name, image_shape, LATENT_DIM, condition_width, **options)
-            inputs, output_shape, output_range = random_latents(), image_shape, (-1, 1)
+            inputs, output_shape = random_latents(), image_shape
+            output_range = (-1.05, 1.05) if name == "conv" else (-1, 1)  # its tanh is a leaky one
         case "discriminator":
             network = networks.discriminator(name, image_shape, condition_width, **{**TINY[name], **options})
             inputs, output_shape, output_range = random_images(image_shape), (1,), None
