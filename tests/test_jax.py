@@ -9,8 +9,10 @@ from tests.processes import ROOT
 
 def test_the_game_passes_its_tests_on_jax():
     # Not the slow eager ones. The budget is the only callback with batch hooks there: on JAX that runs in two threads.
-    chosen = "backend or hand or moves or loaded or bfloat16 or three or latents or budget or numbers or everything"
-    files = ["test_backend.py", "test_gan.py", "test_penalties.py", "test_conditional_gan.py"]
+    chosen = (
+        "backend or kind or hand or moves or loaded or bfloat16 or three or latents or budget or numbers or everything"
+    )
+    files = ["test_backend.py", "test_gan.py", "test_penalties.py", "test_conditional_gan.py", "test_autoencoders.py"]
     files = [f"tests/{file}" for file in files]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen]
     environment = {**os.environ, "KERAS_BACKEND": "jax"}

@@ -43,7 +43,7 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
         return [*super().metrics, self._code_loss]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        (code_loss,) = self.losses
+        code_loss = sum(self.losses, start=ops.zeros(()))  # one; none when Keras only looks at the shapes, on JAX
         self._code_loss.update_state(code_loss)
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # which has it in, as it is
         # Validation counts it in full from the beginning, or its first epochs would look the best.
