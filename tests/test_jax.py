@@ -12,8 +12,8 @@ def test_the_game_passes_its_tests_on_jax():
     chosen = (
         "backend or kind or hand or moves or loaded or bfloat16 or three or latents or budget or numbers or everything"
     )
-    files = ["test_backend.py", "test_gan.py", "test_penalties.py", "test_conditional_gan.py", "test_autoencoders.py"]
-    files = [f"tests/{file}" for file in files]
+    rooms = ("backend", "gan", "penalties", "conditional_gan", "autoencoders")
+    files = [f"tests/test_{room}.py" for room in rooms]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen]
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
