@@ -29,7 +29,7 @@ class Sample:
     where: tuple[str, ...] = ()
     """What the images shall show, such as species=elf hat=yes. All else is drawn like the training data."""
     sweep: str | None = None
-    """An attribute that runs through its values, a column for each, in --num images. Of a run only."""
+    """An attribute that runs through its values, a column for each: whole rows of no more than --num images, but at least one. Of a run only."""  # noqa: E501
     truncation: float | None = None
     """Largest size of a latent's numbers, such as 1.5: smaller is more typical, less varied. Of a run only."""
     out: Path = Path("samples.png")

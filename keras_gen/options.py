@@ -194,7 +194,9 @@ class AutoencoderOptions(TrainingOptions):
         resolved = super().resolve(presets)
         own = {} if self.beta is None else {"beta": self.beta}
         if own and resolved.kind != "vae":
-            raise ValueError(f"expected --beta with a VAE only, the preset {self.preset} is none")
+            raise ValueError(f"--beta is for VAEs (vae, beta-vae, cvae), received it with the preset {self.preset}")
+        if self.beta is not None and self.beta < 0:
+            raise ValueError(f"expected --beta of 0 or more, received {self.beta}")
         return dataclasses.replace(resolved, model_options={**(resolved.model_options or {}), **own})
 
 

@@ -7,6 +7,8 @@ into codes, so it is saved with its model and runs in its SavedModel.
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 import numpy as np
 import scipy.linalg
@@ -17,6 +19,7 @@ from keras import layers, ops
 from keras_gen import latents
 
 MOST_CODES = 20_000  # that a mixture is fitted to: more change little and take long
+MOST_ROUNDS = 30  # of expectation and maximization, after which it goes on improving by little
 LEAST_VARIANCE = 1e-6  # added to each variance, for numbers of the code that never change
 
 
@@ -168,6 +171,7 @@ class Mixture(Prior):
         return np.concatenate([noise[:, :kept], super().truncate(noise[:, kept:], limit)], axis=1)
 
     def fit(self, codes, seed=0):
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture  # half a second that only fitting needs
 
         codes = np.asarray(codes, "float64")
@@ -179,9 +183,13 @@ class Mixture(Prior):
             self.components,
             covariance_type={"full": "full", "diagonal": "diag"}[self.covariance],
             reg_covar=LEAST_VARIANCE,
+            max_iter=MOST_ROUNDS,
             init_params="k-means++",
             random_state=seed,
-        ).fit(codes)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            mixture.fit(codes)
         covariances = mixture.covariances_
         if self.covariance == "diagonal":
             covariances = np.stack([np.diag(variances) for variances in covariances])

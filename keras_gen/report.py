@@ -82,13 +82,16 @@ def _priors(directory: Path) -> list[str]:
     explanation = (
         "Which distribution do the codes have? Each was fitted to the codes of the training images. frechet: distance "
         "of the images that it makes from real ones that were held out. log_prob: mean log density of the codes of "
-        "these, nats. The first one is saved with the model."
+        "these, nats. The first one is saved with the model: of all whose distance is about the least, the one with "
+        "the highest density."
     )
     return [
-        pages.heading("New images"),
-        pages.picture("priors.png", about, "large"),
+        pages.heading("Which codes make new images?"),
         pages.paragraph(explanation),
         pages.table(header, rows),
+        pages.picture("priors.png", about, "large"),
+        pages.heading("New images"),
+        pages.picture("new.png", "None chosen, with the prior that was.", "large"),
     ]
 
 

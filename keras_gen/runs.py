@@ -6,6 +6,7 @@ metrics.csv      the losses of each epoch        curves.png   the same as a pict
 tensorboard/     scalars and images              samples/     step_<number>.png
 checkpoints/     final.keras                     report.html  all of it on one page
 scorecard.json   how good it is, and how that was measured; scorecard.html the same with pictures
+priors.csv       of an autoencoder: what its codes may be distributed like; priors.png, new.png  images made so
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ from pathlib import Path
 import keras
 
 from keras_gen import callbacks, evaluation, report
+from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.data import ImageData, Split
 from keras_gen.export import check_name, publish, published_versions
+from keras_gen.images import grid, save_png
 from keras_gen.options import TrainingOptions
 from keras_gen.version import VERSION
 
+NEW_IMAGES = 64  # in the picture of what an autoencoder makes
 _PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy")
 
 
@@ -49,10 +53,10 @@ class Run:
     """
 
     def __init__(self, options: TrainingOptions, images: ImageData, model: keras.Model):
-        self.family = type(model).__name__.lower()
+        self.family = "autoencoder" if isinstance(model, Autoencoder) else type(model).__name__.lower()
         self.generates = model.generates  # while it learns: an autoencoder may get its prior afterwards
         data = slug(images.name)
-        self.name = options.name or "-".join(dict.fromkeys([self.family, options.preset, data]))  # vae but once
+        self.name = options.name or f"{self.family}-{options.preset}-{data}"
         self.options = dataclasses.replace(options, name=self.name)
         self.directory = options.run_dir or _unused(Path("runs") / f"{_now():%Y%m%d-%H%M%S}-{options.preset}-{data}")
         if (self.directory / "config.json").exists():
@@ -122,8 +126,14 @@ class Run:
             net = evaluation.FeatureNet.of(self.images, tell=tell) if self.options.score else None
             candidates = evaluation.choose_prior(autoencoder, train, held_out, net, self.options.seed, tell)
         evaluation.write_candidates(candidates, self.directory)
+        if autoencoder.conditions is None:
+            new = grid(autoencoder.sample(NEW_IMAGES))
+        else:
+            pictures, values = autoencoder.sweep(autoencoder.conditions.names[0], NEW_IMAGES)
+            new = grid(pictures, len(values))
+        save_png(self.directory / "new.png", new)
         chosen = candidates[0].prior.about
-        print(f"new images are decoded from a {chosen} fitted to the codes: {self.directory / 'priors.png'}")
+        print(f"new images come from codes that are drawn from a {chosen}: {self.directory / 'new.png'}")
 
     def finish(self, model: keras.Model, remark: str = "") -> None:
         """Saves, scores and exports the trained model, writes the report and says where everything is.

@@ -69,6 +69,12 @@ def test_a_read_only_export_folder(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_divergence_without_a_vae(tmp_path):
+    line = fail(tmp_path, "train_ae.py", "article", "--data", "digits", "--beta", "4")
+    assert line.endswith("--beta is for VAEs (vae, beta-vae, cvae), received it with the preset article")
+    assert "expected --beta of 0 or more, received -1" in fail(tmp_path, "train_ae.py", "vae", "--beta", "-1")
+
+
 CLI_ERRORS = {
     "no command": ([], "Expected one of {sample, evaluate, compare, interpolate, reconstruct, export}"),
     "no such model": (["sample", "nowhere"], "nowhere"),

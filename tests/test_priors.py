@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from keras_gen import evaluation
 from keras_gen.autoencoders import SecondStage
+from keras_gen.data import Split
+from keras_gen.evaluation import prior_choice
 from keras_gen.priors import Mixture, StandardNormal
+from tests.conftest import make_autoencoder, untrained_net
 from tests.contracts import array
 
 NUM = 3_000
@@ -118,3 +122,16 @@ def test_numbers_that_never_change_are_no_obstacle():
 def test_what_cannot_be_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_most_probable_of_the_equally_good_priors_is_chosen(monkeypatch, images):
+    autoencoder = make_autoencoder()
+    distances = iter([5.0, 1.05, 1.0, 9.0])
+    monkeypatch.setattr(prior_choice, "frechet_distance", lambda real, made: next(distances))
+    train, held_out = Split(np.repeat(images, 4, axis=0)), Split(images)
+    candidates = evaluation.choose_prior(autoencoder, train, held_out, untrained_net())
+    by_distance = {candidate.frechet: candidate for candidate in candidates}
+    assert set(by_distance) == {5.0, 1.05, 1.0, 9.0}
+    expected = max((by_distance[1.05], by_distance[1.0]), key=lambda candidate: candidate.log_prob)
+    assert autoencoder.prior is candidates[0].prior is expected.prior
+    assert [candidate.frechet for candidate in candidates[1:]] == sorted({5.0, 1.05, 1.0, 9.0} - {expected.frechet})

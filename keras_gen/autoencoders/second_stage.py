@@ -10,7 +10,7 @@ from keras_gen import images, likelihoods
 from keras_gen.autoencoders.variational import VAE
 from keras_gen.priors import LEAST_VARIANCE, Prior
 
-NUM_STEPS = 3_000
+NUM_STEPS = 1_500
 BATCH_SIZE = 256
 
 
