@@ -58,8 +58,8 @@ def main(options: AutoencoderOptions) -> None:
         verbose=0,
         callbacks=[*run.callbacks(), best, reconstructions],
     )
-    run.choose_prior(autoencoder, train, validation)
-    run.finish(autoencoder, f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images.")
+    kept = f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images."
+    run.finish(autoencoder, f"{kept} {run.choose_prior(autoencoder, train, validation)}".strip())
 
 
 def build(options: AutoencoderOptions, images):

@@ -81,7 +81,9 @@ def build(options: GANOptions, images):
             return keras.optimizers.RMSprop(options.learning_rate)
         return keras.optimizers.Adam(options.learning_rate, beta_1=options.beta_1, beta_2=options.beta_2)
 
-    gamma = penalties.gamma(images.train.some(GAMMA_IMAGES).images[:])
+    gamma = None
+    if options.penalty_weight is None and {"r1", "r2"} & set(options.penalties):
+        gamma = penalties.gamma(images.train.some(GAMMA_IMAGES).images)
 
     def penalty(name):
         suits = gamma if name in ("r1", "r2") else None  # None: the penalty's own default

@@ -43,7 +43,7 @@ class Sample:
             raise ValueError(
                 f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}"
             )
-        where = _pairs(self.where) | ({} if self.label is None else {"label": self.label})
+        where = _asked(self.where, self.label)
         _check_out(self.out)
         columns = None
         if self.sweep is None:
@@ -80,7 +80,12 @@ class Interpolate:
         """Writes the images and says where."""
         from keras_gen import images, sampling
 
-        where = _pairs(self.where) | ({} if self.label is None else {"label": self.label})
+        if self.stops < 2 or self.frames < 1 or self.seed < 0:
+            raise ValueError(
+                "expected --stops of 2 or more, --frames of 1 or more and --seed of 0 or more, received "
+                f"{self.stops}, {self.frames} and {self.seed}"
+            )
+        where = _asked(self.where, self.label)
         _check_out(self.out, films=True)
         made = sampling.walk(self.model, self.stops, self.frames, self.seed, where, self.truncation)
         place = images.save_gif(self.out, made) if self.out.suffix == ".gif" else _write(made, self.out, self.frames)
@@ -267,12 +272,12 @@ def _data_of(model, path: Path, name: str | None):
     return data.load(name, image_size=tuple(size), channels=channels, fit=trained_with.get("fit", "crop"))
 
 
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    """`("species=elf", "hat=yes")` as a dict."""
+def _asked(texts: tuple[str, ...], label: str | None) -> dict[str, str]:
+    """`("species=elf", "hat=yes")` as a dict, and the label, if any."""
     for text in texts:
         if "=" not in text:
             raise ValueError(f"expected --where name=value …, received {text!r}")
-    return dict(text.split("=", 1) for text in texts)
+    return dict(text.split("=", 1) for text in texts) | ({} if label is None else {"label": label})
 
 
 def _check_out(out: Path, films: bool = False) -> None:

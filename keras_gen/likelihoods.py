@@ -66,7 +66,7 @@ LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
 
 def get(identifier):
     """A likelihood of this room by name, or any loss as `keras.losses.get` knows it; None stays None."""
-    if identifier in LIKELIHOODS:
+    if isinstance(identifier, str) and identifier in LIKELIHOODS:
         return LIKELIHOODS[identifier]()
     return keras.losses.get(identifier)
 

@@ -117,7 +117,7 @@ class GANOptions(TrainingOptions):
     penalties: tuple[str, ...] | None = None
     """Any of r1, r2, gradient_penalty, gradient_penalty_one_sided, dragan."""
     penalty_weight: float | None = None
-    """Weight of each penalty: γ of r1 and r2, λ of the others. The preset's by default, or by the image size."""
+    """Weight of each penalty: γ of r1 and r2, λ of the others. The preset's by default, or by the images' variance."""
     rate_schedule: Literal["constant", "linear", "late", "cosine"] | None = None
     """Learning rate over the run: constant; linear to 0; late: linear in its second half, to 5 %; cosine to 25 %."""
     optimizer: Literal["adam", "rmsprop"] | None = None

@@ -27,7 +27,7 @@ class GANPreset(NamedTuple):
         discriminator_options: the same of the discriminator's.
         conditional: whether to learn the labels or attributes that the data have.
         penalties: names in `penalties.PENALTIES`.
-        penalty_weight: of each penalty (γ of R1 and R2); None for what suits the size of the images.
+        penalty_weight: of each penalty (γ of R1 and R2); None for what suits the images.
         penalty_final: share of the weight that is left at the end of the run, by cosine.
         optimizer: "adam" or "rmsprop".
         beta_1: of Adam.

@@ -37,7 +37,7 @@ class Prior(layers.Layer):
     """
 
     def __init__(self, latent_dim: int, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})  # whatever the policy: bfloat16 codes are too coarse
         self.latent_dim = latent_dim
 
     @property

@@ -112,18 +112,32 @@ class Run:
             return []
         return [self.monitor]
 
-    def choose_prior(self, autoencoder, train: Split, held_out: Split) -> None:
+    def choose_prior(self, autoencoder: Autoencoder, train: Split, held_out: Split) -> str:
         """Fits a prior to the autoencoder's codes, see `evaluation.choose_prior`, and shows what there was to choose.
 
         Args:
             autoencoder: the trained autoencoder.
             train: what it has learned from.
             held_out: what it has not.
+
+        Returns:
+            Why there is none, or nothing.
         """
         if self.not_a_number.diverged:
-            return
+            return ""
+        self._save(autoencoder)  # what was learned is safe, whatever happens now
+        before = autoencoder.prior
+        try:
+            self._choose_prior(autoencoder, train, held_out)
+        except (Exception, KeyboardInterrupt) as error:
+            autoencoder.prior = before
+            return f"No prior was fitted to the codes: {' '.join(str(error).split()) or 'interrupted'}."
+        return ""
+
+    def _choose_prior(self, autoencoder, train, held_out):
+        enough = self.options.score and min(len(train), len(held_out)) >= evaluation.LEAST_IMAGES
         with progress() as tell:
-            net = evaluation.FeatureNet.of(self.images, tell=tell) if self.options.score else None
+            net = evaluation.FeatureNet.of(self.images, tell=tell) if enough else None
             candidates = evaluation.choose_prior(autoencoder, train, held_out, net, self.options.seed, tell)
         evaluation.write_candidates(candidates, self.directory)
         if autoencoder.conditions is None:

@@ -27,7 +27,7 @@ def sample(
         num: number of images.
         seed: int ≥ 0.
         where: what is asked of a conditional model, such as `{"label": "3"}`.
-        truncation: see `GAN.sample`; not for a SavedModel.
+        truncation: see `Generative.sample`; not for a SavedModel.
 
     Returns:
         uint8 array (num, height, width, channels).
@@ -56,18 +56,18 @@ def sweep(
 
     Args:
         path: folder of a run or a `.keras` file.
-        attribute: as of `GAN.sweep`.
-        num: as of `GAN.sweep`.
-        seed: as of `GAN.sweep`.
-        where: as of `GAN.sweep`.
-        truncation: as of `GAN.sweep`.
+        attribute: as of `Generative.sweep`.
+        num: as of `Generative.sweep`.
+        seed: as of `Generative.sweep`.
+        where: as of `Generative.sweep`.
+        truncation: as of `Generative.sweep`.
 
     Returns:
         (uint8 array (n, height, width, channels) row by row, the value in each column).
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if it is no conditional GAN, does not have the attribute or is asked for one value of it.
+        ValueError: if it is not conditional, does not have the attribute or is asked for one value of it.
     """
     return _load(path).sweep(attribute, num, seed, where, truncation)
 

@@ -266,6 +266,20 @@ def test_noise_is_for_training_alone(images):
     assert not np.allclose(clean, array(autoencoder(images, training=True)))
 
 
+def test_regularizers_of_the_networks_count_once_and_are_no_code_loss():
+    vae = one_number_vae(2.0, 1.0, beta=3.0)
+    vae.decoder.layers[1].bias.regularizer = keras.regularizers.L2(0.25)  # of a bias of −1
+    history = vae.fit(np.zeros((2, 1, 1, 1), "uint8"), verbose=0).history
+    np.testing.assert_allclose(history["loss"], [7.0774228 + 0.25], rtol=1e-5)
+    np.testing.assert_allclose(history["code_loss"], [2.3591409], rtol=1e-5)
+    assert [metric.name for metric in vae.metrics].count("code_loss") == 1
+
+
+def test_one_image_is_a_batch_too(images):
+    wae = make("wae")
+    assert np.isfinite(wae.fit(images[:1], validation_data=(images[:1],), verbose=0).history["val_loss"]).all()
+
+
 def test_codes_are_kept_small():
     codes = np.array([[3.0, 4.0], [0.0, 1.0]], "float32")  # squared lengths 25 and 1
     rae = RAE(networks.mlp.encoder((2, 2, 1), 2), networks.mlp.decoder((2, 2, 1), 2), strength=0.5, decay=0.0)

@@ -211,6 +211,14 @@ def test_an_autoencoder_makes_new_images(trained, tmp_path):
         assert picture.size == (10 * 9 + 1, 9 * len(densities) + 1)
 
 
+def test_few_images_are_enough_for_an_autoencoder(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1)).astype("uint8")
+    np.savez(tmp_path / "few.npz", x=images)
+    process = succeed(tmp_path, "train_ae.py", "vae", "--data", "few.npz", "--epochs", "2", "--run-dir", "run")
+    assert "No prior" not in process.stdout
+    succeed(tmp_path, "keras-gen", "sample", "run", "--num", "2")
+
+
 def test_images_that_turn_into_each_other(trained, tmp_path):
     options = ("--stops", "3", "--frames", "4", "--seed", "1")
     for model in ("runs/train_gan.py", "runs/fast", "runs/train_ae.py"):

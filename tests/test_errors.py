@@ -83,6 +83,7 @@ CLI_ERRORS = {
         ["sample", "nowhere", "--out", "grid.jpg"],
         "expected --out as x.npy, x.png or a folder",
     ),
+    "nowhere to go": (["interpolate", "nowhere", "--stops", "1"], "expected --stops of 2 or more"),
     "no such run": (["reconstruct", "nowhere"], "nowhere"),
     "no such card": (["compare", "a.json", "b.json"], "error: a.json: No such file or directory"),
     "no such file": (["evaluate", "a.npy", "--data", "digits"], "error: a.npy: No such file or directory"),

@@ -38,12 +38,9 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
         self.add_loss(self.code_loss(encoded))
         return encoded
 
-    @property
-    def metrics(self):
-        return [*super().metrics, self._code_loss]
-
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        code_loss = sum(self.losses, start=ops.zeros(()))  # one; none when Keras only looks at the shapes, on JAX
+        # Behind it stand the regularizers of the networks. There is none when Keras only looks at shapes, on JAX.
+        code_loss = self.losses[0] if self.losses else ops.zeros(())
         self._code_loss.update_state(code_loss)
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # which has it in, as it is
         # Validation counts it in full from the beginning, or its first epochs would look the best.
@@ -115,7 +112,7 @@ def discrepancy(codes, draws):
     """MMD² of two sets of codes, unbiased: Σ over scales of the kernel `c / (c + ‖x − y‖²)`.
 
     Args:
-        codes: float tensor (b, d), b ≥ 2.
+        codes: float tensor (b, d).
         draws: float tensor (b, d), what they shall look like; standard normal, by which the scales are chosen.
 
     Returns:
@@ -127,6 +124,7 @@ def discrepancy(codes, draws):
         0.0
     """
     num = ops.cast(ops.shape(codes)[0], "float32")
+    pairs = ops.maximum(num * (num - 1), 1.0)  # of one code, as the last batch of a validation may be, there is none
     base = 2.0 * codes.shape[-1]  # the mean squared distance of two normal draws
     apart = ops.ones((ops.shape(codes)[0],) * 2) - ops.eye(ops.shape(codes)[0])
 
@@ -136,7 +134,7 @@ def discrepancy(codes, draws):
         return ops.sum(weights * kernels) / pairs
 
     return (
-        mean_kernel(codes, codes, apart, num * (num - 1))
-        + mean_kernel(draws, draws, apart, num * (num - 1))
+        mean_kernel(codes, codes, apart, pairs)
+        + mean_kernel(draws, draws, apart, pairs)
         - 2 * mean_kernel(codes, draws, 1.0, num * num)
     )

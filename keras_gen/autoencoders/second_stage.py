@@ -66,7 +66,7 @@ class SecondStage(Prior):
         vae = VAE(self.encoder, self.decoder, seed=seed)
         vae.compile(keras.optimizers.Adam(rate), loss=likelihoods.Gaussian())
         vae.fit(codes[rows], batch_size=BATCH_SIZE, shuffle=False, verbose=0)
-        self.variance.assign(np.mean((codes - _in_batches(vae, codes)) ** 2))
+        self.variance.assign(np.mean((codes - self._reconstructed(codes)[0]) ** 2))
         self._freeze()
         return self
 
@@ -78,13 +78,18 @@ class SecondStage(Prior):
         """A lower bound of the logarithm of the density (the evidence, from one draw for each code), float64 (n,)."""
         scale, variance = (ops.convert_to_numpy(weight.value) for weight in (self.scale, self.variance))
         codes = self._standardized(np.asarray(codes, "float32"))
+        reconstructions, divergences = self._reconstructed(codes)
+        squares = np.sum((codes - reconstructions) ** 2, axis=-1)
+        volume = self.latent_dim / 2 * np.log(2 * np.pi * variance) + np.sum(np.log(scale))
+        return -squares / (2 * variance) - volume - divergences
+
+    def _reconstructed(self, codes):
+        """A draw for each standardised code, decoded, (n, latent_dim), and the divergences (n,)."""
         mean, log_variance = np.split(_in_batches(self.encoder, codes).astype("float64"), 2, axis=-1)
         divergences = np.sum(mean**2 + np.exp(log_variance) - log_variance - 1, axis=-1) / 2
         noise = np.random.default_rng(0).standard_normal(mean.shape)
         draws = (mean + np.exp(log_variance / 2) * noise).astype("float32")
-        squares = np.sum((codes - _in_batches(self.decoder, draws)) ** 2, axis=-1)
-        volume = self.latent_dim / 2 * np.log(2 * np.pi * variance) + np.sum(np.log(scale))
-        return -squares / (2 * variance) - volume - divergences
+        return _in_batches(self.decoder, draws), divergences
 
     def _standardized(self, codes):
         mean, scale = (ops.convert_to_numpy(weight.value) for weight in (self.mean, self.scale))

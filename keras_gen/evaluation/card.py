@@ -168,10 +168,14 @@ def score(
     _check_conditions(model.conditions, data)
     if not isinstance(model, Autoencoder):
         return _score_generation(model, data, about, num, features, tell)
-    if not model.generates and (truncation is not None or features != "own"):
-        raise ValueError("expected no truncation and no other features: an autoencoder without a prior reconstructs")
+    draws = model.generates and len(real_sides(data, num)[0]) >= LEAST_IMAGES
+    if not draws and (truncation is not None or features != "own"):
+        raise ValueError(
+            f"expected no truncation and no other features: without a prior, or with less than {LEAST_IMAGES} images "
+            "on each side, an autoencoder is judged by its reconstructions alone"
+        )
     reconstruction = _score_reconstruction(model, data, about, num, tell)
-    if not model.generates or len(real_sides(data, num)[0]) < LEAST_IMAGES:
+    if not draws:
         return reconstruction
     card, pictures = _score_generation(model, data, about, num, features, tell)
     card = dataclasses.replace(card, scores={**reconstruction.card.scores, **card.scores})

@@ -53,7 +53,7 @@ def choose_prior(
     """Fits priors to the codes of training images and gives the autoencoder the one that makes the best images.
 
     Candidates are the standard normal, a Gaussian with independent and one with correlated numbers, mixtures of 10, 20
-    and 100 Gaussians as far as there are images enough, and a second-stage VAE. Of those whose distance is within a
+    and 100 Gaussians and a second-stage VAE, as far as there are images enough. Of those whose distance is within a
     tenth of the least one, it takes the one under which the codes of held-out images are the most probable.
 
     Args:
@@ -73,7 +73,7 @@ def choose_prior(
     """
     codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
     judged = []
-    for prior in _candidates(autoencoder.latent_dim, len(codes)):
+    for prior in _candidates(autoencoder.latent_dim, len(codes), second_stage=net is not None):
         tell(f"prior of the codes: {prior.about}")
         started_at = time.monotonic()
         prior.fit(codes, seed)
@@ -95,14 +95,15 @@ def _distance(net, real_images, made_images):
     return frechet_distance(net.look(real_images).features, net.look(made_images).features)
 
 
-def _candidates(latent_dim: int, num_codes: int) -> list[Prior]:
+def _candidates(latent_dim: int, num_codes: int, second_stage: bool) -> list[Prior]:
+    """A second stage is for many codes, and for a judge that looks: it knows no more than a bound of its density."""
     sizes = [size for size in COMPONENTS if num_codes >= LEAST_CODES * latent_dim * size]
     return [
         StandardNormal(latent_dim),
         Mixture(latent_dim, covariance="diagonal"),
         Mixture(latent_dim),
         *(Mixture(latent_dim, size) for size in sizes),
-        SecondStage(latent_dim),
+        *([SecondStage(latent_dim)] if second_stage and sizes else []),
     ]
 
 

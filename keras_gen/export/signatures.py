@@ -63,11 +63,12 @@ def _(model: Autoencoder) -> dict[str, Signature]:
     codes = tf.TensorSpec((None, model.latent_dim), tf.float32, name="codes")
     rows = () if model.conditions is None else (_rows(model.conditions),)
 
-    def reconstruct(*inputs):
-        return {"reconstructions": pixels.to_uint8(model(_one_or_list(inputs), training=False))}
-
     def encode(images):
         return {"codes": model.to_codes(model.encoder(pixels.to_float(images), training=False), training=False)}
+
+    def reconstruct(images, *rows):
+        codes = encode(images)["codes"]
+        return {"reconstructions": pixels.to_uint8(model.render(_one_or_list((codes, *rows))))}
 
     def decode(*inputs):
         return {"images": pixels.to_uint8(model.render(_one_or_list(inputs)))}
