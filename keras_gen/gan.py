@@ -59,6 +59,7 @@ class GAN(Generative, AdversarialModel):
     discriminator's mean verdict on each side.
 
     Example:
+        >>> import numpy as np
         >>> from keras_gen import networks
         >>> generator = networks.mlp.generator((8, 12, 3), latent_dim=4, widths=(16,))
         >>> gan = GAN(generator, networks.mlp.discriminator((8, 12, 3), widths=(16,)), ema_decay=0.99, seed=0)

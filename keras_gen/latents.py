@@ -77,7 +77,7 @@ def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
         ValueError: for less than two stops or less than one frame.
 
     Example:
-        >>> walk(np.array([[1.0, 0.0], [0.0, 1.0]]), frames=2).round(3).tolist()
+        >>> walk(np.array([[1.0, 0.0], [0.0, 1.0]]), frames=2).astype(float).round(3).tolist()
         [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0], [0.707, 0.707]]
         >>> walk(np.array([[0.0], [4.0]]), frames=2, curved=False).tolist()
         [[0.0], [2.0], [4.0], [2.0]]

@@ -190,7 +190,7 @@ def test_score_cards_are_made_again_and_compared(trained, tmp_path):
     succeed(trained, "keras-gen", *images)
     command = ("evaluate", tmp_path / "images.npy", "--data", "digits", "--out", tmp_path / "images")
     process = succeed(trained, "keras-gen", *command)
-    assert "reading digits at the size of these images, 28×28×1" in process.stdout
+    assert "reading digits at the size of these images, 8×8×1" in process.stdout
     line = fail(trained, "keras-gen", "compare", "runs/fast", tmp_path / "images")
     assert "differ in images 359 and 100" in line
 

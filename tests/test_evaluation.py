@@ -6,10 +6,12 @@ import math
 import os
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 import scipy.ndimage
+from keras.src.legacy.saving import legacy_h5_format
 
 from keras_gen import evaluation, load
 from keras_gen.conditions import Categorical, Conditions, Continuous
@@ -394,8 +396,9 @@ def test_inception_looks_at_images_of_any_kind(channels, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     name = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
     (tmp_path / "models").mkdir()
-    keras.applications.InceptionV3(include_top=False, weights=None).save_weights(tmp_path / "models" / "x.weights.h5")
-    (tmp_path / "models" / "x.weights.h5").rename(tmp_path / "models" / name)
+    with h5py.File(tmp_path / "models" / name, "w") as file:  # in the old format that keras.applications downloads
+        network = keras.applications.InceptionV3(include_top=False, weights=None)
+        legacy_h5_format.save_weights_to_hdf5_group(file, network)
     net = FeatureNet.inception((8, 12, channels))
     assert net.look(np.zeros((2, 8, 12, channels), "uint8")).features.shape == (2, 2048)
 

@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_python_blocks_run_one_after_the_other(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", "\n".join(blocks)]
     process = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
