@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_gen import images, likelihoods
-from keras_gen.autoencoders.variational import VAE
+from keras_gen.autoencoders.variational import VAE, divergence
 from keras_gen.priors import LEAST_VARIANCE, Prior
 
 NUM_STEPS = 1_500
@@ -86,7 +86,7 @@ class SecondStage(Prior):
     def _reconstructed(self, codes):
         """A draw for each standardised code, decoded, (n, latent_dim), and the divergences (n,)."""
         mean, log_variance = np.split(_in_batches(self.encoder, codes).astype("float64"), 2, axis=-1)
-        divergences = np.sum(mean**2 + np.exp(log_variance) - log_variance - 1, axis=-1) / 2
+        divergences = ops.convert_to_numpy(divergence(mean, log_variance)).sum(axis=-1)
         noise = np.random.default_rng(0).standard_normal(mean.shape)
         draws = (mean + np.exp(log_variance / 2) * noise).astype("float32")
         return _in_batches(self.decoder, draws), divergences

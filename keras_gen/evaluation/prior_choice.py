@@ -72,6 +72,7 @@ def choose_prior(
         autoencoder.sample(16)
     """
     codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
+    real = net and net.look(held_out.images[:NUM_JUDGED])
     judged = []
     for prior in _candidates(autoencoder.latent_dim, len(codes), second_stage=net is not None):
         tell(f"prior of the codes: {prior.about}")
@@ -81,7 +82,7 @@ def choose_prior(
         autoencoder.prior = prior
         log_prob = float(prior.log_prob(unseen).mean())
         made = autoencoder.sample(NUM_SHOWN if net is None else NUM_JUDGED, seed)
-        distance = math.nan if net is None else _distance(net, held_out.images[:NUM_JUDGED], made)
+        distance = frechet_distance(real.features, net.look(made).features) if net and real else math.nan
         judged.append(Candidate(prior, distance, log_prob, seconds, made[:NUM_SHOWN]))
     judged.sort(key=lambda candidate: -candidate.log_prob if net is None else candidate.frechet)
     # Distances as near to each other as this are luck; densities are not.
@@ -89,10 +90,6 @@ def choose_prior(
     chosen = max(equals, key=lambda candidate: candidate.log_prob)
     autoencoder.prior = chosen.prior
     return [chosen, *(item for item in judged if item is not chosen)]
-
-
-def _distance(net, real_images, made_images):
-    return frechet_distance(net.look(real_images).features, net.look(made_images).features)
 
 
 def _candidates(latent_dim: int, num_codes: int, second_stage: bool) -> list[Prior]:
