@@ -172,8 +172,9 @@ class GAN(Generative, AdversarialModel):
     def call(self, inputs, training=False):
         return self.served_generator(inputs, training=training)
 
-    def render(self, inputs):
-        return self(inputs)
+    @property
+    def image_network(self):
+        return self.served_generator
 
     def prepare(self, data):
         """`(images,)`, or `(images, conditions)` with one float32 row per image."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 
 from keras_gen import images, latents
@@ -11,8 +12,8 @@ from keras_gen.conditions import Conditions
 class Generative:
     """The side of a model that draws numbers and makes images of them.
 
-    A class that is one has `conditions`, a schema or None, and defines `latent_dim` and `render`; where its images are
-    not made of standard normal numbers, `noise_dim`, `from_noise` and `truncate` too.
+    A class that is one has `conditions`, a schema or None, and defines `latent_dim` and `image_network`; where images
+    are not made of standard normal numbers, `noise_dim`, `from_noise` and `truncate` too.
     """
 
     conditions: Conditions | None = None
@@ -22,16 +23,21 @@ class Generative:
         """Numbers per latent."""
         raise NotImplementedError
 
-    def render(self, inputs):
+    @property
+    def image_network(self) -> keras.Model:
+        """The network that makes images of latents; with conditions, of [latents, rows]."""
+        raise NotImplementedError
+
+    def render(self, *inputs):
         """Images of latents, on the scale of networks.
 
         Args:
-            inputs: float tensor (b, latent_dim); with conditions, the list [latents, rows (b, conditions.width)].
+            *inputs: latents (b, latent_dim); with conditions, rows (b, conditions.width) too.
 
         Returns:
             float32 tensor (b, height, width, channels), about [-1, 1].
         """
-        raise NotImplementedError
+        return self.image_network(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
 
     @property
     def generates(self) -> bool:
@@ -167,7 +173,7 @@ class Generative:
         inputs = (latents,) if conditions is None else (latents, conditions)
 
         def make(*batch):
-            return images.to_uint8(self.render(list(batch) if len(batch) > 1 else batch[0]))
+            return images.to_uint8(self.render(*batch))
 
         return images.in_batches(make, *inputs, batch_size=batch_size)
 

@@ -136,8 +136,9 @@ class Autoencoder(Generative, SeededModel):
     def truncate(self, noise, limit):
         return self._fitted_prior.truncate(noise, limit)
 
-    def render(self, inputs):
-        return self.decoder(inputs)
+    @property
+    def image_network(self):
+        return self.decoder
 
     def corrupt(self, images):
         """What the encoder sees in training in place of float images: the images, unless a subclass spoils them."""

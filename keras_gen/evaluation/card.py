@@ -190,7 +190,7 @@ def _score_generation(model: Generative, data, about, num, features, tell) -> Ju
 
     judged = score_images(draw, data, about, num, features, tell)
     draws, rows = model.draw(BATCH, truncation=about["truncation"])
-    outputs = model.render(draws if rows is None else [draws, rows])
+    outputs = model.render(draws) if rows is None else model.render(draws, rows)
     judged.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
     return judged
 

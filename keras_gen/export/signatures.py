@@ -52,7 +52,7 @@ def _(model: GAN) -> dict[str, Signature]:
         inputs = (*inputs, _rows(model.conditions))
 
     def decode(*inputs):
-        return {"images": model.render(_one_or_list(inputs))}
+        return {"images": model.render(*inputs)}
 
     return {"serving_default": Signature(decode, inputs), **_generation(model)}
 
@@ -68,10 +68,10 @@ def _(model: Autoencoder) -> dict[str, Signature]:
 
     def reconstruct(images, *rows):
         codes = encode(images)["codes"]
-        return {"reconstructions": pixels.to_uint8(model.render(_one_or_list((codes, *rows))))}
+        return {"reconstructions": pixels.to_uint8(model.render(codes, *rows))}
 
     def decode(*inputs):
-        return {"images": pixels.to_uint8(model.render(_one_or_list(inputs)))}
+        return {"images": pixels.to_uint8(model.render(*inputs))}
 
     return {
         "serving_default": Signature(reconstruct, (images, *rows)),
@@ -95,7 +95,7 @@ def _generation(model: Generative) -> dict[str, Signature]:
         inputs = [model.from_noise(_noise(seed, model.noise_dim))]
         if model.conditions is not None:
             inputs.append(_conditions(model.conditions, seed, values))
-        return {"images": pixels.to_uint8(model.render(_one_or_list(inputs)))}
+        return {"images": pixels.to_uint8(model.render(*inputs))}
 
     def generate_png(*inputs):
         return _png(generate(*inputs))
@@ -104,11 +104,6 @@ def _generation(model: Generative) -> dict[str, Signature]:
         "generate": Signature(generate, (seeds, *asked), texts),
         "generate_png": Signature(generate_png, (seeds, *asked), texts),
     }
-
-
-def _one_or_list(inputs):
-    """As Keras models take them."""
-    return list(inputs) if len(inputs) > 1 else inputs[0]
 
 
 def _rows(conditions: Conditions) -> tf.TensorSpec:
