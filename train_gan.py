@@ -46,6 +46,10 @@ def build(options: GANOptions, images):
     from keras_gen import augment, data, networks, penalties, schedules
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
+    if conditions is None and options.clusters:
+        clustered = data.with_clusters(images, options.clusters, options.seed)
+        if clustered is not images:
+            images, conditions = clustered, keras_gen.Conditions.of(clustered, [data.CLUSTER])
     batches = data.Batches(
         images.train,
         options.batch_size * options.discriminator_steps,

@@ -100,17 +100,6 @@ def train(options: GANOptions, images):
     return gan
 
 
-def samples(gan, num: int, seed: int):
-    """Images, what they were asked to be, and a picture of what one can ask for."""
-    draws, rows = gan.draw(num, seed)
-    images = gan.decode(draws, rows)
-    if rows is None:
-        return images, {}, keras_gen.images.grid(images[:PICTURE], columns=10)
-    pictures, values = gan.sweep(gan.conditions.names[0], num=PICTURE, seed=seed)
-    picture = keras_gen.images.grid(pictures, len(values))
-    return images, gan.conditions.decode(rows), picture
-
-
 def markdown_row(*cells) -> str:
     """One row of the table."""
     return f"| {' | '.join(map(str, cells))} |"
@@ -151,8 +140,10 @@ def main(options: Options) -> None:
             started_at = time.monotonic()
             gan = train(dataclasses.replace(arguments, **budget).resolve(GANS), images)
             minutes, steps = (time.monotonic() - started_at) / 60, int(gan.optimizer.iterations)
-            made, asked, picture = samples(gan, len(test), seed)
-            keras_gen.images.save_png(options.out / f"{options.table}-{name.replace(' ', '-')}-{seed}.png", picture)
+            draws, conditions = gan.draw(len(test), seed)
+            made, asked = gan.decode(draws, conditions), gan.conditions.decode(conditions) if gan.conditions else {}
+            picture = options.out / f"{options.table}-{name.replace(' ', '-')}-{seed}.png"
+            keras_gen.images.save_png(picture, gan.picture(PICTURE, seed))
             cells = numbers(evaluation.compare(real, net.look(made), asked))
             print(markdown_row(f"{name} (`{command}`)", *cells, seed, f"{steps:,}", f"{minutes:.1f}"), flush=True)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         evaluation,
         export,
         images,
+        inversion,
         latents,
         layers,
         likelihoods,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         schedules,
     )
     from keras_gen.adversarial import AdversarialModel, Player
-    from keras_gen.autoencoders import RAE, VAE, WAE, Autoencoder, DenoisingAutoencoder
+    from keras_gen.autoencoders import RAE, VAE, VQVAE, WAE, Autoencoder, DenoisingAutoencoder
     from keras_gen.conditions import Conditions
     from keras_gen.data import load
     from keras_gen.export import publish
@@ -45,6 +46,7 @@ _HOMES = {
     "DenoisingAutoencoder": "autoencoders",
     "RAE": "autoencoders",
     "VAE": "autoencoders",
+    "VQVAE": "autoencoders",
     "WAE": "autoencoders",
     "Conditions": "conditions",
     "load": "data",
@@ -58,6 +60,7 @@ _ROOMS = (
     "evaluation",
     "export",
     "images",
+    "inversion",
     "latents",
     "layers",
     "likelihoods",
@@ -73,6 +76,7 @@ __all__ = [
     "GAN",
     "RAE",
     "VAE",
+    "VQVAE",
     "WAE",
     "AdversarialModel",
     "Autoencoder",
@@ -87,6 +91,7 @@ __all__ = [
     "evaluation",
     "export",
     "images",
+    "inversion",
     "latents",
     "layers",
     "likelihoods",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 
 from keras_gen import images, latents
 from keras_gen.conditions import Conditions
+
+MOST_COLUMNS = 16  # of a picture
+MOST_LOOKED_AT, LEAST_LOOKED_AT = 2_000, 200  # images by which directions are found
+LOOK = 2_000 * 128**2  # values of images that are looked at together
 
 
 class Generative:
@@ -130,6 +136,24 @@ class Generative:
         draws = self._latents(len(rows) // len(values), seed, truncation)
         return self.decode(np.repeat(draws, len(values), axis=0), rows), values
 
+    def picture(self, num: int = 64, seed: int = 0) -> np.ndarray:
+        """What it makes, at a glance: a grid of new images, the same ones for the same seed.
+
+        Of a conditional model each row is one latent and each column one value of the first attribute, if it has no
+        more than 16; all else is drawn like the training data.
+
+        Args:
+            num: images in the grid; with columns no more than these, in whole rows, and at least one row.
+            seed: as for `sample`.
+
+        Returns:
+            uint8 array (height, width, channels), as of `images.grid`.
+        """
+        if self.conditions is None or self.conditions.attributes[0].width > MOST_COLUMNS:
+            return images.grid(self.sample(num, seed))
+        pictures, values = self.sweep(self.conditions.names[0], num, seed)
+        return images.grid(pictures, len(values))
+
     def walk(
         self,
         stops: int = 5,
@@ -152,7 +176,71 @@ class Generative:
         """
         draws, rows = self.draw(stops, seed, where, truncation)
         way = latents.walk(draws, frames, self.normal_latents)
-        return self.decode(way, None if rows is None else np.repeat(rows[:1], len(way), axis=0))
+        return self.decode(way, _same(rows, len(way)))
+
+    def directions(self, num: int = 8, seed: int = 0, where: dict | None = None) -> np.ndarray:
+        """Directions of the latents in which the images change the most, found without labels.
+
+        The principal components of images of one kind are quantities, and `latents.direction` says how latents go
+        as each of them grows.
+
+        Args:
+            num: number of directions, no more than `latent_dim`.
+            seed: of the images looked at.
+            where: as for `sample`; what is not asked for is that of the first image in all of them.
+
+        Returns:
+            float32 array (num, latent_dim), the most important one first, each as long as the standard deviation of the
+            latents along it.
+
+        Raises:
+            ValueError: for a number of directions out of its range.
+
+        Source:
+            The idea, if not the layer that is looked at, is that of Härkönen et al., GANSpace (2020),
+            https://arxiv.org/abs/2004.02546
+        """
+        from sklearn.decomposition import PCA  # half a second that only this needs
+
+        if not 1 <= num <= self.latent_dim:
+            raise ValueError(f"expected 1 to {self.latent_dim} directions, received {num}")
+        values = math.prod(self.image_network.output_shape[1:])
+        draws, rows = self.draw(max(LEAST_LOOKED_AT, min(MOST_LOOKED_AT, LOOK // values)), seed, where)
+        made = self.decode(draws, _same(rows, len(draws)))
+        changes = PCA(num, random_state=0).fit_transform(made.reshape(len(made), -1).astype("float32"))
+        return np.stack([latents.direction(draws, change) for change in changes.T])
+
+    def traverse(
+        self,
+        starts: np.ndarray,
+        directions: np.ndarray,
+        steps: int = 9,
+        reach: float = 3.0,
+        conditions: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Images from one side of each start to the other, along a direction, the start in the middle.
+
+        Args:
+            starts: float array (n, latent_dim) or (latent_dim,).
+            directions: float array (n, latent_dim) or (latent_dim,), as of `directions` or `latents.direction`.
+            steps: images in each row, at least 2.
+            reach: how far to go on both sides, in lengths of the direction.
+            conditions: float array (n, conditions.width) or (conditions.width,), for a conditional model.
+
+        Returns:
+            uint8 array (n · steps, height, width, channels), row by row.
+
+        Raises:
+            ValueError: for less than two steps.
+        """
+        if steps < 2:
+            raise ValueError(f"expected at least 2 steps, received {steps}")
+        shifts = np.linspace(-reach, reach, steps, dtype="float32")[:, None]
+        ways = np.atleast_2d(starts)[:, None] + shifts * np.atleast_2d(directions)[:, None]
+        if conditions is not None:
+            conditions = np.broadcast_to(np.atleast_2d(conditions), (len(ways), conditions.shape[-1]))
+            conditions = np.repeat(conditions, steps, axis=0)
+        return self.decode(ways.reshape(-1, self.latent_dim), conditions)
 
     def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
         """The images of latents.
@@ -182,3 +270,8 @@ class Generative:
         if truncation is not None:
             noise = self.truncate(noise, truncation)
         return images.in_batches(self.from_noise, noise, batch_size=4096)
+
+
+def _same(rows, num):
+    """The first row, `num` times, for images of one kind."""
+    return None if rows is None else np.repeat(rows[:1], num, axis=0)

@@ -115,25 +115,24 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     return canvas
 
 
-def pairs(originals: np.ndarray, reconstructions: np.ndarray, columns: int = 10) -> np.ndarray:
-    """A grid in which each row of originals stands above the row of their reconstructions.
+def stacks(*parts: np.ndarray, columns: int = 10) -> np.ndarray:
+    """A grid in which what belongs together stands one above the other, such as originals above their reconstructions.
 
     Args:
-        originals: uint8 array (n, height, width, channels), n ≥ 1.
-        reconstructions: uint8 array of the same shape.
-        columns: pairs per row.
+        *parts: uint8 arrays (n, height, width, channels) of one shape, n ≥ 1, from the uppermost row to the lowest one.
+        columns: stacks side by side.
 
     Returns:
         uint8 array, as of `grid`.
 
     Example:
-        >>> pairs(np.zeros((3, 8, 12, 1), "uint8"), np.ones((3, 8, 12, 1), "uint8"), columns=2).shape
+        >>> stacks(np.zeros((3, 8, 12, 1), "uint8"), np.ones((3, 8, 12, 1), "uint8"), columns=2).shape
         (37, 27, 1)
     """
-    columns = min(columns, len(originals))
+    columns = min(columns, len(parts[0]))
     rows = []
-    for start in range(0, len(originals), columns):
-        for part in (originals, reconstructions):
+    for start in range(0, len(parts[0]), columns):
+        for part in parts:
             row = part[start : start + columns]
             blank = np.full((columns - len(row), *row.shape[1:]), _GROUND, np.uint8)
             rows.append(np.concatenate([row, blank]))

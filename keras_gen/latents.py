@@ -100,3 +100,38 @@ def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
         for part in (1 - share, share)
     ]
     return (weights[0] * starts + weights[1] * ends).reshape(-1, stops.shape[1]).astype("float32")
+
+
+def direction(latents: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The way that latents go, on average, as a quantity grows; as long as their standard deviation along it.
+
+    The way is the covariance of latents and quantity. Of a quantity that is 0 or 1 that is the way from the mean of the
+    latents with 0 to the mean of those with 1, and latents moved along it stay among the others, as what goes
+    together with the quantity goes along.
+
+    Args:
+        latents: float array (n, latent_dim).
+        values: array (n,) of numbers or truth values, not all the same.
+
+    Returns:
+        float32 array (latent_dim,).
+
+    Raises:
+        ValueError: if all values are the same.
+
+    Example:
+        >>> latents = np.array([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]])
+        >>> direction(latents, [True, True, False, False]).tolist()
+        [2.0, 0.0]
+
+    Source:
+        Radford et al. (2015), section 6.3.2, https://arxiv.org/abs/1511.06434; Larsen et al. (2016), section 4.1.1,
+        https://arxiv.org/abs/1512.09300
+    """
+    values = np.asarray(values, "float64")
+    if not np.ptp(values):
+        raise ValueError(f"expected a quantity that varies, received {len(values)} times {values[0]}")
+    centred = np.asarray(latents, "float64") - np.mean(latents, axis=0)
+    way = (values - values.mean()) @ centred
+    way /= max(np.linalg.norm(way), 1e-12)
+    return (way * np.std(centred @ way)).astype("float32")

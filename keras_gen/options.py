@@ -114,6 +114,8 @@ class GANOptions(TrainingOptions):
 
     preset: tyro.conf.Positional[str] = "fast"
     """Named configuration, one of those above."""
+    clusters: int | None = None
+    """Where no labels or attributes are learned: kinds of images to find, and to learn in their place; 0 for none."""
     penalties: tuple[str, ...] | None = None
     """Any of r1, r2, gradient_penalty, gradient_penalty_one_sided, dragan."""
     penalty_weight: float | None = None
@@ -175,8 +177,10 @@ class GANOptions(TrainingOptions):
             value = getattr(self, field)
             if value is not None and not 0 <= value < 1:
                 raise ValueError(f"expected --{field.replace('_', '-')} of at least 0 and below 1, received {value}")
-        if self.penalty_weight is not None and self.penalty_weight < 0:
-            raise ValueError(f"expected --penalty-weight of 0 or more, received {self.penalty_weight}")
+        for field in ("penalty_weight", "clusters"):
+            value = getattr(self, field)
+            if value is not None and value < 0:
+                raise ValueError(f"expected --{field.replace('_', '-')} of 0 or more, received {value}")
 
 
 @dataclasses.dataclass(frozen=True)

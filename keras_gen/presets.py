@@ -26,6 +26,7 @@ class GANPreset(NamedTuple):
         generator_options: further arguments of the generator's builder in `networks`.
         discriminator_options: the same of the discriminator's.
         conditional: whether to learn the labels or attributes that the data have.
+        clusters: kinds of images to find and learn where no labels are learned, 0 for none.
         penalties: names in `penalties.PENALTIES`.
         penalty_weight: of each penalty (γ of R1 and R2); None for what suits the images.
         penalty_final: share of the weight that is left at the end of the run, by cosine.
@@ -49,6 +50,7 @@ class GANPreset(NamedTuple):
     generator_options: Mapping[str, Any] = NO_OPTIONS
     discriminator_options: Mapping[str, Any] = NO_OPTIONS
     conditional: bool = False
+    clusters: int = 0
     penalties: tuple[str, ...] = ()
     penalty_weight: float | None = None
     penalty_final: float = 1.0
@@ -121,6 +123,7 @@ GANS = {
         learning_rate=1e-3,
         batch_size=64,
         conditional=True,
+        clusters=50,
         penalties=("r1", "r2"),
         penalty_final=0.1,
         beta_1=0.0,
@@ -253,5 +256,11 @@ AUTOENCODERS = {
     "wae": _ARTICLE_AE._replace(
         about="the codes of a batch shall look standard normal, each one is free (Tolstikhin et al., 2018)",
         kind="wae",
+    ),
+    # van den Oord et al. (2017), https://arxiv.org/abs/1711.00937. Differs: the tokens of dense networks are no map.
+    "vqvae": _ARTICLE_AE._replace(
+        about="codes of 16 tokens from an alphabet of 256, drawn one after the other (van den Oord et al., 2017)",
+        kind="vqvae",
+        latent_dim=128,
     ),
 }

@@ -31,11 +31,10 @@ from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.data import ImageData, Split
 from keras_gen.export import check_name, publish, published_versions
-from keras_gen.images import grid, save_png
+from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 from keras_gen.version import VERSION
 
-NEW_IMAGES = 64  # in the picture of what an autoencoder makes
 _PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy")
 
 
@@ -140,12 +139,7 @@ class Run:
             net = evaluation.FeatureNet.of(self.images, tell=tell) if enough else None
             candidates = evaluation.choose_prior(autoencoder, train, held_out, net, self.options.seed, tell)
         evaluation.write_candidates(candidates, self.directory)
-        if autoencoder.conditions is None:
-            new = grid(autoencoder.sample(NEW_IMAGES))
-        else:
-            pictures, values = autoencoder.sweep(autoencoder.conditions.names[0], NEW_IMAGES)
-            new = grid(pictures, len(values))
-        save_png(self.directory / "new.png", new)
+        save_png(self.directory / "new.png", autoencoder.picture())
         chosen = candidates[0].prior.about
         print(f"new images come from codes that are drawn from a {chosen}: {self.directory / 'new.png'}")
 

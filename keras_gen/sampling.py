@@ -38,7 +38,7 @@ def sample(
     """
     saved_model = _saved_model(Path(path))
     if saved_model is None:
-        return _load(path).sample(num, seed, where, truncation)
+        return load(path).sample(num, seed, where, truncation)
     if truncation is not None:
         raise ValueError(f"{path} is an exported model, which does not truncate: give the folder of the run")
     return _sample_saved_model(saved_model, num, seed, where or {})
@@ -69,7 +69,7 @@ def sweep(
         FileNotFoundError: if there is no model at `path`.
         ValueError: if it is not conditional, does not have the attribute or is asked for one value of it.
     """
-    return _load(path).sweep(attribute, num, seed, where, truncation)
+    return load(path).sweep(attribute, num, seed, where, truncation)
 
 
 def walk(
@@ -97,10 +97,11 @@ def walk(
         FileNotFoundError: if there is no model at `path`.
         ValueError: if the model makes no images, or does not know what it is asked for.
     """
-    return _load(path).walk(stops, frames, seed, where, truncation)
+    return load(path).walk(stops, frames, seed, where, truncation)
 
 
-def _load(path):
+def load(path: str | Path) -> Generative:
+    """The trained model of a run or a `.keras` file, as `runs.load_model`; ValueError if it makes no images."""
     model = runs.load_model(path)
     if not isinstance(model, Generative):
         raise ValueError(f"expected a model that makes images, {path} holds a {type(model).__name__}")

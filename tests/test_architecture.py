@@ -14,7 +14,7 @@ ROAD = [
     {"conditions", "networks", "penalties", "augment", "schedules", "priors"},
     {"adversarial", "generative"},
     {"gan", "autoencoders"},
-    {"callbacks"},
+    {"callbacks", "inversion"},
     {"evaluation"},
     {"export"},
     {"options", "command_line", "report", "forecast"},

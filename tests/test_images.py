@@ -49,10 +49,10 @@ def test_grid_of_something_else_is_refused(wrong):
         images.grid(wrong)
 
 
-def test_pairs_stand_one_above_the_other():
+def test_stacks_stand_one_above_the_other():
     originals = np.arange(3, dtype="uint8").reshape(3, 1, 1, 1)
-    pairs = images.pairs(originals, originals + 100, columns=2)
-    np.testing.assert_array_equal(pairs[1::2, 1::2, 0], [[0, 1], [100, 101], [2, 128], [102, 128]])
+    stacked = images.stacks(originals, originals + 100, columns=2)
+    np.testing.assert_array_equal(stacked[1::2, 1::2, 0], [[0, 1], [100, 101], [2, 128], [102, 128]])
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -2,8 +2,10 @@
 
 from keras_gen.autoencoders.autoencoder import Autoencoder
 from keras_gen.autoencoders.denoising import DenoisingAutoencoder
+from keras_gen.autoencoders.quantized import VQVAE
 from keras_gen.autoencoders.regularized import RAE, WAE, RegularizedAutoencoder
 from keras_gen.autoencoders.second_stage import SecondStage
+from keras_gen.autoencoders.token_prior import TokenPrior
 from keras_gen.autoencoders.variational import VAE
 
 KINDS = {
@@ -12,15 +14,18 @@ KINDS = {
     "vae": VAE,
     "rae": RAE,
     "wae": WAE,
+    "vqvae": VQVAE,
 }
 
 __all__ = [
     "KINDS",
     "RAE",
     "VAE",
+    "VQVAE",
     "WAE",
     "Autoencoder",
     "DenoisingAutoencoder",
     "RegularizedAutoencoder",
     "SecondStage",
+    "TokenPrior",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gen import images, latents
+from keras_gen import images
 from keras_gen.callbacks.events import EventWriter
 
 
@@ -54,12 +54,11 @@ class SampleGrid(_Grid):
     """Saves a grid of generated images, from the same latents each time, as `step_<number>.png`.
 
     Written before training, every `every` epochs and at the end, with fixed scaling: what changes between two
-    pictures is the model alone. Of a conditional model each column shows one value of the first attribute, such as a
-    class, and each row one latent.
+    pictures is the model alone. See `Generative.picture`.
 
     Args:
         directory: folder of the PNG files; made when missing.
-        num: images in the grid; of a conditional model no more than these, in whole rows, and at least one row.
+        num: images in the grid, see `Generative.picture`.
         every: epochs between two grids.
         seed: of the latents.
         tensorboard: folder for TensorBoard images, or None.
@@ -76,11 +75,7 @@ class SampleGrid(_Grid):
         self.seed = seed
 
     def _images(self):
-        conditions = getattr(self.model, "conditions", None)
-        if conditions is None:
-            return images.grid(self.model.decode(latents.normal(self.num, self.model.latent_dim, self.seed)))
-        pictures, values = self.model.sweep(conditions.names[0], self.num, self.seed)
-        return images.grid(pictures, len(values))
+        return self.model.picture(self.num, self.seed)
 
 
 class ReconstructionGrid(_Grid):
@@ -100,7 +95,6 @@ class ReconstructionGrid(_Grid):
     """
 
     tag = "reconstructions"
-    columns = 10
 
     def __init__(self, directory, originals, conditions=None, every=1, tensorboard=None):
         super().__init__(directory, every, tensorboard)
@@ -108,4 +102,4 @@ class ReconstructionGrid(_Grid):
         self.conditions = conditions
 
     def _images(self):
-        return images.pairs(self.originals, self.model.reconstruct(self.originals, self.conditions), self.columns)
+        return images.stacks(self.originals, self.model.reconstruct(self.originals, self.conditions))

@@ -7,6 +7,6 @@ the networks.
 """
 
 from keras_gen.conditions.attributes import Attribute, Categorical, Continuous
-from keras_gen.conditions.schema import LABEL, Conditions, learnable
+from keras_gen.conditions.schema import LABEL, Conditions, columns_of, learnable
 
-__all__ = ["LABEL", "Attribute", "Categorical", "Conditions", "Continuous", "learnable"]
+__all__ = ["LABEL", "Attribute", "Categorical", "Conditions", "Continuous", "columns_of", "learnable"]

@@ -5,8 +5,9 @@ them to `fit`. Images stay bytes here: scaling to [-1, 1] belongs to `keras_gen.
 """
 
 from keras_gen.data.batches import Batches
+from keras_gen.data.clusters import CLUSTER, with_clusters
 from keras_gen.data.image_data import ImageData, Split
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
 
-__all__ = ["DATASETS", "Batches", "ImageData", "Split", "load"]
+__all__ = ["CLUSTER", "DATASETS", "Batches", "ImageData", "Split", "load", "with_clusters"]

@@ -4,6 +4,7 @@ Feature nets learn to look at the data, `distances` compare what they see, a `Sc
 takes to trust it, and a `QualityMonitor` takes a few of them while a model learns.
 """
 
+from keras_gen.evaluation.attributes import attribute_direction
 from keras_gen.evaluation.card import LEAST_IMAGES, Judged, Score, ScoreCard, score, score_images
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import (
@@ -14,6 +15,7 @@ from keras_gen.evaluation.distances import (
 )
 from keras_gen.evaluation.feature_nets import FeatureNet, Seen, real_sides
 from keras_gen.evaluation.monitor import QualityMonitor
+from keras_gen.evaluation.nearest import nearest
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
 from keras_gen.evaluation.reconstruction import reconstruction_errors
@@ -32,6 +34,7 @@ __all__ = [
     "Score",
     "ScoreCard",
     "Seen",
+    "attribute_direction",
     "choose_prior",
     "compare",
     "copy_check",
@@ -39,6 +42,7 @@ __all__ = [
     "frechet_distance_at_infinity",
     "kernel_distance",
     "lines",
+    "nearest",
     "neighbourhoods",
     "real_sides",
     "reconstruction_errors",

@@ -205,7 +205,7 @@ def _score_reconstruction(model: Autoencoder, data, about, num, tell) -> Judged:
     outputs = model(originals[:BATCH] if rows is None else [originals[:BATCH], rows[:BATCH]])
     scores["out_of_range"] = Score(_share_out_of_range(outputs))
     card = ScoreCard(about, _protocol(data, len(split), "own", nets=[]), [], scores)
-    shown = pixels.pairs(originals[:20], reconstructions[:20])
+    shown = pixels.stacks(originals[:20], reconstructions[:20])
     return Judged(card, {"test images and, below, their reconstructions": shown})
 
 
@@ -282,7 +282,7 @@ def score_images(
     fakes, originals = map(list, zip(*copies.pairs[:CLOSEST], strict=True))
     pictures = {
         "samples": pixels.grid(images[:64]),
-        "the closest pairs: generated images and, below, the nearest training images": pixels.pairs(
+        "the closest pairs: generated images and, below, the nearest training images": pixels.stacks(
             images[fakes], np.stack([data.train.images[index] for index in originals])
         ),
     }

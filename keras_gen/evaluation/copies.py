@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.stats
 
-BLOCK = 2_000 * 28**2  # values of images at a time, as float32
+from keras_gen.evaluation.nearest import nearest
+
 SUSPECT = 0.05  # this share of real unseen images is called suspicious, by definition
 SIGNIFICANT, MUCH = 0.001, 0.05  # below this p-value and above this share of copies a generator is said to copy
 HALF_A_BYTE = 0.5  # added to distances: less is rounding, and 0 / 0 is nothing to suspect
@@ -70,10 +71,10 @@ def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
     # At random: files may be ordered by class.
     chosen = np.random.default_rng(0).permutation(len(test_images))[: len(fake_images)]
     unseen = test_images[chosen]
-    to_train, nearest = _nearest(fake_images, train_images)
-    to_test, _ = _nearest(fake_images, test_images)
-    unseen_to_train, _ = _nearest(unseen, train_images)
-    unseen_to_test, _ = _nearest(unseen, test_images, own=chosen)
+    to_train, closest = nearest(fake_images, train_images)
+    to_test, _ = nearest(fake_images, test_images)
+    unseen_to_train, _ = nearest(unseen, train_images)
+    unseen_to_test, _ = nearest(unseen, test_images, own=chosen)
     ratios = (to_train + HALF_A_BYTE) / (to_test + HALF_A_BYTE)
     usual = (unseen_to_train + HALF_A_BYTE) / (unseen_to_test + HALF_A_BYTE)
     limit = np.quantile(usual, SUSPECT)
@@ -86,36 +87,5 @@ def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
         p_value=float(scipy.stats.fisher_exact(table, alternative="greater").pvalue),
         fake_distance=float(np.median(to_train)),
         test_distance=float(np.median(unseen_to_train)),
-        pairs=[(int(index), int(nearest[index])) for index in np.argsort(ratios, kind="stable")[:32]],
+        pairs=[(int(index), int(closest[index])) for index in np.argsort(ratios, kind="stable")[:32]],
     )
-
-
-def _nearest(queries, references, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The distance of each query to its nearest reference, root mean square in bytes, and that one's index.
-
-    If the queries are references themselves, `own` says which: each then looks for another one.
-    """
-    num_values = int(np.prod(queries.shape[1:]))
-    block = max(1, BLOCK // num_values)
-    distances, indices = np.full(len(queries), np.inf, np.float32), np.zeros(len(queries), np.int64)
-    for start in range(0, len(references), block):
-        candidates = _rows(references[start : start + block])
-        squared = np.sum(candidates**2, axis=1)
-        for first in range(0, len(queries), block):
-            rows = slice(first, first + block)
-            near = squared - 2 * (_rows(queries[rows]) @ candidates.T)  # without the query's own square, for now
-            if own is not None:
-                near[own[rows, None] == np.arange(start, start + len(candidates))] = np.inf
-            best = near.argmin(axis=1)
-            found = near[np.arange(len(best)), best]
-            better = found < distances[rows]
-            distances[rows][better] = found[better]
-            indices[rows][better] = start + best[better]
-    for first in range(0, len(queries), block):
-        distances[first : first + block] += np.sum(_rows(queries[first : first + block]) ** 2, axis=1)
-    return np.sqrt(distances.clip(0) / num_values), indices
-
-
-def _rows(images):
-    """Images as float32 rows around 0, where squares of bytes lose the least to rounding."""
-    return np.asarray(images, np.float32).reshape(len(images), -1) - 128

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import functools
 import math
 import time
 from pathlib import Path
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen.autoencoders import Autoencoder, SecondStage
+from keras_gen.autoencoders import VQVAE, Autoencoder, SecondStage, TokenPrior
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance
 from keras_gen.evaluation.feature_nets import FeatureNet, Tell, silence
@@ -74,7 +76,7 @@ def choose_prior(
     codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
     real = net and net.look(held_out.images[:NUM_JUDGED])
     judged = []
-    for prior in _candidates(autoencoder.latent_dim, len(codes), second_stage=net is not None):
+    for prior in candidates(autoencoder, len(codes), second_stage=net is not None):
         tell(f"prior of the codes: {prior.about}")
         started_at = time.monotonic()
         prior.fit(codes, seed)
@@ -92,8 +94,13 @@ def choose_prior(
     return [chosen, *(item for item in judged if item is not chosen)]
 
 
-def _candidates(latent_dim: int, num_codes: int, second_stage: bool) -> list[Prior]:
-    """A second stage is for many codes, and for a judge that looks: it knows no more than a bound of its density."""
+@functools.singledispatch
+def candidates(autoencoder: Autoencoder, num_codes: int, second_stage: bool) -> list[Prior]:
+    """What to try for the codes of such an autoencoder.
+
+    A second stage is for many codes, and for a judge that looks: it knows no more than a bound of its density.
+    """
+    latent_dim = autoencoder.latent_dim
     sizes = [size for size in COMPONENTS if num_codes >= LEAST_CODES * latent_dim * size]
     return [
         StandardNormal(latent_dim),
@@ -102,6 +109,13 @@ def _candidates(latent_dim: int, num_codes: int, second_stage: bool) -> list[Pri
         *(Mixture(latent_dim, size) for size in sizes),
         *([SecondStage(latent_dim)] if second_stage and sizes else []),
     ]
+
+
+@candidates.register
+def _(autoencoder: VQVAE, num_codes: int, second_stage: bool) -> list[Prior]:
+    latent_dim, book = autoencoder.latent_dim, autoencoder.codebook
+    tokens = TokenPrior(latent_dim, book.depth, book.size, keras.ops.convert_to_numpy(book.vectors.value))
+    return [tokens, StandardNormal(latent_dim), Mixture(latent_dim)]
 
 
 HEADER = ("prior", "frechet", "log_prob", "seconds")

@@ -1,0 +1,33 @@
+"""`keras-gen`: what one does with a model after training, one subcommand each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import tyro
+
+from keras_gen.cli.exporting import Export
+from keras_gen.cli.given import Invert, Reconstruct
+from keras_gen.cli.judging import Compare, Evaluate
+from keras_gen.cli.making import Interpolate, Sample, Traverse
+from keras_gen.command_line import one_line_errors, parse, start_keras
+
+Command = Annotated[
+    Annotated[Sample, tyro.conf.subcommand("sample")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Compare, tyro.conf.subcommand("compare")]
+    | Annotated[Interpolate, tyro.conf.subcommand("interpolate")]
+    | Annotated[Traverse, tyro.conf.subcommand("traverse")]
+    | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
+    | Annotated[Invert, tyro.conf.subcommand("invert")]
+    | Annotated[Export, tyro.conf.subcommand("export")],
+    tyro.conf.OmitSubcommandPrefixes,
+]
+
+
+def main() -> None:
+    """Parses the command line and runs the subcommand."""
+    command = parse(Command, "Use a trained model: make images, find their latents, score it, compare scores, export.")
+    with one_line_errors():
+        start_keras()
+        command.run()
