@@ -58,8 +58,12 @@ def main(options: AutoencoderOptions) -> None:
         verbose=0,
         callbacks=[*run.callbacks(), best, reconstructions],
     )
-    kept = f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images."
-    run.finish(autoencoder, f"{kept} {run.choose_prior(autoencoder, train, validation)}".strip())
+    remarks = [f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images."]
+    if isinstance(autoencoder, keras_gen.VAE):
+        active = autoencoder.active_units(validation.images)
+        remarks.append(f"{active} of {autoencoder.latent_dim} numbers of the code tell something about the images.")
+    remarks.append(run.choose_prior(autoencoder, train, validation))
+    run.finish(autoencoder, " ".join(filter(None, remarks)))
 
 
 def build(options: AutoencoderOptions, images):

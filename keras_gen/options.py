@@ -34,13 +34,13 @@ class TrainingOptions:
     latent_dim: int | None = None
     """Numbers per latent or code; the preset's by default."""
     network: str | None = None
-    """Architecture: mlp or conv; for GANs also dcgan or resnet. The preset's by default."""
+    """Architecture: mlp, conv or resnet; for GANs also dcgan. The preset's by default."""
     loss: str | None = None
     """GANs: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic, relativistic_average. Autoencoders: gaussian, bernoulli, or mse, mae, huber … of Keras. The preset's by default."""  # noqa: E501
     condition: tuple[str, ...] | None = None
     """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast and cvae learn the classes, or else the attributes, if any."""  # noqa: E501
     unconditional: bool = False
-    """Learn from the images alone, whatever else is known about them."""
+    """Learn from the images alone, whatever else is known about them. A GAN may still find kinds: see --clusters."""
     seed: int = 0
     """Source of all randomness: weights, order of the images, latents, dropout."""
     name: str | None = None

@@ -6,7 +6,8 @@ metrics.csv      the losses of each epoch        curves.png   the same as a pict
 tensorboard/     scalars and images              samples/     step_<number>.png
 checkpoints/     final.keras                     report.html  all of it on one page
 scorecard.json   how good it is, and how that was measured; scorecard.html the same with pictures
-priors.csv       of an autoencoder: what its codes may be distributed like; priors.png, new.png  images made so
+priors.csv       of an autoencoder: what its codes may be distributed like; priors.png, new.png  images made so;
+                 tensorboard/codes  its codes for the projector
 """
 
 from __future__ import annotations
@@ -25,16 +26,19 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from keras_gen import callbacks, evaluation, report
+from keras_gen import callbacks, evaluation, projector, report
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
+from keras_gen.conditions import Conditions, Continuous, learnable
 from keras_gen.data import ImageData, Split
 from keras_gen.export import check_name, publish, published_versions
 from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 from keras_gen.version import VERSION
 
+PROJECTED = 1_000  # training images whose codes TensorBoard shows
 _PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy")
 
 
@@ -139,9 +143,20 @@ class Run:
             net = evaluation.FeatureNet.of(self.images, tell=tell) if enough else None
             candidates = evaluation.choose_prior(autoencoder, train, held_out, net, self.options.seed, tell)
         evaluation.write_candidates(candidates, self.directory)
+        self._project(autoencoder, train.some(PROJECTED))
         save_png(self.directory / "new.png", autoencoder.picture())
         chosen = candidates[0].prior.about
         print(f"new images come from codes that are drawn from a {chosen}: {self.directory / 'new.png'}")
+
+    def _project(self, autoencoder, split):
+        """The codes of some images, and what is known about these, for TensorBoard's projector."""
+        schema = Conditions.of(self.images, names) if (names := learnable(self.images)) else None
+        known = {}
+        for item, column in zip(schema.attributes, schema.columns(split).values(), strict=True) if schema else []:
+            missing = np.isnan(column) if isinstance(item, Continuous) else column < 0
+            known[item.name] = ["" if gone else item.text(value) for gone, value in zip(missing, column, strict=True)]
+        pictures = np.asarray(split.images[:])
+        projector.write(self.directory / "tensorboard" / "codes", autoencoder.encode(pictures), pictures, known)
 
     def finish(self, model: keras.Model, remark: str = "") -> None:
         """Saves, scores and exports the trained model, writes the report and says where everything is.

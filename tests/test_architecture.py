@@ -17,7 +17,7 @@ ROAD = [
     {"callbacks", "inversion"},
     {"evaluation"},
     {"export"},
-    {"options", "command_line", "report", "forecast"},
+    {"options", "command_line", "report", "forecast", "projector"},
     {"runs"},
     {"sampling"},
     {"cli"},

@@ -113,9 +113,10 @@ def candidates(autoencoder: Autoencoder, num_codes: int, second_stage: bool) -> 
 
 @candidates.register
 def _(autoencoder: VQVAE, num_codes: int, second_stage: bool) -> list[Prior]:
+    # No Gaussians: the density of codes that are points says nothing beside the probability of these.
     latent_dim, book = autoencoder.latent_dim, autoencoder.codebook
     tokens = TokenPrior(latent_dim, book.depth, book.size, keras.ops.convert_to_numpy(book.vectors.value))
-    return [tokens, StandardNormal(latent_dim), Mixture(latent_dim)]
+    return [tokens, StandardNormal(latent_dim)]
 
 
 HEADER = ("prior", "frechet", "log_prob", "seconds")

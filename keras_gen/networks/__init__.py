@@ -29,8 +29,8 @@ DISCRIMINATORS: dict[str, Callable] = {
     "conv": conv.discriminator,
     "resnet": resnet.discriminator,
 }
-ENCODERS = {"mlp": mlp.encoder, "conv": conv.encoder}
-DECODERS = {"mlp": mlp.decoder, "conv": conv.decoder}
+ENCODERS: dict[str, Callable] = {"mlp": mlp.encoder, "conv": conv.encoder, "resnet": resnet.encoder}
+DECODERS: dict[str, Callable] = {"mlp": mlp.decoder, "conv": conv.decoder, "resnet": resnet.decoder}
 
 
 def generator(name: str, image_shape, latent_dim: int, condition_width: int = 0, **options):

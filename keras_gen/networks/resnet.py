@@ -53,17 +53,7 @@ def generator(
         (None, 28, 20, 3)
     """
     inputs, hidden = latent_inputs(latent_dim, condition_width)
-    maps = sizes(image_shape, num_halvings(image_shape))
-    hidden = layers.Dense(channels(width, len(maps) - 1), kernel_initializer="lecun_normal")(hidden)
-    hidden = LearnedBasis(*maps[0])(hidden)
-    for level, size in zip(range(len(maps) - 1, -1, -1), maps, strict=True):
-        if size != maps[0]:
-            hidden = cut_to(layers.UpSampling2D(interpolation="bilinear")(hidden), size)
-        hidden = _widened(hidden, channels(width, level), layers.Conv2D)
-        for _ in range(blocks):
-            hidden = _block(hidden, layers.Conv2D, groups, depth=blocks * len(maps))
-        if attention and size == attention_size(maps):
-            hidden = SelfAttention()(hidden)
+    hidden = _up(hidden, image_shape, width, blocks, groups, attention)
     near_grey = keras.initializers.VarianceScaling(0.1)  # where tanh is steep
     pixels = layers.Conv2D(image_shape[-1], 1, activation="tanh", kernel_initializer=near_grey, dtype="float32")
     return keras.Model(inputs, pixels(hidden), name=name)
@@ -106,20 +96,87 @@ def discriminator(
     """
     bounded = bounded_layers(spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
+    last = "he_normal" if spectral_normalization else "zeros"  # W/σ has no size, so 0 is no beginning for it
+    hidden = _down(inputs[0], width, blocks, bounded, groups, attention, last)
+    features = bounded.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
+    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
+
+
+def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, name="encoder"):
+    """The body of `discriminator`, then one dense layer to the code.
+
+    Args:
+        image_shape: (height, width, channels).
+        latent_dim: numbers per code.
+        width: channels at full and half size; twice, four and eight times as many below.
+        blocks: residual blocks at each size.
+        name: name of the model.
+
+    Returns:
+        Functional model, images (batch, height, width, channels) → float32 codes (batch, latent_dim).
+
+    Example:
+        >>> encoder((7, 12, 3), latent_dim=4, width=8).output_shape
+        (None, 4)
+    """
+    images = keras.Input(image_shape, name="images")
+    hidden = layers.Flatten()(_down(images, width, blocks, bounded_layers()))
+    return keras.Model(images, layers.Dense(latent_dim, dtype="float32")(hidden), name=name)
+
+
+def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1, name="decoder"):
+    """The body of `generator`, with a linear end, for the reason that `conv.decoder` gives.
+
+    Args:
+        image_shape: (height, width, channels).
+        latent_dim: numbers per code.
+        condition_width: numbers per row of conditions, 0 for none.
+        width: channels at full and half size; twice, four and eight times as many below.
+        blocks: residual blocks at each size.
+        name: name of the model.
+
+    Returns:
+        Functional model, codes (batch, latent_dim) or [codes, conditions (batch, condition_width)] → float32 images
+        (batch, height, width, channels), about [-1, 1].
+
+    Example:
+        >>> decoder((7, 12, 3), latent_dim=4, width=8).output_shape
+        (None, 7, 12, 3)
+    """
+    inputs, hidden = latent_inputs(latent_dim, condition_width)
+    pixels = layers.Conv2D(image_shape[-1], 1, dtype="float32")
+    return keras.Model(inputs, pixels(_up(hidden, image_shape, width, blocks)), name=name)
+
+
+def _up(hidden, image_shape, width, blocks, groups=1, attention=False):
+    """Numbers (batch, n) → maps of the image's size with `width` channels."""
     maps = sizes(image_shape, num_halvings(image_shape))
-    hidden = inputs[0]
+    hidden = layers.Dense(channels(width, len(maps) - 1), kernel_initializer="lecun_normal")(hidden)
+    hidden = LearnedBasis(*maps[0])(hidden)
+    for level, size in zip(range(len(maps) - 1, -1, -1), maps, strict=True):
+        if size != maps[0]:
+            hidden = cut_to(layers.UpSampling2D(interpolation="bilinear")(hidden), size)
+        hidden = _widened(hidden, channels(width, level), layers.Conv2D)
+        for _ in range(blocks):
+            hidden = _block(hidden, layers.Conv2D, groups, depth=blocks * len(maps))
+        if attention and size == attention_size(maps):
+            hidden = SelfAttention()(hidden)
+    return hidden
+
+
+def _down(images, width, blocks, bounded, groups=1, attention=False, last="zeros"):
+    """Images → maps of about 4×4; `last` initializes the last convolution of each block."""
+    maps = sizes(images.shape[1:], num_halvings(images.shape[1:]))
+    hidden = images
     for level, size in enumerate(reversed(maps)):
         hidden = _widened(hidden, channels(width, level), bounded.conv2d)
         if level > 0:
             hidden = layers.AveragePooling2D(2, padding="same")(hidden)
         for _ in range(blocks):
-            # W/σ has no size, so 0 is no beginning for it.
-            last = "he_normal" if spectral_normalization else "zeros"
             hidden = _block(hidden, bounded.conv2d, groups, blocks * len(maps), last)
         if attention and size == attention_size(maps):
             hidden = bounded.self_attention()(hidden)
-    features = bounded.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
-    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
+    return hidden
 
 
 def _widened(hidden, filters, conv2d):
