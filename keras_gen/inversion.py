@@ -72,7 +72,8 @@ def invert(
     """
     expected = tuple(model.image_network.output_shape[1:])
     if images.dtype != np.uint8 or tuple(images.shape[1:]) != expected or not len(images):
-        raise ValueError(f"expected uint8 images (n, *{expected}), received {images.dtype} {images.shape}")
+        shape = ", ".join(map(str, ("n", *expected)))
+        raise ValueError(f"expected uint8 images ({shape}), received {images.dtype} {images.shape}")
     if steps < 1 or restarts < 1:
         raise ValueError(f"expected at least 1 step and 1 restart, received {steps} and {restarts}")
     width = None if model.conditions is None else (len(images), model.conditions.width)
@@ -115,7 +116,7 @@ class _Descent(keras.Model):
     """Latents as weights, the distance of their images from given ones as the loss: the stock `fit` does the rest."""
 
     def __init__(self, render, latents, conditions, targets):
-        super().__init__()
+        super().__init__(name="descent")  # a name with an underscore at the front is none for TensorFlow
         self.render = render  # a function: the generator's own weights are none of this model
         self.latents = self.add_weight(latents.shape, name="latents")
         self.latents.assign(latents)
@@ -123,7 +124,7 @@ class _Descent(keras.Model):
         self.targets = targets
 
     def call(self, inputs):
-        return self.render(self.latents, *self.conditions)
+        return self.render(self.latents.value, *map(ops.convert_to_tensor, self.conditions))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # A sum over the images, each of which has latents of its own: none is in the other's way.

@@ -234,6 +234,46 @@ def test_images_that_turn_into_each_other(trained, tmp_path):
         assert picture.size == (4 * 9 + 1, 3 * 9 + 1)
 
 
+def test_directions_are_traversed(trained, tmp_path):
+    gan, autoencoder = trained / "runs" / "train_gan.py", trained / "runs" / "train_ae.py"
+    for run, along in ((gan, []), (autoencoder, []), (autoencoder, ["--along", "label=3"])):
+        command = ("keras-gen", "traverse", run, *along, "--num", "2", "--steps", "3", "--out", "t.npy")
+        assert "6 images of (8, 8, 1), seed 0: t.npy" in succeed(tmp_path, *command).stdout
+        images = np.load(tmp_path / "t.npy")
+        assert images.shape == (6, 8, 8, 1)
+        # Without an attribute both rows go through one image, in different directions.
+        assert np.array_equal(images[1], images[4]) == (not along)
+        assert not np.array_equal(images[0], images[3])
+    for run, along, message in (
+        (autoencoder, "label", "expected one of the values of label"),
+        (trained / "runs" / "fast", "label=3", "label is a condition"),
+    ):
+        assert message in fail(tmp_path, "keras-gen", "traverse", run, "--along", along)
+
+
+def test_images_are_inverted(trained, tmp_path):
+    told = succeed(tmp_path, "keras-gen", "invert", trained / "runs" / "fast", "--num", "3", "--steps", "20").stdout
+    errors = re.findall(r"([0-9.]+)(?:, on the scale|$)", told, re.MULTILINE)
+    assert len(errors) == 2, told
+    with Image.open(tmp_path / "inverted.png") as picture:
+        assert picture.size == (3 * 9 + 1, 3 * 9 + 1)  # the images, what was found, the nearest training images
+    command = ("keras-gen", "invert", trained / "runs" / "train_ae.py", "--num", "3", "--out", "found.npz")
+    assert "3 test images of digits: found.npz" in succeed(tmp_path, *command).stdout
+    with np.load(tmp_path / "found.npz") as found:
+        assert found["latents"].shape == (3, 32)
+        assert found["images"].shape == (3, 8, 8, 1)
+        assert "conditions" not in found
+    assert "expected --out as x.png or x.npz" in fail(tmp_path, *command[:-1], "found.gif")
+
+
+def test_the_codes_of_a_run_are_in_the_projector(trained):
+    folder = trained / "runs" / "train_ae.py" / "tensorboard" / "codes"
+    assert (folder / "projector_config.pbtxt").exists()
+    labels = (folder / "metadata.tsv").read_text().split()
+    assert len(labels) == len((folder / "codes.tsv").read_text().splitlines()) == 1000
+    assert set(labels) == set("0123456789")
+
+
 def test_commands_for_the_other_family_are_refused(trained, tmp_path):
     out = ["--out", tmp_path / "x.png"]
     line = fail(trained, "keras-gen", "reconstruct", "runs/train_gan.py", *out)

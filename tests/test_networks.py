@@ -76,7 +76,7 @@ def build(role, name, image_shape, condition_width=0, **options):
         case "decoder":
             network = networks.decoder(name, image_shape, LATENT_DIM)
             inputs, output_shape = random_latents(), image_shape
-            output_range = None if name == "conv" else (-1, 1)  # linear, clipped when it becomes bytes
+            output_range = (-1, 1) if name == "mlp" else None  # linear, clipped when it becomes bytes
     return network, [inputs, random_conditions()] if condition_width else inputs, output_shape, output_range
 
 

@@ -76,7 +76,7 @@ def choose_prior(
     codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
     real = net and net.look(held_out.images[:NUM_JUDGED])
     judged = []
-    for prior in candidates(autoencoder, len(codes), second_stage=net is not None):
+    for prior in candidates(autoencoder, len(codes), judged=net is not None):
         tell(f"prior of the codes: {prior.about}")
         started_at = time.monotonic()
         prior.fit(codes, seed)
@@ -95,7 +95,7 @@ def choose_prior(
 
 
 @functools.singledispatch
-def candidates(autoencoder: Autoencoder, num_codes: int, second_stage: bool) -> list[Prior]:
+def candidates(autoencoder: Autoencoder, num_codes: int, judged: bool) -> list[Prior]:
     """What to try for the codes of such an autoencoder.
 
     A second stage is for many codes, and for a judge that looks: it knows no more than a bound of its density.
@@ -107,16 +107,16 @@ def candidates(autoencoder: Autoencoder, num_codes: int, second_stage: bool) -> 
         Mixture(latent_dim, covariance="diagonal"),
         Mixture(latent_dim),
         *(Mixture(latent_dim, size) for size in sizes),
-        *([SecondStage(latent_dim)] if second_stage and sizes else []),
+        *([SecondStage(latent_dim)] if judged and sizes else []),
     ]
 
 
 @candidates.register
-def _(autoencoder: VQVAE, num_codes: int, second_stage: bool) -> list[Prior]:
+def _(autoencoder: VQVAE, num_codes: int, judged: bool) -> list[Prior]:
     # No Gaussians: the density of codes that are points says nothing beside the probability of these.
     latent_dim, book = autoencoder.latent_dim, autoencoder.codebook
     tokens = TokenPrior(latent_dim, book.depth, book.size, keras.ops.convert_to_numpy(book.vectors.value))
-    return [tokens, StandardNormal(latent_dim)]
+    return [tokens, *([StandardNormal(latent_dim)] if judged else [])]
 
 
 HEADER = ("prior", "frechet", "log_prob", "seconds")

@@ -1,0 +1,73 @@
+"""Kinds of images that are found without labels."""
+
+import numpy as np
+import pytest
+import tyro
+
+import train_gan
+from keras_gen.data import ImageData, Split, with_clusters
+from keras_gen.options import GANOptions
+from keras_gen.presets import GANS
+
+SHAPE = (6, 9, 3)
+
+
+def coloured(nums, seed):
+    """Noisy images around a colour for each number, and which colour each has, in random order."""
+    draw = np.random.default_rng(seed)
+    colours = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]])[: len(nums)]
+    kinds = draw.permutation(np.repeat(np.arange(len(nums)), nums))
+    images = colours[kinds][:, None, None] + draw.integers(-30, 30, (len(kinds), *SHAPE))
+    return Split(images.astype("uint8")), kinds
+
+
+def test_kinds_are_found_in_both_splits_and_the_most_frequent_is_the_first():
+    (train, known), (test, known_of_test) = coloured([150, 50, 100], 0), coloured([3, 4, 5], 1)
+    data = with_clusters(ImageData("colours", train, test), 3)
+    place = np.array([0, 2, 1])  # 150, 100 and 50 images
+    np.testing.assert_array_equal(data.train.attributes["cluster"], place[known])
+    np.testing.assert_array_equal(data.test.attributes["cluster"], place[known_of_test])
+    assert data.attribute_values == {"cluster": ["0", "1", "2"]}
+
+
+def test_what_else_is_known_stays():
+    train, known = coloured([150, 100], 0)
+    train = Split(train.images, labels=known, attributes={"age": known.astype("float32")})
+    data = with_clusters(ImageData("colours", train, train.take(range(5)), class_names=["red", "green"]), 2)
+    assert data.class_names == ["red", "green"]
+    assert set(data.train.attributes) == {"age", "cluster"}
+    np.testing.assert_array_equal(data.train.labels, known)
+
+
+def test_there_are_no_more_kinds_than_hundreds_of_images():
+    train, _ = coloured([150, 100], 0)
+    data = ImageData("colours", train, train.take(range(5)))
+    assert len(with_clusters(data, 50).attribute_values["cluster"]) == 2
+    few = ImageData("colours", train.take(range(199)), train.take(range(5)))
+    assert with_clusters(few, 50) is few
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ([], ["cluster"]),
+        (["--clusters", "0"], None),
+        (["article", "--batch-size", "50"], None),
+    ],
+)
+def test_a_gan_without_labels_learns_kinds_if_its_preset_or_an_option_says_so(command, names):
+    train, _ = coloured([150, 100], 0)
+    data = ImageData("colours", train, train.take(range(5)))
+    options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
+    gan, batches = train_gan.build(options, data)
+    assert (gan.conditions and gan.conditions.names) == names
+    gan.fit(batches, epochs=1, shuffle=False, verbose=0, steps_per_epoch=1)
+    assert gan.sample(3).shape == (3, *SHAPE)
+
+
+def test_labels_are_learned_in_preference_to_kinds():
+    train, known = coloured([150, 100], 0)
+    data = ImageData("colours", Split(train.images, known), train.take(range(5)), class_names=["red", "green"])
+    for command, names in (([], ["label"]), (["--unconditional"], ["cluster"])):
+        options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
+        assert train_gan.build(options, data)[0].conditions.names == names
