@@ -29,15 +29,9 @@ def main(options: AutoencoderOptions) -> None:
         train, validation = images.train.hold_out(VALIDATION_FRACTION)
         autoencoder = build(options, images)
 
-        def conditions(split):
-            return autoencoder.conditions and autoencoder.conditions.of_split(split)
-
-        def batches(split, **how):
-            rows = conditions(split)
-            return data.Batches(split, options.batch_size, seed=options.seed, targets=rows, paired=True, **how)
-
+        learned = batches(options, autoencoder, train)
         if options.dry_run:
-            return forecast.show(autoencoder, batches(train), options, images)
+            return forecast.show(autoencoder, learned, options, images)
         run = runs.Run(options, images, autoencoder)
 
     # The exported model is the best on the validation images, not the last.
@@ -46,13 +40,13 @@ def main(options: AutoencoderOptions) -> None:
     reconstructions = callbacks.ReconstructionGrid(
         run.directory / "samples",
         shown.images[:],
-        conditions(shown),
+        autoencoder.conditions and autoencoder.conditions.of_split(shown),
         every=options.sample_every,
         tensorboard=run.directory / "tensorboard" / "reconstructions",
     )
     autoencoder.fit(
-        batches(train),
-        validation_data=batches(validation, shuffle=False, drop_remainder=False),
+        learned,
+        validation_data=batches(options, autoencoder, validation, shuffle=False, drop_remainder=False),
         epochs=run.epochs,
         shuffle=False,
         verbose=0,
@@ -81,6 +75,14 @@ def build(options: AutoencoderOptions, images):
     autoencoder = model(encoder, decoder, conditions=conditions, seed=options.seed, **options.model_options)
     autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=likelihoods.get(options.loss))
     return autoencoder
+
+
+def batches(options: AutoencoderOptions, autoencoder, split, **how):
+    """The images of a split, and their conditions if the autoencoder has any, as `data.Batches` of the options."""
+    from keras_gen.data import Batches
+
+    rows = autoencoder.conditions and autoencoder.conditions.of_split(split)
+    return Batches(split, options.batch_size, seed=options.seed, targets=rows, paired=True, **how)
 
 
 if __name__ == "__main__":
