@@ -49,6 +49,8 @@ def build(options: GANOptions, images):
     if conditions is None and options.clusters:
         clustered = data.with_clusters(images, options.clusters, options.seed)
         if clustered is not images:
+            kinds = len(clustered.attribute_values[data.CLUSTER])
+            print(f"no labels to learn: {kinds} kinds of images, found by k-means, in their place (--clusters)")
             images, conditions = clustered, keras_gen.Conditions.of(clustered, [data.CLUSTER])
     batches = data.Batches(
         images.train,

@@ -136,11 +136,18 @@ class Generative:
         draws = self._latents(len(rows) // len(values), seed, truncation)
         return self.decode(np.repeat(draws, len(values), axis=0), rows), values
 
+    @property
+    def columns(self) -> str | None:
+        """The attribute whose values are the columns of `picture`: the first one, if it has no more than 16."""
+        if self.conditions is None or self.conditions.attributes[0].width > MOST_COLUMNS:
+            return None
+        return self.conditions.names[0]
+
     def picture(self, num: int = 64, seed: int = 0) -> np.ndarray:
         """What it makes, at a glance: a grid of new images, the same ones for the same seed.
 
-        Of a conditional model each row is one latent and each column one value of the first attribute, if it has no
-        more than 16; all else is drawn like the training data.
+        If the model has `columns`, each row is one latent and each column one value of that attribute; all else is
+        drawn like the training data.
 
         Args:
             num: images in the grid; with columns no more than these, in whole rows, and at least one row.
@@ -149,9 +156,9 @@ class Generative:
         Returns:
             uint8 array (height, width, channels), as of `images.grid`.
         """
-        if self.conditions is None or self.conditions.attributes[0].width > MOST_COLUMNS:
+        if self.columns is None:
             return images.grid(self.sample(num, seed))
-        pictures, values = self.sweep(self.conditions.names[0], num, seed)
+        pictures, values = self.sweep(self.columns, num, seed)
         return images.grid(pictures, len(values))
 
     def walk(

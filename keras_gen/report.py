@@ -97,12 +97,10 @@ def _priors(directory: Path) -> list[str]:
 
 def _asked_for(config: dict) -> list[str]:
     """What a conditional model can be asked for, and what the columns of its picture show."""
-    attributes = config.get("conditions") or []
-    return (
-        [f"One latent a row, one {attributes[0].split(':')[0]} a column. It can be asked for:", *attributes]
-        if attributes
-        else []
-    )
+    if not config["conditions"]:
+        return []
+    grid = f"One latent a row, one {config['columns']} a column. " if config["columns"] else ""
+    return [f"{grid}It can be asked for:", *config["conditions"]]
 
 
 def _last_epoch(metrics: Path) -> dict[str, str]:

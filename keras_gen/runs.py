@@ -76,7 +76,7 @@ class Run:
         self.config = _config(self.options, images, model)
         (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
         print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
-        conditions = getattr(model, "conditions", None)
+        conditions = model.conditions
         if conditions:
             print("it can be asked for", "; ".join(self.config["conditions"]))
             unused = [name for name in images.train.attributes if name not in conditions.names]
@@ -309,7 +309,7 @@ def _now() -> datetime.datetime:
 
 
 def _config(options, images, model) -> dict:
-    conditions = getattr(model, "conditions", None)
+    conditions = model.conditions
     return {
         "family": type(model).__name__,
         "started": _now().isoformat(timespec="seconds"),
@@ -326,6 +326,7 @@ def _config(options, images, model) -> dict:
             "licence": images.licence,
         },
         "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
+        "columns": model.columns,
         "parameters": {layer.name: layer.count_params() for layer in model.layers if isinstance(layer, keras.Model)},
         "versions": {
             "keras_gen": VERSION,

@@ -346,3 +346,15 @@ def test_parts_that_do_not_fit_are_refused():
     for parts, arguments, message in cases:
         with pytest.raises(ValueError, match=message):
             GAN(*parts, **arguments)
+
+
+@pytest.mark.parametrize(("num_values", "shape"), [(3, (11 * 9 + 1, 3 * 13 + 1)), (17, (6 * 9 + 1, 6 * 13 + 1))])
+def test_a_picture_has_a_column_for_each_value_if_there_are_few(num_values, shape):
+    conditions = Conditions([Categorical("kind", [str(number) for number in range(num_values)])])
+    gan = GAN(
+        networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, num_values, widths=(16,)),
+        networks.mlp.discriminator(IMAGE_SHAPE, num_values, widths=(16,)),
+        conditions=conditions,
+    )
+    assert gan.columns == ("kind" if num_values == 3 else None)
+    assert gan.picture(num=35, seed=1).shape == (*shape, 3)
