@@ -118,7 +118,7 @@ class Codebook(layers.Layer):
 
         Example:
             >>> codebook = Codebook(4, 2)
-            >>> codebook.uses.assign([5.0, 5.0, 0.0, 0.0])
+            >>> _ = codebook.uses.assign([5.0, 5.0, 0.0, 0.0])
             >>> round(float(codebook.perplexity()), 3)
             2.0
         """
