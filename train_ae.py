@@ -4,6 +4,7 @@ Examples:
   python train_ae.py                                         the article's autoencoder on real digits, 3 minutes
   python train_ae.py vae --data my_folder/ --image-size 32 --minutes 10
   python train_ae.py cvae --network conv --data my_folder/ --minutes 10
+  python train_ae.py --resume                                goes on with the latest run that was interrupted
   KERAS_BACKEND=jax python train_ae.py article --epochs 20
 """
 
@@ -32,10 +33,8 @@ def main(options: AutoencoderOptions) -> None:
         learned = batches(options, autoencoder, train)
         if options.dry_run:
             return forecast.show(autoencoder, learned, options, images)
-        run = runs.Run(options, images, autoencoder)
+        run = runs.Run(options, images, autoencoder, learned)
 
-    # The exported model is the best on the validation images, not the last.
-    best = keras.callbacks.EarlyStopping(monitor="val_loss", patience=run.epochs, restore_best_weights=True)
     shown = validation.take(range(min(20, len(validation))))
     reconstructions = callbacks.ReconstructionGrid(
         run.directory / "samples",
@@ -47,12 +46,13 @@ def main(options: AutoencoderOptions) -> None:
     autoencoder.fit(
         learned,
         validation_data=batches(options, autoencoder, validation, shuffle=False, drop_remainder=False),
+        initial_epoch=run.initial_epoch,
         epochs=run.epochs,
         shuffle=False,
         verbose=0,
-        callbacks=[*run.callbacks(), best, reconstructions],
+        callbacks=run.callbacks(reconstructions),
     )
-    remarks = [f"Kept epoch {best.best_epoch + 1}, the best on {len(validation)} validation images."]
+    remarks = []
     if isinstance(autoencoder, keras_gen.VAE):
         active = autoencoder.active_units(validation.images)
         remarks.append(f"{active} of {autoencoder.latent_dim} numbers of the code tell something about the images.")

@@ -5,6 +5,7 @@ Examples:
   python train_gan.py --data my_folder/ --image-size 32 --minutes 10
   python train_gan.py wgan-gp --data my_folder/ --minutes 60
   python train_gan.py wgan-gp --data characters.npz --condition species "hair colour"
+  python train_gan.py --resume                               goes on with the latest run that was interrupted
   KERAS_BACKEND=jax python train_gan.py --epochs 20
 """
 
@@ -30,12 +31,19 @@ def main(options: GANOptions) -> None:
         gan, batches = build(options, images)
         if options.dry_run:
             return forecast.show(gan, batches, options, images)
-        run = runs.Run(options, images, gan)
+        run = runs.Run(options, images, gan, batches)
 
     samples = callbacks.SampleGrid(
         run.directory / "samples", every=options.sample_every, tensorboard=run.directory / "tensorboard" / "samples"
     )
-    gan.fit(batches, epochs=run.epochs, shuffle=False, verbose=0, callbacks=[*run.callbacks(), samples])
+    gan.fit(
+        batches,
+        initial_epoch=run.initial_epoch,
+        epochs=run.epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=run.callbacks(samples),
+    )
     run.finish(gan)
 
 

@@ -170,12 +170,15 @@ class AdversarialModel(schedules.ScheduledModel):
         num = max(player.steps for player in players)
         batch = self.prepare(data)
         parts = [keras.tree.map_structure(lambda tensor, at=at: part(tensor, at, num), batch) for at in range(num)]
-        logs = {"loss": 0.0}
+        logs: dict = {}
+        losses = []
         for player in players:
             for seen in parts[: player.steps]:
                 loss, player_logs = self._move(player, seen)
-            logs["loss"] += loss
+            losses.append(loss)
             logs |= player_logs
+        # One sum and not a chain of additions, whose order TensorFlow chooses anew in each process: not the same bits.
+        logs["loss"] = ops.sum(ops.stack(losses))
         self.optimizer.iterations.assign_add(1)
         self.after_round()
         for tracker in self._trackers:

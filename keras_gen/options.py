@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -11,6 +12,7 @@ import tyro
 from keras_gen.registry import lookup
 
 DEFAULT_MINUTES = 3.0
+WITH_RESUME = ("resume", "epochs", "minutes")  # what may stand beside --resume, whose run has all else
 
 Options = TypeVar("Options", bound="TrainingOptions")
 
@@ -59,6 +61,10 @@ class TrainingOptions:
     """Epochs between two picture grids."""
     score: bool = True
     """Watch the quality while training and end with a score card; --no-score saves the minutes that this takes."""
+    checkpoint_every: float = 5.0
+    """Minutes between two checkpoints, from which --resume goes on; 0: at the end and when interrupted only."""
+    resume: tuple[Path, ...] | None = None
+    """Folder of a run to go on with, bit for bit, from its newest checkpoint; the latest run in runs/ after the bare option. All options are those of the run; other --epochs or --minutes train it longer."""  # noqa: E501
     dry_run: bool = False
     """Print the resolved configuration, parameter counts, memory and an estimate of the time, and stop."""
     conditional: tyro.conf.Suppress[bool | None] = None  # what only presets say
@@ -75,6 +81,8 @@ class TrainingOptions:
         Raises:
             ValueError: for an unknown preset or a number out of range.
         """
+        if self.resume is not None:
+            return self._of_run()
         preset = lookup("preset", presets, self.preset)
         completed = {
             field: value if (value := getattr(self, field)) is not None else getattr(preset, field)
@@ -87,6 +95,37 @@ class TrainingOptions:
         resolved = dataclasses.replace(self, **completed)
         resolved._check()
         return resolved
+
+    def _of_run(self: Options) -> Options:
+        """The options of the run that is to go on."""
+        given = [field.name for field in dataclasses.fields(self) if getattr(self, field.name) != field.default]
+        if foreign := [f"--{name.replace('_', '-')}" for name in given if name not in WITH_RESUME]:
+            raise ValueError(f"--resume takes its options from the run, received also {', '.join(foreign)}")
+        folder = self._run_to_resume()
+        stored: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in read_options(folder).items()
+        }
+        if set(stored) != {field.name for field in dataclasses.fields(self)}:
+            raise ValueError(f"{folder} is no run of this program, or one of another version of it")
+        stored |= {"run_dir": folder, "export_dir": Path(stored["export_dir"]), "resume": (folder,)}
+        if self.epochs or self.minutes:
+            stored |= {"epochs": self.epochs, "minutes": self.minutes}
+        resumed = type(self)(**stored)
+        resumed._check()
+        return resumed
+
+    def _run_to_resume(self) -> Path:
+        if len(self.resume or ()) > 1:
+            raise ValueError(f"expected one run to resume, received {' '.join(map(str, self.resume or ()))}")
+        if self.resume:
+            if not (config := self.resume[0] / "config.json").is_file():
+                raise ValueError(f"expected --resume with the folder of a run, found no {config}")
+            return self.resume[0]
+        names = {field.name for field in dataclasses.fields(self)}
+        runs = sorted(Path("runs").glob("*/config.json"), key=lambda path: path.stat().st_mtime)
+        if not (own := [path.parent for path in runs if set(read_options(path.parent)) == names]):
+            raise ValueError("expected --resume with the folder of a run, found none in runs/")
+        return own[-1]
 
     _positive: ClassVar[tuple[str, ...]] = (
         "minutes",
@@ -102,6 +141,8 @@ class TrainingOptions:
             value = getattr(self, field)
             if value is not None and not value > 0:
                 raise ValueError(f"expected --{field.replace('_', '-')} above 0, received {value}")
+        if self.checkpoint_every < 0:
+            raise ValueError(f"expected --checkpoint-every of 0 or more, received {self.checkpoint_every}")
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
         if self.unconditional and self.condition:
@@ -155,6 +196,8 @@ class GANOptions(TrainingOptions):
     def resolve(self, presets: dict[str, Any]) -> GANOptions:
         """As `TrainingOptions.resolve`; what concerns the networks ends up in their options."""
         resolved = super().resolve(presets)
+        if self.resume is not None:
+            return resolved
         own = {"width": self.width, "attention": self.attention}
         changes = {"generator": own, "discriminator": {**own, "spectral_normalization": self.spectral_normalization}}
         # Only DCGAN's networks normalise batches: what its presets say of that means nothing to the others.
@@ -196,12 +239,25 @@ class AutoencoderOptions(TrainingOptions):
     def resolve(self, presets: dict[str, Any]) -> AutoencoderOptions:
         """As `TrainingOptions.resolve`; what concerns the kind of autoencoder ends up in `model_options`."""
         resolved = super().resolve(presets)
+        if self.resume is not None:
+            return resolved
         own = {} if self.beta is None else {"beta": self.beta}
         if own and resolved.kind != "vae":
             raise ValueError(f"--beta is for VAEs (vae, beta-vae, cvae), received it with the preset {self.preset}")
         if self.beta is not None and self.beta < 0:
             raise ValueError(f"expected --beta of 0 or more, received {self.beta}")
         return dataclasses.replace(resolved, model_options={**(resolved.model_options or {}), **own})
+
+
+def read_options(path: str | Path) -> dict:
+    """The options that a run was started with, from its `config.json`; empty for a `.keras` file on its own.
+
+    Example:
+        >>> read_options("digits.keras")
+        {}
+    """
+    config = Path(path) / "config.json"
+    return json.loads(config.read_text())["options"] if config.is_file() else {}
 
 
 def describe(doc: str, presets: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ runs/<time>-<preset>-<data>/
 config.json      every option, resolved; versions; git commit; the data and its hash
 metrics.csv      the losses of each epoch        curves.png   the same as a picture
 tensorboard/     scalars and images              samples/     step_<number>.png
-checkpoints/     final.keras                     report.html  all of it on one page
+checkpoints/     final.keras, the best model of the run; step_<number>.npz, from which --resume goes on
+report.html      all of it on one page
 scorecard.json   how good it is, and how that was measured; scorecard.html the same with pictures
 priors.csv       of an autoencoder: what its codes may be distributed like; priors.png, new.png  images made so;
                  tensorboard/codes  its codes for the projector
@@ -14,56 +15,55 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
-import importlib.metadata
 import importlib.util
 import json
-import os
-import platform
+import math
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
+import filelock
 import keras
 import numpy as np
 
-from keras_gen import callbacks, evaluation, projector, report
+from keras_gen import callbacks, checkpoints, evaluation, projector, provenance, report
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.conditions import Conditions, Continuous, learnable
-from keras_gen.data import ImageData, Split
+from keras_gen.data import Batches, ImageData, Split
 from keras_gen.export import check_name, publish, published_versions
 from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
-from keras_gen.version import VERSION
 
+CHECKPOINTS = "checkpoints"  # folder in that of the run
 PROJECTED = 1_000  # training images whose codes TensorBoard shows
-_PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy")
 
 
 class Run:
-    """One training run and its folder.
+    """One training run and its folder, new or resumed.
 
     Args:
         options: resolved options of the training script.
         images: the data.
         model: compiled model; its class names the family.
+        batches: what `fit` will get; of a run that is resumed moved on to where it stopped.
 
     Raises:
-        ValueError: if the folder already holds a run, it or the export folder cannot be written, or the name cannot
-            be a folder's.
+        ValueError: if the folder already holds a run, it or the export folder cannot be written, the name cannot
+            be a folder's, or another process trains in it; of one that is resumed, if it is over or its data have
+            changed.
     """
 
-    def __init__(self, options: TrainingOptions, images: ImageData, model: keras.Model):
+    def __init__(self, options: TrainingOptions, images: ImageData, model: keras.Model, batches: Batches):
         self.family = "autoencoder" if isinstance(model, Autoencoder) else type(model).__name__.lower()
         self.generates = model.generates  # while it learns: an autoencoder may get its prior afterwards
         data = slug(images.name)
         self.name = options.name or f"{self.family}-{options.preset}-{data}"
         self.options = dataclasses.replace(options, name=self.name)
-        self.directory = options.run_dir or _unused(Path("runs") / f"{_now():%Y%m%d-%H%M%S}-{options.preset}-{data}")
-        if (self.directory / "config.json").exists():
-            raise ValueError(f"{self.directory} already holds a run: give another --run-dir")
+        time = f"{provenance.now():%Y%m%d-%H%M%S}"
+        self.directory = options.run_dir or _unused(Path("runs") / f"{time}-{options.preset}-{data}")
+        if (self.directory / "config.json").exists() and not options.resume:
+            raise ValueError(f"{self.directory} already holds a run: give another --run-dir, or --resume it")
         check_name(self.name)
         require_writable(self.directory)
         require_writable(options.export_dir)
@@ -72,9 +72,13 @@ class Run:
         self.not_a_number = callbacks.StopOnNaN()
         self.images = images
         self.monitor: evaluation.QualityMonitor | None = None
+        self.best: callbacks.KeepBest | None = None
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.config = _config(self.options, images, model)
-        (self.directory / "config.json").write_text(json.dumps(self.config, indent=2, default=str) + "\n")
+        self._lock = _locked(self.directory)
+        self.config = provenance.record(self.options, images, model)
+        self.checkpoint = self._resume(batches) if options.resume else None
+        text = json.dumps(self.config, indent=2, default=str) + "\n"
+        checkpoints.replace_file(self.directory / "config.json", lambda file: file.write(text.encode()))
         print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
         conditions = model.conditions
         if conditions:
@@ -83,15 +87,48 @@ class Run:
             if unused:
                 print(f"not learned: {', '.join(unused)} (--condition says what to learn)")
 
+    def _resume(self, batches: Batches) -> checkpoints.Checkpoint | None:
+        """The checkpoint to go on from, the batches moved there; None for a run that died before its first."""
+        before = json.loads((self.directory / "config.json").read_text())
+        if before["data"]["sha256"] != self.images.fingerprint:
+            raise ValueError(f"{self.directory} was trained on other images than {self.images.name} has now")
+        checkpoint = checkpoints.newest(self.directory / CHECKPOINTS)
+        if checkpoint is None:
+            print(f"{self.directory} has no checkpoint yet: it begins anew")
+        else:
+            batches.epoch, batches.skip = checkpoint.epoch, checkpoint.batch
+            minutes = checkpoint.callbacks["Budget"]["seconds"] / 60
+            if checkpoint.epoch >= self.epochs or minutes >= (self.options.minutes or math.inf):
+                raise ValueError(
+                    f"{self.directory} is over, after {checkpoint.epoch} epochs in {minutes:.1f} minutes: "
+                    "more --epochs or --minutes train it longer"
+                )
+            print(f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it")
+        at = {"at": provenance.now().isoformat(timespec="seconds"), "step": checkpoint.step if checkpoint else 0}
+        self.config |= {"started": before["started"], "resumed": [*before.get("resumed", []), at]}
+        return checkpoint
+
     @property
     def epochs(self) -> int:
         """What to give `fit`: the options' epochs, or so many that the minutes end first."""
         return self.options.epochs or 10**9
 
-    def callbacks(self) -> list[keras.callbacks.Callback]:
-        """The callbacks of every run; scripts add their picture grid."""
-        return [
-            *self._quality(),
+    @property
+    def initial_epoch(self) -> int:
+        """What to give `fit`: 0, or of a run that is resumed the epoch in which it stopped."""
+        return self.checkpoint.epoch if self.checkpoint else 0
+
+    def callbacks(self, *own: keras.callbacks.Callback) -> list[keras.callbacks.Callback]:
+        """The callbacks of every run.
+
+        Args:
+            *own: those of the script, such as a grid of pictures.
+        """
+        monitor = self._quality()
+        if monitor or self.family == "autoencoder":
+            self.best = callbacks.KeepBest("val_loss" if self.family == "autoencoder" else "frechet")
+        watchers = [
+            *monitor,
             self.budget,
             callbacks.ProgressBar(self.budget),
             self.signal,
@@ -99,6 +136,13 @@ class Run:
             callbacks.MetricsCSV(self.directory / "metrics.csv"),
             callbacks.TensorBoardScalars(self.directory / "tensorboard"),
             callbacks.LossCurves(self.directory / "curves.png"),
+            *([self.best] if self.best else []),
+            *own,
+        ]
+        folder, minutes = self.directory / CHECKPOINTS, self.options.checkpoint_every
+        return [
+            callbacks.Checkpoints(folder, watchers, minutes, stop=self.signal, resume=self.checkpoint),
+            *watchers,
         ]
 
     def _quality(self) -> list[keras.callbacks.Callback]:
@@ -126,7 +170,7 @@ class Run:
         Returns:
             Why there is none, or nothing.
         """
-        if self.not_a_number.diverged:
+        if self._diverged:
             return ""
         self._save(autoencoder)  # what was learned is safe, whatever happens now
         before = autoencoder.prior
@@ -171,7 +215,7 @@ class Run:
         checkpoint = self._save(model)
         scored, not_scored = self._score(model)
         version, problem = self._export(model)
-        remarks = [text for text in (self._ending(), remark, not_scored, problem) if text]
+        remarks = [text for text in (self._ending(), self._kept(), remark, not_scored, problem) if text]
         page = report.write(self.directory, self.config, version, remarks)
         look = f"sample {version or self.directory} --num 64" if model.generates else f"reconstruct {self.directory}"
         places = {
@@ -191,7 +235,23 @@ class Run:
         """How training ended, where that is worth a word."""
         if self.not_a_number.diverged:
             return "Training diverged: the loss is no longer a number. A lower --learning-rate may help."
-        return f"Training was ended early by {self.signal.stopped_by}." if self.signal.stopped_by else ""
+        if self.signal.stopped_by:
+            return f"Training was ended early by {self.signal.stopped_by}: --resume {self.directory} goes on."
+        return ""
+
+    def _kept(self) -> str:
+        """Which state of the model was kept."""
+        if self.best is None or not self.best.step:
+            return ""
+        return (
+            f"Kept step {self.best.step:,}, after epoch {self.best.epoch + 1}, the best by {self.best.monitor}: "
+            f"{self.best.value:.4g}, in the end {self.best.last:.4g}."
+        )
+
+    @property
+    def _diverged(self) -> bool:
+        """Whether what came out is no model."""
+        return self.not_a_number.diverged and not (self.best and self.best.step)
 
     def _score(self, model: keras.Model) -> tuple[Path | None, str]:
         """The page of the score card, or None and why there is none."""
@@ -200,7 +260,7 @@ class Run:
             print(f"watching the quality took {self.monitor.seconds:.1f} s, {share:.1%} of the training time")
         if not self.options.score:
             return None, ""
-        if self.not_a_number.diverged:
+        if self._diverged:
             return None, "Not scored: the model has diverged."
         try:
             with progress() as tell:
@@ -224,7 +284,7 @@ class Run:
             return None, f"Not exported: {' '.join(str(error).split())}"
 
     def _save(self, model: keras.Model) -> Path:
-        folder = self.directory / "checkpoints"
+        folder = self.directory / CHECKPOINTS
         folder.mkdir(exist_ok=True)
         unfinished = folder / "unfinished.keras"
         model.save(unfinished)
@@ -247,24 +307,13 @@ def load_model(path: str | Path) -> keras.Model:
     from keras_gen import autoencoders, gan  # noqa: F401  registers the classes that a file may name
 
     path = Path(path)
-    file = path / "checkpoints" / "final.keras" if path.is_dir() else path
+    file = path / CHECKPOINTS / "final.keras" if path.is_dir() else path
     if (path / "saved_model.pb").exists() or published_versions(path):
         raise ValueError(f"{path} is an exported model: expected the folder of a run or a .keras file")
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
     # Not compiled: whoever made the model may have used a loss that is not known here.
     return keras.saving.load_model(file, compile=False)
-
-
-def read_options(path: str | Path) -> dict:
-    """The options that a run was started with, from its `config.json`; empty for a `.keras` file on its own.
-
-    Example:
-        >>> read_options("digits.keras")
-        {}
-    """
-    config = Path(path) / "config.json"
-    return json.loads(config.read_text())["options"] if config.is_file() else {}
 
 
 def slug(text: str) -> str:
@@ -296,58 +345,19 @@ def require_writable(folder: Path) -> None:
                 place.rmdir()
 
 
+def _locked(directory: Path) -> filelock.BaseFileLock:
+    """The lock of a run's folder, until this process ends, however it does."""
+    lock = filelock.FileLock(directory / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise ValueError(f"another process trains in {directory}: wait for it, or give another --run-dir") from None
+    return lock
+
+
 def _unused(directory: Path) -> Path:
     """The folder, with a number behind when two runs start in one second."""
     candidates = (
         directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6)
     )
     return next(candidate for candidate in candidates if not candidate.exists())
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now().astimezone()
-
-
-def _config(options, images, model) -> dict:
-    conditions = model.conditions
-    return {
-        "family": type(model).__name__,
-        "started": _now().isoformat(timespec="seconds"),
-        "options": dataclasses.asdict(options),
-        "data": {
-            "name": images.name,
-            "train_images": len(images.train),
-            "test_images": len(images.test),
-            "image_shape": images.image_shape,
-            "sha256": images.fingerprint,
-            "classes": images.class_names,
-            "skipped_files": [f"{path} ({reason})" for path, reason in images.skipped],
-            "source": images.source,
-            "licence": images.licence,
-        },
-        "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
-        "columns": model.columns,
-        "parameters": {layer.name: layer.count_params() for layer in model.layers if isinstance(layer, keras.Model)},
-        "versions": {
-            "keras_gen": VERSION,
-            "python": platform.python_version(),
-            **{package: _version(package) for package in _PACKAGES},
-        },
-        "backend": keras.backend.backend(),
-        "git_commit": _git_commit(),
-    }
-
-
-def _version(package: str) -> str | None:
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        return importlib.metadata.version(package)
-    return None
-
-
-def _git_commit() -> str | None:
-    """The commit of keras_gen's own code, when it runs from a checkout."""
-    command = ["git", "-C", os.path.dirname(__file__), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):  # no git, or an installed package
-        return None

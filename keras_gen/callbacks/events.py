@@ -10,6 +10,8 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from keras_gen.checkpoints import cut_back
+
 
 class EventWriter:
     """Writes scalars and PNG images to one folder of a TensorBoard run.
@@ -19,15 +21,23 @@ class EventWriter:
 
     Args:
         directory: folder of the event file; made when missing.
+        place: a `place` of another writer of the folder: what came after is cut off, and this one goes on there.
     """
 
-    def __init__(self, directory: str | Path):
+    def __init__(self, directory: str | Path, place: tuple[str, int] | None = None):
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
-        self._file = path.open("xb")
+        name, size = place or (f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}", 0)
+        self._path = directory / name
+        self._file = cut_back(self._path, size).open("ab")
         self._records = RecordWriter(self._file)
-        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        if not self._file.tell():
+            self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The name of the file and the bytes in it."""
+        return self._path.name, self._path.stat().st_size
 
     def add_scalars(self, values: dict[str, float], step: int) -> None:
         """Adds a point to the curve of each name."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_gen import images
 from keras_gen.callbacks.events import EventWriter
+from keras_gen.callbacks.resuming import Resumable
 
 
-class _Grid(keras.callbacks.Callback):
+class _Grid(Resumable):
     """Draws `self._images()` before training, every so many epochs and at the end; subclasses say of what."""
 
     tag: str
@@ -25,10 +25,14 @@ class _Grid(keras.callbacks.Callback):
         self.tensorboard = tensorboard
         self.latest: Path | None = None
 
-    def on_train_begin(self, logs=None):
-        self._writer = EventWriter(self.tensorboard) if self.tensorboard else None
+    def begin(self, state):
+        self._writer = EventWriter(self.tensorboard, state.get("place")) if self.tensorboard else None
         self.latest = None
-        self._draw()
+        if not state:
+            self._draw()
+
+    def state(self):
+        return {"place": self._writer.place if self._writer else None}
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import rich.console
 import rich.progress
 
 from keras_gen.callbacks.events import EventWriter
+from keras_gen.callbacks.resuming import Resumable
+from keras_gen.checkpoints import cut_back
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -46,7 +50,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        self._steps_before = int(self.model.optimizer.iterations)
+        steps = self.params["steps"]  # None for data whose length Keras does not know
+        self._steps_before = epoch * steps if steps else int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch, logs=None):
         step = self._steps_before + batch + 1
@@ -68,38 +73,43 @@ class ProgressBar(keras.callbacks.Callback):
         self.console.print(f"{self.budget.fraction:4.0%}  epoch {epoch + 1}  {self._losses}", highlight=False)
 
 
-class MetricsCSV(keras.callbacks.Callback):
+class MetricsCSV(Resumable):
     """Writes a line per epoch: `epoch` (from 1), `step`, `seconds` since training began, and the epoch's numbers.
 
     Each line is in the file as soon as its epoch is over.
 
     Args:
-        path: the CSV file; overwritten.
+        path: the CSV file; overwritten, or cut back to where the run is resumed.
     """
 
     def __init__(self, path):
         super().__init__()
         self.path = Path(path)
 
-    def on_train_begin(self, logs=None):
-        self._started_at = time.monotonic()
-        self._file = self.path.open("w", newline="")
-        self._writer: csv.DictWriter | None = None
+    def begin(self, state):
+        self._started_at = time.monotonic() - state.get("seconds", 0.0)
+        self._file = cut_back(self.path, state.get("size", 0)).open("a", newline="")
+        self._names: list[str] = state.get("names", [])
+
+    def state(self):
+        seconds = time.monotonic() - self._started_at
+        return {"seconds": seconds, "size": os.fstat(self._file.fileno()).st_size, "names": self._names}
 
     def on_epoch_end(self, epoch, logs=None):
         step, seconds = int(self.model.optimizer.iterations), time.monotonic() - self._started_at
         row = {"epoch": epoch + 1, "step": step, "seconds": f"{seconds:.2f}", **(logs or {})}
-        if self._writer is None:
-            self._writer = csv.DictWriter(self._file, list(row))
-            self._writer.writeheader()
-        self._writer.writerow(row)
+        self._names = self._names or list(row)
+        writer = csv.DictWriter(self._file, self._names)
+        if not self._file.tell():
+            writer.writeheader()
+        writer.writerow(row)
         self._file.flush()
 
     def on_train_end(self, logs=None):
         self._file.close()
 
 
-class TensorBoardScalars(keras.callbacks.Callback):
+class TensorBoardScalars(Resumable):
     """Writes each epoch's numbers as TensorBoard scalars, on every backend and without TensorFlow.
 
     Training values go to `<directory>/train`, those of `val_` to `<directory>/validation`, so that TensorBoard draws
@@ -109,16 +119,24 @@ class TensorBoardScalars(keras.callbacks.Callback):
         directory: folder of the TensorBoard run; made when missing.
     """
 
+    parts = (("train", ""), ("validation", "val_"))
+    """The folders, and how the names of their values begin."""
+
     def __init__(self, directory):
         super().__init__()
         self.directory = Path(directory)
 
-    def on_train_begin(self, logs=None):
-        self._writers: dict[str, EventWriter] = {}
+    def begin(self, state):
+        self._writers = {part: EventWriter(self.directory / part, place) for part, place in state.items() if place}
+        for part in set(state) - set(self._writers):  # what was written there came after the checkpoint
+            shutil.rmtree(self.directory / part, ignore_errors=True)
+
+    def state(self):
+        return {part: self._writers[part].place if part in self._writers else None for part, _ in self.parts}
 
     def on_epoch_end(self, epoch, logs=None):
         step = int(self.model.optimizer.iterations)
-        for part, prefix in (("train", ""), ("validation", "val_")):
+        for part, prefix in self.parts:
             values = {
                 name.removeprefix("val_"): value
                 for name, value in (logs or {}).items()
@@ -134,7 +152,7 @@ class TensorBoardScalars(keras.callbacks.Callback):
             writer.close()
 
 
-class LossCurves(keras.callbacks.Callback):
+class LossCurves(Resumable):
     """Draws the losses of all epochs as a PNG when training ends.
 
     The curves show how the game or the fit went; they say nothing about the quality of a GAN's images.
@@ -147,8 +165,11 @@ class LossCurves(keras.callbacks.Callback):
         super().__init__()
         self.path = Path(path)
 
-    def on_train_begin(self, logs=None):
-        self._curves: dict[str, list[tuple[int, float]]] = {}
+    def begin(self, state):
+        self._curves: dict[str, list[tuple[int, float]]] = state
+
+    def state(self):
+        return self._curves
 
     def on_epoch_end(self, epoch, logs=None):
         step = int(self.model.optimizer.iterations)

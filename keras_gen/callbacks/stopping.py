@@ -9,11 +9,14 @@ import time
 
 import keras
 
+from keras_gen.callbacks.resuming import Resumable
 
-class Budget(keras.callbacks.Callback):
+
+class Budget(Resumable):
     """Ends training when its time is used up, and tells how much of the run is over: a game's `progress` among others.
 
-    The clock runs from the first callback to the last: compiling, callbacks and validation count.
+    The clock runs from the first callback to the last: compiling, callbacks and validation count, and in a run that
+    is resumed what it had taken before.
 
     Args:
         epochs: the epochs that `fit` was given, or None when only time limits the run.
@@ -41,11 +44,14 @@ class Budget(keras.callbacks.Callback):
         self.fraction = 0.0
         """Share of the run that is over, in [0, 1]: by epochs or by time, whichever is further."""
 
-    def on_train_begin(self, logs=None):
-        self._started_at = time.monotonic()
+    def begin(self, state):
+        self._started_at = time.monotonic() - state.get("seconds", 0.0)
         self._epoch = 0
         self.fraction = 0.0
-        self._told = -1.0  # nothing yet
+        self._told = state.get("told", -1.0)  # nothing yet
+
+    def state(self):
+        return {"seconds": time.monotonic() - self._started_at, "told": self._told}
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -96,7 +102,7 @@ class StopOnNaN(keras.callbacks.Callback):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Ends training at the next step on Ctrl-C (SIGINT) or SIGTERM, so that what was learned is kept and exported.
+    """Ends training after the next step on Ctrl-C (SIGINT) or SIGTERM, so that what was learned is kept and exported.
 
     A second Ctrl-C interrupts as usual. The handlers that were there before come back when training ends; if `fit`
     raises, at the first signal after that. Outside the main thread, where Python handles no signals, it does nothing.
@@ -111,6 +117,7 @@ class StopOnSignal(keras.callbacks.Callback):
         self._previous: dict = {}
 
     def on_train_begin(self, logs=None):
+        self.stopped_by = None
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._handle) for number in self.signals}
 
@@ -121,8 +128,11 @@ class StopOnSignal(keras.callbacks.Callback):
         self.stopped_by = signal.Signals(number).name
         # At once, or people press it again: the export takes some seconds.
         print(f"\n{self.stopped_by}: stopping after this step, keeping what was learned; again to abort", flush=True)
-        self.model.stop_training = True
         self._restore()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.stopped_by:  # now and not at once: here everything is in a state that can be saved
+            self.model.stop_training = True
 
     def _restore(self):
         for number, handler in self._previous.items():

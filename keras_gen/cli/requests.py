@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 def data_of(model, path: Path, name: str | None):
     """The data of a run, or those of that name, as the model takes them."""
-    from keras_gen import data, runs
+    from keras_gen import data, options
 
-    trained_with = runs.read_options(path)
+    trained_with = options.read_options(path)
     name = name or trained_with.get("data")
     if name is None:
         raise ValueError(f"{path} does not say what it was trained on: give --data")

@@ -27,6 +27,8 @@ class Batches(keras.utils.PyDataset):
             on as `fit` ends epochs, and can be set.
         targets: array of as many rows as the split has images, which go along with them: `split.labels`, or
             `conditions.of_split(split)`.
+        skip: int ≥ 0, batches of the first epoch that are not read: images of zeros, for a run that is resumed behind
+            them.
         paired: bool; True hands images and targets to the model together, as an autoencoder with conditions wants them.
 
     Returns:
@@ -54,6 +56,7 @@ class Batches(keras.utils.PyDataset):
         epoch: int = 0,
         targets: np.ndarray | None = None,
         paired: bool = False,
+        skip: int = 0,
     ):
         super().__init__()
         if not len(split):
@@ -70,6 +73,7 @@ class Batches(keras.utils.PyDataset):
         self.targets = targets
         self.paired = paired
         self.epoch = epoch
+        self.skip = skip
         self._fit_is_new = False
 
     @property
@@ -82,6 +86,7 @@ class Batches(keras.utils.PyDataset):
         num = len(self.split)
         self._order = np.random.default_rng((self.seed, epoch)).permutation(num) if self.shuffle else np.arange(num)
         self._epoch = epoch
+        self.skip = 0
 
     def __len__(self) -> int:
         full, remainder = divmod(len(self.split), self.batch_size)
@@ -89,7 +94,10 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self.split.images[chosen]
+        if index >= self.skip:
+            images = self.split.images[chosen]
+        else:
+            images = np.zeros((len(chosen), *self.split.images.shape[1:]), "uint8")
         if self.targets is None:
             return (images,)
         return ((images, self.targets[chosen]),) if self.paired else (images, self.targets[chosen])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-import keras
 import numpy as np
 
+from keras_gen.callbacks import Resumable
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods
 from keras_gen.evaluation.feature_nets import FeatureNet
 
 
-class QualityMonitor(keras.callbacks.Callback):
+class QualityMonitor(Resumable):
     """Adds `frechet` and `coverage` of fixed samples to the logs of epochs, where stock callbacks find them.
 
     Place it before those that read the logs, such as `ModelCheckpoint(monitor="frechet", mode="min")`,
@@ -52,13 +52,20 @@ class QualityMonitor(keras.callbacks.Callback):
         self.num = len(rows)
         self.share = share
         self.seed = seed
+        self._numbers: dict[str, float] = {}
         self.real_features = net.look(split.images[np.sort(rows)]).features
 
-    def on_train_begin(self, logs=None):
+    def begin(self, state):
         self._look()  # compiles what it needs
         self._look()  # now it is known how long a turn takes
-        self.seconds = self.seconds_of_training = 0.0
-        self._started_at = time.monotonic()
+        self._numbers = state.get("numbers", self._numbers)
+        self.seconds = state.get("seconds", 0.0)
+        self.seconds_of_training = state.get("seconds_of_training", 0.0)
+        self._started_at = time.monotonic() - self.seconds_of_training
+
+    def state(self):
+        seconds_of_training = time.monotonic() - self._started_at
+        return {"numbers": self._numbers, "seconds": self.seconds, "seconds_of_training": seconds_of_training}
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds_of_training = time.monotonic() - self._started_at
@@ -69,6 +76,9 @@ class QualityMonitor(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.seconds_of_training = time.monotonic() - self._started_at
+        self._look()  # what came out in the end may be the best
+        if logs is not None:
+            logs.update(self._numbers)
 
     def _look(self):
         before = time.monotonic()

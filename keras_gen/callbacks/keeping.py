@@ -1,0 +1,60 @@
+"""What a run delivers: not the last state of its model, but the best one."""
+
+from __future__ import annotations
+
+import math
+
+from keras_gen.callbacks.resuming import Resumable
+from keras_gen.checkpoints import Checkpoint
+
+
+class KeepBest(Resumable):
+    """Ends training with the model as it was at its best, weights, optimizers, seeds and all.
+
+    The stock `EarlyStopping(restore_best_weights=True)` brings back the weights only, and forgets them when a run is
+    resumed. This one does not stop anything.
+
+    Args:
+        monitor: a number in the logs, the smaller the better: `frechet` of an `evaluation.QualityMonitor`, which must
+            stand before this callback in the list, or `val_loss`.
+
+    Attributes:
+        value: the best value so far, infinite before the first.
+        epoch: the epoch, from 0, after which it was taken.
+        step: the step of that moment.
+        last: the value at the end of training.
+
+    Example:
+        `autoencoder.fit(images, validation_data=(others, others), epochs=50, callbacks=[KeepBest("val_loss")])`
+    """
+
+    def __init__(self, monitor: str):
+        super().__init__()
+        self.monitor = monitor
+
+    def begin(self, state):
+        self.value, self.epoch = state.get("value", math.inf), state.get("epoch", 0)
+        self.last = self.value
+        self._best: Checkpoint | None = Checkpoint(**state["best"]) if state.get("best") else None
+
+    def state(self):
+        return {"value": self.value, "epoch": self.epoch, "best": self._best and vars(self._best)}
+
+    @property
+    def step(self) -> int:
+        return self._best.step if self._best else 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._compare(epoch, logs or {})
+        self._epoch = epoch
+
+    def on_train_end(self, logs=None):
+        self._compare(self._epoch, logs or {})
+        if self._best:
+            self._best.restore(self.model)
+
+    def _compare(self, epoch, logs):
+        self.last = logs.get(self.monitor, self.last)
+        if self.last < self.value:
+            self.value, self.epoch = self.last, epoch
+            self._best = Checkpoint.of(self.model)

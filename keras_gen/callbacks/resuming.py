@@ -1,0 +1,143 @@
+"""Runs that go on where another process stopped: callbacks that keep their place, and the one that writes it down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_gen import checkpoints
+
+
+class Resumable(keras.callbacks.Callback):
+    """A callback that can go on where that of another process stopped.
+
+    Subclasses define `state` and `begin` in place of `on_train_begin`.
+    """
+
+    resume_with: dict[str, Any] | None = None
+    """What `begin` gets at the next start, set by `Checkpoints`; None for a new run."""
+
+    def on_train_begin(self, logs=None):
+        state, self.resume_with = self.resume_with, None
+        self.begin(state or {})
+
+    def begin(self, state: dict[str, Any]) -> None:
+        """Starts, or goes on.
+
+        Args:
+            state: what `state` gave where the run stopped; empty for a new run.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """What `begin` needs in order to go on: values of JSON and NumPy arrays, by name."""
+        return {}
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Writes checkpoints, from which `fit` goes on bit for bit.
+
+    A checkpoint has all variables of the model, its optimizers, seeds and metrics, the place in the data, and the
+    state of the other callbacks. It is written between two steps: every so many minutes, and when `stop` has been told
+    to end. At the end there is one more, for who wants to train longer. When the disk is full training goes on, and
+    says so.
+
+    To go on, build the model, the callbacks and the data as before and hand over the checkpoint:
+
+    ```
+    checkpoint = checkpoints.newest("checkpoints")
+    batches = Batches(split, 64, seed=0, epoch=checkpoint.epoch, skip=checkpoint.batch)
+    gan.fit(batches, epochs=20, initial_epoch=checkpoint.epoch, shuffle=False,
+            callbacks=[Checkpoints("checkpoints", others, resume=checkpoint), *others])
+    ```
+
+    Place it before all others: they find the model as it was, and it sees where they stood before an epoch's end.
+
+    Args:
+        directory: folder of the checkpoints.
+        callbacks: the other callbacks; those that are `Resumable` are asked for their state.
+        minutes: between two checkpoints; 0 for those at the end only.
+        keep: how many of them to keep.
+        stop: a `StopOnSignal`, or None.
+        resume: the checkpoint to go on from, or None.
+
+    Attributes:
+        seconds: spent on writing.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        minutes: float = 5.0,
+        keep: int = 2,
+        stop=None,
+        resume: checkpoints.Checkpoint | None = None,
+    ):
+        super().__init__()
+        self.directory = Path(directory)
+        self.others = {type(each).__name__: each for each in callbacks if isinstance(each, Resumable)}
+        self.minutes = minutes
+        self.keep = keep
+        self.stop = stop
+        self.resume = resume
+        self.seconds = 0.0
+
+    def on_train_begin(self, logs=None):
+        self._epoch = self.resume.epoch if self.resume else 0
+        self._saved_at = time.monotonic()
+        if self.resume:
+            self.resume.restore(self.model)
+            _skip_steps(self.model, self.resume.batch)
+            for name, callback in self.others.items():
+                callback.resume_with = self.resume.callbacks.get(name)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        if self.resume:  # once more: Keras has just reset the metrics
+            self.resume.restore(self.model)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.resume and batch < self.resume.batch:
+            return
+        self.resume = None
+        due = self.minutes and time.monotonic() - self._saved_at >= 60 * self.minutes
+        if due or (self.stop and self.stop.stopped_by):
+            self._save(self._epoch, batch)
+
+    def on_train_end(self, logs=None):
+        if not (self.stop and self.stop.stopped_by):
+            self._save(self._epoch + 1, 0)
+
+    def _save(self, epoch, batch):
+        before = time.monotonic()
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
+        states = {name: callback.state() for name, callback in self.others.items()}
+        try:
+            checkpoints.Checkpoint.of(self.model, epoch, batch, states).save(self.directory, self.keep)
+        except OSError as error:
+            print(f"no checkpoint written, training goes on: {error.strerror or error}", flush=True)
+        self._saved_at = time.monotonic()
+        self.seconds += self._saved_at - before
+
+
+def _skip_steps(model, num):
+    """Makes the train function take the next `num` batches and do nothing with them, so that `fit` counts them."""
+    train, left = model.train_function, num
+
+    def train_or_skip(*arguments):
+        nonlocal left
+        if left <= 0:
+            return train(*arguments)
+        *state, data = arguments  # JAX hands its state over; data is an iterator, on PyTorch the batch
+        for _ in range(model.steps_per_execution if isinstance(data, Iterator) else 0):
+            next(data)
+        left -= model.steps_per_execution
+        return ({"loss": 0.0}, *state) if state else {"loss": 0.0}
+
+    if num:
+        model.train_function = train_or_skip

@@ -1,0 +1,279 @@
+"""A run that was stopped anywhere and resumed is the run that never stopped, bit for bit."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_gen import VAE, DenoisingAutoencoder, callbacks, checkpoints, likelihoods, networks
+from keras_gen.checkpoints import Checkpoint
+from keras_gen.data import Batches, Split
+from tests.conftest import BATCH, IMAGE_SHAPE, make_autoencoder, make_conditional_gan, make_gan, same, weights_of
+from tests.processes import ROOT, fail, succeed
+
+EPOCHS, STEPS = 3, 4
+NUM_IMAGES = BATCH * STEPS * 2 + 1  # the conditional GAN takes two batches a step, and one image is left over
+
+
+def make_vae():
+    """A compiled VAE."""
+    vae = VAE(networks.mlp.encoder(IMAGE_SHAPE, 8), networks.mlp.decoder(IMAGE_SHAPE, 4))
+    vae.compile("adam", loss=likelihoods.Gaussian())
+    return vae
+
+
+def make_denoising():
+    """A compiled autoencoder that spoils what it sees."""
+    autoencoder = DenoisingAutoencoder(networks.mlp.encoder(IMAGE_SHAPE, 4), networks.mlp.decoder(IMAGE_SHAPE, 4))
+    autoencoder.compile("adam", loss="mse")
+    return autoencoder
+
+
+MODELS = {"gan": make_gan, "all_at_once": make_conditional_gan, "vae": make_vae, "denoising": make_denoising}
+
+
+class StopAt(callbacks.StopOnSignal):
+    """Is told to stop at one place of the run, as by a signal."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.place = epoch, batch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.place:
+            self.stopped_by = "SIGTERM"
+        super().on_train_batch_begin(batch, logs)
+
+
+def train(folder, name, stop=None, resume=None):
+    """Trains as the scripts do, up to a place, from a checkpoint, or all the way; returns the model."""
+    keras.utils.set_random_seed(0)
+    pictures = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *IMAGE_SHAPE)).astype("uint8")
+    model = MODELS[name]()
+    rows, size = None, 2 * BATCH
+    if model.conditions:
+        rows = np.random.default_rng(1).random((NUM_IMAGES, model.conditions.width)).astype("float32")
+    paired = not hasattr(model, "generator")
+    held_out = Batches(Split(pictures[:5]), size, shuffle=False, drop_remainder=False, paired=paired)
+    batches = Batches(Split(pictures), size, seed=5, targets=rows, paired=paired)
+    if resume:
+        batches.epoch, batches.skip = resume.epoch, resume.batch
+    stop = StopAt(*(stop or (None, None)))
+    grid = callbacks.ReconstructionGrid if paired else callbacks.SampleGrid
+    watchers = [
+        callbacks.Budget(epochs=EPOCHS),
+        callbacks.MetricsCSV(folder / "metrics.csv"),
+        callbacks.TensorBoardScalars(folder / "tensorboard"),
+        callbacks.LossCurves(folder / "curves.png"),
+        callbacks.KeepBest("val_loss" if paired else "loss"),
+        grid(folder / "samples", *([pictures[:3]] if paired else []), tensorboard=folder / "tensorboard" / "samples"),
+    ]
+    folder.mkdir(exist_ok=True)
+    model.fit(
+        batches,
+        validation_data=held_out if paired else None,
+        epochs=EPOCHS,
+        initial_epoch=resume.epoch if resume else 0,
+        shuffle=False,
+        verbose=0,
+        callbacks=[
+            stop,
+            callbacks.Checkpoints(folder / "checkpoints", watchers, 0, stop=stop, resume=resume),
+            *watchers,
+        ],
+    )
+    return model
+
+
+def rows_of(folder):
+    """The lines of the CSV file without the seconds."""
+    with (folder / "metrics.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def points_of(folder):
+    """The curves of TensorBoard; reading fails where a folder has no whole file."""
+    events = EventAccumulator(str(folder / "tensorboard" / "train")).Reload()
+    return {name: [(point.step, point.value) for point in events.Scalars(name)] for name in events.Tags()["scalars"]}
+
+
+# Before the first step, inside an epoch, between two epochs, before the last step.
+PLACES = [
+    ("gan", (0, 0)),
+    ("gan", (1, 0)),
+    ("all_at_once", (1, 3)),
+    ("vae", (0, 1)),
+    ("vae", (1, 3)),
+    ("denoising", (2, 3)),
+]
+
+
+@pytest.mark.parametrize(("name", "place"), PLACES, ids=lambda part: str(part).replace(", ", "_"))
+def test_a_resumed_run_is_the_unbroken_one(name, place, tmp_path):
+    unbroken = train(tmp_path / "unbroken", name)
+    train(tmp_path / "resumed", name, stop=place)
+    checkpoint = checkpoints.newest(tmp_path / "resumed" / "checkpoints")
+    assert (checkpoint.epoch, checkpoint.batch) == place
+    resumed = train(tmp_path / "resumed", name, resume=checkpoint)
+    assert same(weights_of(resumed), weights_of(unbroken)), "what is delivered"
+    ends = [checkpoints.newest(tmp_path / run / "checkpoints") for run in ("unbroken", "resumed")]
+    assert [(end.epoch, end.batch, end.step) for end in ends] == [(EPOCHS, 0, EPOCHS * STEPS)] * 2
+    assert same(ends[1].variables, ends[0].variables), "weights, optimizers, seeds, metrics"
+    assert same(*(end.callbacks["KeepBest"]["best"]["variables"] for end in ends))
+    assert ends[1].callbacks["LossCurves"] == ends[0].callbacks["LossCurves"]
+    assert rows_of(tmp_path / "resumed") == rows_of(tmp_path / "unbroken")
+    assert points_of(tmp_path / "resumed") == points_of(tmp_path / "unbroken")
+    for picture in (tmp_path / "unbroken" / "samples").iterdir():
+        assert (tmp_path / "resumed" / "samples" / picture.name).read_bytes() == picture.read_bytes()
+
+
+def test_the_same_place_without_a_checkpoint_is_another_run(tmp_path):
+    # What the test above would not see if nothing were random.
+    train(tmp_path / "run", "gan", stop=(1, 3))
+    checkpoint = checkpoints.newest(tmp_path / "run" / "checkpoints")
+    resumed = train(tmp_path / "resumed", "gan", resume=checkpoint)
+    seeds = [v for v in checkpoints.variables_of(resumed) if v.name == "seed_generator_state"]
+    assert len(seeds) >= 2
+    for index, variable in enumerate(checkpoints.variables_of(resumed)):
+        if variable is seeds[0]:
+            checkpoint.variables[index] = checkpoint.variables[index] * 0
+    other = train(tmp_path / "other", "gan", resume=checkpoint)
+    assert not same(weights_of(other), weights_of(resumed))
+
+
+def test_the_clock_goes_on():
+    budget = callbacks.Budget(minutes=1)
+    budget.resume_with = {"seconds": 45.0, "told": 0.7}
+    budget.on_train_begin()
+    assert 0.75 <= budget._minutes() < 0.76
+    assert 45 <= budget.state()["seconds"] < 46
+
+
+def test_training_goes_on_when_no_checkpoint_can_be_written(images, tmp_path, capsys):
+    (tmp_path / "file").write_bytes(b"")
+    gan = make_gan()
+    gan.fit(images, batch_size=BATCH, verbose=0, callbacks=[callbacks.Checkpoints(tmp_path / "file", minutes=1e-9)])
+    assert int(gan.optimizer.iterations) == 2
+    assert "no checkpoint written, training goes on: " in capsys.readouterr().out
+
+
+def test_the_best_state_is_delivered_whole(images):
+    autoencoder = make_autoencoder(optimizer=keras.optimizers.SGD(0.1))
+    seen = []
+    spoil = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: autoencoder.optimizer.learning_rate.assign(0.1 if epoch < 2 else 30.0),
+        on_epoch_end=lambda epoch, logs: seen.append(Checkpoint.of(autoencoder).variables),
+    )
+    best = callbacks.KeepBest("loss")
+    history = autoencoder.fit(images, batch_size=BATCH, epochs=4, verbose=0, callbacks=[spoil, best]).history["loss"]
+    assert best.epoch == int(np.argmin(history)) == 1
+    assert (best.value, best.last, best.step) == (history[1], history[3], 4)
+    assert same(Checkpoint.of(autoencoder).variables, seen[1])
+
+
+def test_not_a_number_is_never_the_best(images):
+    autoencoder = make_autoencoder()
+    best = callbacks.KeepBest("loss")
+    nan = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: logs.update(loss=float("nan")),
+        on_train_end=lambda logs: logs.update(loss=float("nan")),
+    )
+    autoencoder.fit(images, batch_size=BATCH, epochs=2, verbose=0, callbacks=[nan, best])
+    assert best.step == 0
+    assert best.value == float("inf")
+
+
+# Real processes.
+
+COMMAND = ("train_gan.py", "article", "--data", "digits", "--epochs", "5", "--augment", "ada", "--ema-decay", "0.99")
+QUICK = ("--no-score", "--sample-every", "9", "--checkpoint-every", "0.00001")
+
+
+def start(folder, *command, backend):
+    """A training process."""
+    script, *arguments = map(str, command)
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, ROOT / script, *arguments], cwd=folder, env=environment, **pipes)
+
+
+def kill(process, folder, inside_a_save, wait):
+    """Kills a process after its first new checkpoint: while it writes another one, or some time later."""
+    seen = {path.name for path in folder.glob("step_*")}
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        if {path.name for path in folder.glob("step_*")} - seen:
+            if not inside_a_save:
+                time.sleep(wait)
+                break
+            if any(folder.glob(".unfinished-*-step_*")):
+                break
+    process.kill()
+    return process.wait()
+
+
+def check_killed(folder, backend, kills, **arguments):
+    """Trains once in peace and once with kills, and compares."""
+    succeed(folder, *COMMAND, *QUICK, "--run-dir", "runs/unbroken", backend=backend)
+    process = start(folder, *COMMAND, *QUICK, "--run-dir", "runs/killed", backend=backend)
+    for number in range(kills):
+        died = kill(process, folder / "runs" / "killed" / "checkpoints", number % 2 == 0, **arguments)
+        assert died == -signal.SIGKILL, "it was over before it could be killed"
+        process = start(folder, "train_gan.py", "--resume", "runs/killed", backend=backend)
+    assert process.wait(300) == 0
+    ends = [checkpoints.newest(folder / "runs" / run / "checkpoints") for run in ("unbroken", "killed")]
+    assert same(ends[1].variables, ends[0].variables)
+    assert rows_of(folder / "runs" / "killed") == rows_of(folder / "runs" / "unbroken")
+    assert points_of(folder / "runs" / "killed") == points_of(folder / "runs" / "unbroken")
+
+
+def test_a_killed_process_is_resumed_bit_for_bit(tmp_path):
+    check_killed(tmp_path, "tensorflow", kills=2, wait=0.1)
+    over = fail(tmp_path, "train_gan.py", "--resume")
+    assert "runs/killed is over, after 5 epochs in" in over
+    assert over.endswith("more --epochs or --minutes train it longer")
+    succeed(tmp_path, "train_gan.py", "--resume", "runs/killed", "--epochs", "6")
+    assert [row["epoch"] for row in rows_of(tmp_path / "runs" / "killed")] == ["1", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_processes_killed_many_times(backend, tmp_path):
+    check_killed(tmp_path, backend, kills=8, wait=float(np.random.default_rng().random() / 5))
+
+
+def test_two_runs_in_one_folder(tmp_path):
+    process = start(tmp_path, *COMMAND, "--run-dir", "runs/one", backend="tensorflow")
+    try:
+        while not (tmp_path / "runs" / "one" / "config.json").exists():
+            assert process.poll() is None
+        message = fail(tmp_path, "train_gan.py", "--resume", "runs/one")
+    finally:
+        process.kill()
+        process.wait()
+    assert message.endswith("another process trains in runs/one: wait for it, or give another --run-dir")
+
+
+REFUSED = {
+    "options of its own": (["--resume", "nowhere", "--seed", "3"], "--resume takes its options from the run, received"),
+    "no run": (["--resume", "nowhere"], "expected --resume with the folder of a run, found no nowhere/config.json"),
+    "no runs at all": (["--resume"], "expected --resume with the folder of a run, found none in runs/"),
+    "two runs": (["--resume", "one", "two"], "expected one run to resume, received one two"),
+    "checkpoints at negative times": (["--checkpoint-every", "-1"], "expected --checkpoint-every of 0 or more"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case, tmp_path):
+    arguments, message = REFUSED[case]
+    assert message in fail(tmp_path, "train_gan.py", *arguments)
