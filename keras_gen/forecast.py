@@ -44,6 +44,7 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     table.add_row("memory, weights and optimizers", _megabytes(state))
     table.add_row("memory, training images", _megabytes(pixels))
     table.add_section()
+    table.add_row("disk, checkpoints", _megabytes(4 * state))  # two, each with the best state beside the last one
     num_images = min(batches.batch_size, len(batches.split))
     table.add_row("one step", f"{1000 * seconds:.1f} ms, {num_images / seconds:,.0f} images/s")
     table.add_row("one epoch", f"{len(batches)} steps, {_duration(len(batches) * seconds)}")

@@ -26,7 +26,7 @@ import filelock
 import keras
 import numpy as np
 
-from keras_gen import callbacks, checkpoints, evaluation, projector, provenance, report
+from keras_gen import callbacks, checkpoints, doctor, evaluation, projector, provenance, report
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.conditions import Conditions, Continuous, learnable
@@ -80,6 +80,9 @@ class Run:
         text = json.dumps(self.config, indent=2, default=str) + "\n"
         checkpoints.replace_file(self.directory / "config.json", lambda file: file.write(text.encode()))
         print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
+        self.warnings = [finding.text for finding in doctor.examine(images) if finding.serious]
+        for warning in self.warnings:
+            print(f"! {warning}")
         conditions = model.conditions
         if conditions:
             print("it can be asked for", "; ".join(self.config["conditions"]))
@@ -216,7 +219,7 @@ class Run:
         scored, not_scored = self._score(model)
         version, problem = self._export(model)
         remarks = [text for text in (self._ending(), self._kept(), remark, not_scored, problem) if text]
-        page = report.write(self.directory, self.config, version, remarks)
+        page = report.write(self.directory, self.config, version, [*remarks, *self.warnings])
         look = f"sample {version or self.directory} --num 64" if model.generates else f"reconstruct {self.directory}"
         places = {
             "pictures": self.directory / "samples",

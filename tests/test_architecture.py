@@ -17,7 +17,7 @@ ROAD = [
     {"callbacks", "inversion"},
     {"evaluation"},
     {"export"},
-    {"options", "command_line", "report", "forecast", "projector"},
+    {"options", "command_line", "report", "forecast", "projector", "doctor"},
     {"provenance"},
     {"runs"},
     {"sampling"},

@@ -1,4 +1,4 @@
-"""`keras-gen`: what one does with a model after training, one subcommand each."""
+"""`keras-gen`: what one does before and after training, one subcommand each."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Annotated
 
 import tyro
 
+from keras_gen.cli.examining import Doctor
 from keras_gen.cli.exporting import Export
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 from keras_gen.command_line import one_line_errors, parse, start_keras
 
+DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export."
 Command = Annotated[
     Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
@@ -20,14 +22,18 @@ Command = Annotated[
     | Annotated[Traverse, tyro.conf.subcommand("traverse")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Invert, tyro.conf.subcommand("invert")]
-    | Annotated[Export, tyro.conf.subcommand("export")],
+    | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")],
     tyro.conf.OmitSubcommandPrefixes,
 ]
 
 
 def main() -> None:
     """Parses the command line and runs the subcommand."""
-    command = parse(Command, "Use a trained model: make images, find their latents, score it, compare scores, export.")
+    command = parse(
+        Command,
+        "Examine images; use a trained model: make images, find their latents, score it, compare scores, export.",
+    )
     with one_line_errors():
         start_keras()
         command.run()

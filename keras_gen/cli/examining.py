@@ -1,0 +1,42 @@
+"""`keras-gen doctor`: what is wrong with the images."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class Doctor:
+    """Look for what commonly goes wrong with images: duplicates, leaks into the test part, damaged or inverted ones."""
+
+    data: tyro.conf.Positional[str]
+    """Name or path of the images, as for train_gan.py."""
+    image_size: int | tuple[int, int] | None = None
+    """As for train_gan.py."""
+    channels: Literal[1, 3, 4] | None = None
+    """As for train_gan.py."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """As for train_gan.py."""
+
+    def run(self) -> None:
+        """Prints what the set is and what was found, what is serious first and marked."""
+        from keras_gen import data, doctor
+        from keras_gen.command_line import progress
+
+        images = data.load(self.data, image_size=self.image_size, channels=self.channels, fit=self.fit)
+        height, width, channels = images.image_shape
+        classes = f", {images.num_classes} classes" if images.num_classes else ""
+        attributes = f", known of each: {', '.join(images.train.attributes)}" if images.train.attributes else ""
+        print(
+            f"{images.name}: {len(images.train):,} training and {len(images.test):,} test images of {height}×{width}, "
+            f"{channels} channel{'s' if channels > 1 else ''}{classes}{attributes}"
+        )
+        with progress() as tell:
+            findings = doctor.examine(images, tell)
+        print("\n".join(f"{'!' if finding.serious else '-'} {finding.text}" for finding in findings))
+        if not any(finding.serious for finding in findings):
+            print("nothing serious")
+        print(f"time and memory of training: python train_gan.py --data {self.data} --dry-run")

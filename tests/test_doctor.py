@@ -1,0 +1,106 @@
+"""The data doctor: finds what was put in by hand, says how much of it, and complains about nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_gen import doctor, load
+from keras_gen.data import ImageData, Split
+
+MNIST = load("mnist-sample")
+
+
+def changed(train=None, test=None, **fields):
+    """The digits with one thing made wrong: functions of copies of the images."""
+    parts = {"train": MNIST.train, "test": MNIST.test}
+    for name, change in (("train", train), ("test", test)):
+        if change:
+            images = parts[name].images.copy()
+            parts[name] = dataclasses.replace(parts[name], images=change(images))
+    return dataclasses.replace(MNIST, **parts, **fields)
+
+
+def set_to(images, rows, values):
+    images[rows] = values
+    return images
+
+
+def noisy(images):
+    noise = np.random.default_rng(0).integers(-3, 4, images.shape)
+    return np.clip(images.astype(int) + noise, 0, 255).astype("uint8")
+
+
+def unequal():
+    labels = MNIST.train.labels
+    few = np.flatnonzero(labels == 3)[:10]
+    return dataclasses.replace(MNIST, train=MNIST.train.take(np.r_[np.flatnonzero(labels != 3), few]))
+
+
+def small(num_train, num_test):
+    return dataclasses.replace(MNIST, train=MNIST.train.take(range(num_train)), test=MNIST.test.take(range(num_test)))
+
+
+WRONG = {
+    "nothing": (lambda: MNIST, []),
+    "single colours": (
+        lambda: changed(lambda x: set_to(x, slice(9), 0)),
+        ["images of a single colour: 9 of 4,000; remove them", "the same image in two classes: "],
+    ),
+    "inverted": (
+        lambda: changed(lambda x: set_to(x, slice(3), 255 - x[:3])),
+        ["images that look inverted, dark for light: 3 of 4,000; mend or remove them"],
+    ),
+    "scaled": (
+        lambda: changed(lambda x: (x > 128).astype("uint8")),
+        ["all values are 0 to 1 of 255: multiply by 255 what was scaled to [0, 1]"],
+    ),
+    "flat": (lambda: changed(lambda x: x // 8), ["hardly any contrast: values from 0 to 31, standard deviation"]),
+    "repeated": (
+        lambda: changed(lambda x: set_to(x, slice(300), x[300:600])),
+        ["repeated training images: 300 of 4,000; they count twice", "the same image in two classes: "],
+    ),
+    "leaked": (
+        lambda: changed(test=lambda x: set_to(x, slice(20), MNIST.train.images[:20])),
+        ["test images that are training images too: 20 of 1,000; scores will look better than they are"],
+    ),
+    "nearly leaked": (
+        lambda: changed(test=lambda x: set_to(x, slice(60), noisy(MNIST.train.images[:60]))),
+        ["test images with nearly the same one among the training images: 60 of 1,000; scores will look"],
+    ),
+    "unequal classes": (unequal, ["unequal classes: 400 training images of 0, 10 of 3; what is rare is learned badly"]),
+    "few": (
+        lambda: small(80, 19),
+        ["only 80 training images: ", "only 19 test images: a score takes 20"],
+    ),
+    "unreadable": (
+        lambda: changed(skipped=[(f"{n}.png", "empty file") for n in range(300)]),
+        ["files that cannot be read: 300 of 5,300, 0.png (empty file), 1.png (empty file), 2.png (empty file) …"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_serious_is_found(case):
+    make, expected = WRONG[case]
+    serious = [finding.text for finding in doctor.examine(make()) if finding.serious]
+    assert len(serious) == len(expected), serious
+    for text, beginning in zip(sorted(serious), sorted(expected), strict=True):
+        assert text.startswith(beginning)
+
+
+def test_hints_are_no_alarms():
+    grey = np.random.default_rng(0).integers(0, 256, (300, 8, 12, 1), dtype="uint8")
+    opaque = np.concatenate([np.repeat(grey, 3, axis=-1), np.full_like(grey, 255)], axis=-1)
+    labels = np.arange(200) % 12
+    data = ImageData("x", Split(opaque[:200], labels), Split(opaque[200:], labels[:100]), [f"c{k}" for k in range(12)])
+    hints = [finding.text for finding in doctor.examine(data) if not finding.serious]
+    assert any(hint.startswith("RGBA without any transparency") for hint in hints)
+    assert any(hint.startswith("colour images that are grey") for hint in hints)
+    assert "classes with less than 20 training images: 12 of 12, c0, c1, c2, c3, c4 …" in hints
+
+
+def test_two_images_are_enough_to_look_at():
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), dtype="uint8")
+    findings = doctor.examine(ImageData("x", Split(images[:2]), Split(images[2:])))
+    assert [finding.serious for finding in findings] == [True, True]
