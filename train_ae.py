@@ -43,15 +43,19 @@ def main(options: AutoencoderOptions) -> None:
         every=options.sample_every,
         tensorboard=run.directory / "tensorboard" / "reconstructions",
     )
-    autoencoder.fit(
-        learned,
-        validation_data=batches(options, autoencoder, validation, shuffle=False, drop_remainder=False),
-        initial_epoch=run.initial_epoch,
-        epochs=run.epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=run.callbacks(reconstructions),
-    )
+    held_out = batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
+    for attempt, options in enumerate(run.attempts(autoencoder, learned)):  # one, and more when it diverges
+        if attempt:
+            compile_autoencoder(autoencoder, options)
+        autoencoder.fit(
+            learned,
+            validation_data=held_out,
+            initial_epoch=run.initial_epoch,
+            epochs=run.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=run.callbacks(reconstructions),
+        )
     remarks = []
     if isinstance(autoencoder, keras_gen.VAE):
         active = autoencoder.active_units(validation.images)
@@ -62,9 +66,7 @@ def main(options: AutoencoderOptions) -> None:
 
 def build(options: AutoencoderOptions, images):
     """The compiled autoencoder that the options ask for."""
-    import keras
-
-    from keras_gen import autoencoders, likelihoods, networks
+    from keras_gen import autoencoders, networks
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
     model = autoencoders.KINDS[options.kind]
@@ -73,8 +75,17 @@ def build(options: AutoencoderOptions, images):
         options.network, images.image_shape, options.latent_dim, conditions.width if conditions else 0
     )
     autoencoder = model(encoder, decoder, conditions=conditions, seed=options.seed, **options.model_options)
-    autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=likelihoods.get(options.loss))
+    compile_autoencoder(autoencoder, options)
     return autoencoder
+
+
+def compile_autoencoder(autoencoder, options: AutoencoderOptions) -> None:
+    """Gives the autoencoder its optimizer and its loss."""
+    import keras
+
+    from keras_gen import likelihoods
+
+    autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=likelihoods.get(options.loss))
 
 
 def batches(options: AutoencoderOptions, autoencoder, split, **how):

@@ -36,22 +36,23 @@ def main(options: GANOptions) -> None:
     samples = callbacks.SampleGrid(
         run.directory / "samples", every=options.sample_every, tensorboard=run.directory / "tensorboard" / "samples"
     )
-    gan.fit(
-        batches,
-        initial_epoch=run.initial_epoch,
-        epochs=run.epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=run.callbacks(samples),
-    )
+    for attempt, options in enumerate(run.attempts(gan, batches)):  # one, and more with a remedy after a collapse
+        if attempt:
+            compile_gan(gan, options, images)
+        gan.fit(
+            batches,
+            initial_epoch=run.initial_epoch,
+            epochs=run.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=run.callbacks(samples),
+        )
     run.finish(gan)
 
 
 def build(options: GANOptions, images):
     """The compiled GAN that the options ask for, and the batches to train it with."""
-    import keras
-
-    from keras_gen import augment, data, networks, penalties, schedules
+    from keras_gen import augment, data, networks
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
     if conditions is None and options.clusters:
@@ -89,6 +90,15 @@ def build(options: GANOptions, images):
         ema_decay=options.ema_decay,
         seed=options.seed,
     )
+    compile_gan(gan, options, images)
+    return gan, batches
+
+
+def compile_gan(gan, options: GANOptions, images) -> None:
+    """Gives the GAN its optimizers, its loss and its penalties."""
+    import keras
+
+    from keras_gen import penalties, schedules
 
     def optimizer():
         if options.optimizer == "rmsprop":
@@ -116,7 +126,6 @@ def build(options: GANOptions, images):
         penalties=[penalty(name) for name in options.penalties],
         hyperparameters=hyperparameters,
     )
-    return gan, batches
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ class Checkpoint:
         values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables_of(model)]
         return cls(epoch, batch, int(model.optimizer.iterations), values, callbacks or {})
 
+    @property
+    def finite(self) -> bool:
+        """Whether all variables are numbers."""
+        return all(np.isfinite(value).all() for value in self.variables if value.dtype.kind == "f")
+
     def restore(self, model: keras.Model) -> None:
         """Gives a model the values.
 

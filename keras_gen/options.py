@@ -65,6 +65,8 @@ class TrainingOptions:
     """Minutes between two checkpoints, from which --resume goes on; 0: at the end and when interrupted only."""
     resume: tuple[Path, ...] | None = None
     """Folder of a run to go on with, bit for bit, from its newest checkpoint; the latest run in runs/ after the bare option. All options are those of the run; other --epochs or --minutes train it longer."""  # noqa: E501
+    guard: bool = True
+    """After a collapse or a loss that is no number go back to the best state and try again with a remedy, up to four times; --no-guard ends there."""  # noqa: E501
     dry_run: bool = False
     """Print the resolved configuration, parameter counts, memory and an estimate of the time, and stop."""
     conditional: tyro.conf.Suppress[bool | None] = None  # what only presets say

@@ -13,25 +13,23 @@ priors.csv       of an autoencoder: what its codes may be distributed like; prio
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.util
 import json
 import math
-import re
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
 import keras
 import numpy as np
 
-from keras_gen import callbacks, checkpoints, doctor, evaluation, projector, provenance, report
+from keras_gen import callbacks, checkpoints, doctor, evaluation, projector, provenance, remedies, report
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.conditions import Conditions, Continuous, learnable
 from keras_gen.data import Batches, ImageData, Split
 from keras_gen.export import check_name, publish, published_versions
+from keras_gen.folders import locked, new_folder, require_writable, slug
 from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 
@@ -61,7 +59,7 @@ class Run:
         self.name = options.name or f"{self.family}-{options.preset}-{data}"
         self.options = dataclasses.replace(options, name=self.name)
         time = f"{provenance.now():%Y%m%d-%H%M%S}"
-        self.directory = options.run_dir or _unused(Path("runs") / f"{time}-{options.preset}-{data}")
+        self.directory = options.run_dir or new_folder(Path("runs") / f"{time}-{options.preset}-{data}")
         if (self.directory / "config.json").exists() and not options.resume:
             raise ValueError(f"{self.directory} already holds a run: give another --run-dir, or --resume it")
         check_name(self.name)
@@ -73,12 +71,13 @@ class Run:
         self.images = images
         self.monitor: evaluation.QualityMonitor | None = None
         self.best: callbacks.KeepBest | None = None
+        self.guard: callbacks.CollapseGuard | None = None
+        self._watchers: list[keras.callbacks.Callback] = []
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.directory)
+        self._lock = locked(self.directory)
         self.config = provenance.record(self.options, images, model)
         self.checkpoint = self._resume(batches) if options.resume else None
-        text = json.dumps(self.config, indent=2, default=str) + "\n"
-        checkpoints.replace_file(self.directory / "config.json", lambda file: file.write(text.encode()))
+        self._write_config()
         print(f"{self.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
         self.warnings = [finding.text for finding in doctor.examine(images) if finding.serious]
         for warning in self.warnings:
@@ -86,9 +85,9 @@ class Run:
         conditions = model.conditions
         if conditions:
             print("it can be asked for", "; ".join(self.config["conditions"]))
-            unused = [name for name in images.train.attributes if name not in conditions.names]
-            if unused:
-                print(f"not learned: {', '.join(unused)} (--condition says what to learn)")
+            unlearned = [name for name in images.train.attributes if name not in conditions.names]
+            if unlearned:
+                print(f"not learned: {', '.join(unlearned)} (--condition says what to learn)")
 
     def _resume(self, batches: Batches) -> checkpoints.Checkpoint | None:
         """The checkpoint to go on from, the batches moved there; None for a run that died before its first."""
@@ -109,6 +108,7 @@ class Run:
             print(f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it")
         at = {"at": provenance.now().isoformat(timespec="seconds"), "step": checkpoint.step if checkpoint else 0}
         self.config |= {"started": before["started"], "resumed": [*before.get("resumed", []), at]}
+        self.config |= {"troubles": before["troubles"]}
         return checkpoint
 
     @property
@@ -127,12 +127,28 @@ class Run:
         Args:
             *own: those of the script, such as a grid of pictures.
         """
+        self._watchers = self._watchers or [*self._every_run(), *own]
+        return [
+            callbacks.Checkpoints(
+                self.directory / CHECKPOINTS,
+                self._watchers,
+                self.options.checkpoint_every,
+                stop=self.signal,
+                resume=self.checkpoint,
+            ),
+            *self._watchers,
+        ]
+
+    def _every_run(self) -> list[keras.callbacks.Callback]:
         monitor = self._quality()
         if monitor or self.family == "autoencoder":
             self.best = callbacks.KeepBest("val_loss" if self.family == "autoencoder" else "frechet")
-        watchers = [
+        if self.monitor:
+            self.guard = callbacks.CollapseGuard(self.budget, self.monitor)
+        return [
             *monitor,
             self.budget,
+            *([self.guard] if self.guard else []),
             callbacks.ProgressBar(self.budget),
             self.signal,
             self.not_a_number,
@@ -140,13 +156,56 @@ class Run:
             callbacks.TensorBoardScalars(self.directory / "tensorboard"),
             callbacks.LossCurves(self.directory / "curves.png"),
             *([self.best] if self.best else []),
-            *own,
         ]
-        folder, minutes = self.directory / CHECKPOINTS, self.options.checkpoint_every
-        return [
-            callbacks.Checkpoints(folder, watchers, minutes, stop=self.signal, resume=self.checkpoint),
-            *watchers,
-        ]
+
+    def attempts(self, model: keras.Model, batches: Batches) -> Iterator[TrainingOptions]:
+        """The options to train with: those of the run, and as long as it ends badly those with the next remedy.
+
+        Before it yields again it moves `batches` and `initial_epoch` back to the best state of the run, which the
+        callbacks then restore. The model must be compiled anew, with the new options.
+
+        Args:
+            model: the compiled model.
+            batches: what `fit` gets.
+        """
+        beginning = checkpoints.Checkpoint.of(model)
+        yield self.options
+        while trouble := self._trouble():
+            troubles = self.config["troubles"]
+            found = remedies.remedy(self.options, model, troubles[-1]["rung"] if troubles else 0)
+            if found is None:
+                troubles.append(
+                    {"text": f"In the end {trouble}, and no remedy was left.", "rung": len(remedies.LADDER)}
+                )
+                return
+            self.options, remedy, rung = found
+            good, epoch = beginning, 0
+            if self.best and self.best.checkpoint and not (self.guard and not self.guard.lively):
+                good, epoch = self.best.checkpoint, self.best.epoch + 1
+            resumable = [each for each in self._watchers if isinstance(each, callbacks.Resumable)]
+            states = {type(each).__name__: each.state() for each in resumable}
+            states["Budget"]["told"] = -1.0  # nothing of what it is to tell again
+            self.checkpoint = dataclasses.replace(good, epoch=epoch, batch=0, callbacks=states)
+            batches.epoch = epoch
+            ended_at = self.best.ended_at if self.best else int(model.optimizer.iterations)
+            text = f"At step {ended_at:,} {trouble}: back to step {good.step:,}, {remedy}."
+            print(text, flush=True)
+            troubles.append({"text": text, "rung": rung})
+            self.config["options"] = dataclasses.asdict(self.options)
+            self._write_config()
+            yield self.options
+
+    def _trouble(self) -> str:
+        """What went wrong with the attempt that has just ended, if there is time for another one."""
+        if not self.options.guard or self.signal.stopped_by or self.budget.fraction >= 1:
+            return ""
+        if self.not_a_number.diverged:
+            return "the loss was no longer a number"
+        return (self.guard and self.guard.trouble) or ""
+
+    def _write_config(self) -> None:
+        text = json.dumps(self.config, indent=2, default=str) + "\n"
+        checkpoints.replace_file(self.directory / "config.json", lambda file: file.write(text.encode()))
 
     def _quality(self) -> list[keras.callbacks.Callback]:
         """A monitor for a model that makes images of its own."""
@@ -235,12 +294,13 @@ class Run:
             raise SystemExit(1)
 
     def _ending(self) -> str:
-        """How training ended, where that is worth a word."""
+        """What went wrong, and how training ended where that is worth a word."""
+        words = [trouble["text"] for trouble in self.config["troubles"]]
         if self.not_a_number.diverged:
-            return "Training diverged: the loss is no longer a number. A lower --learning-rate may help."
+            words.append("Training diverged: the loss is no longer a number. A lower --learning-rate may help.")
         if self.signal.stopped_by:
-            return f"Training was ended early by {self.signal.stopped_by}: --resume {self.directory} goes on."
-        return ""
+            words.append(f"Training was ended early by {self.signal.stopped_by}: --resume {self.directory} goes on.")
+        return " ".join(words)
 
     def _kept(self) -> str:
         """Which state of the model was kept."""
@@ -317,50 +377,3 @@ def load_model(path: str | Path) -> keras.Model:
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
     # Not compiled: whoever made the model may have used a loss that is not known here.
     return keras.saving.load_model(file, compile=False)
-
-
-def slug(text: str) -> str:
-    """`text` as a part of a file name: letters, digits, `.`, `_` and `-`.
-
-    Example:
-        >>> slug("my pictures/")
-        'my-pictures'
-    """
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "data"
-
-
-def require_writable(folder: Path) -> None:
-    """Tries to write into a folder, existing or not, and leaves everything as it was.
-
-    Raises:
-        ValueError: if it cannot be written: better now than after training.
-    """
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(f"cannot write to {folder} ({error.strerror}): give another folder") from error
-    finally:
-        for place in missing:
-            with contextlib.suppress(OSError):
-                place.rmdir()
-
-
-def _locked(directory: Path) -> filelock.BaseFileLock:
-    """The lock of a run's folder, until this process ends, however it does."""
-    lock = filelock.FileLock(directory / ".lock")
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        raise ValueError(f"another process trains in {directory}: wait for it, or give another --run-dir") from None
-    return lock
-
-
-def _unused(directory: Path) -> Path:
-    """The folder, with a number behind when two runs start in one second."""
-    candidates = (
-        directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6)
-    )
-    return next(candidate for candidate in candidates if not candidate.exists())

@@ -17,7 +17,7 @@ ROAD = [
     {"callbacks", "inversion"},
     {"evaluation"},
     {"export"},
-    {"options", "command_line", "report", "forecast", "projector", "doctor"},
+    {"options", "command_line", "report", "forecast", "projector", "doctor", "remedies", "folders"},
     {"provenance"},
     {"runs"},
     {"sampling"},

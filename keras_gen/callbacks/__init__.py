@@ -5,6 +5,7 @@ They work with GANs and autoencoders alike, beside the stock callbacks of Keras.
 """
 
 from keras_gen.callbacks.grids import ReconstructionGrid, SampleGrid
+from keras_gen.callbacks.guarding import CollapseGuard
 from keras_gen.callbacks.keeping import KeepBest
 from keras_gen.callbacks.logs import LossCurves, MetricsCSV, ProgressBar, TensorBoardScalars
 from keras_gen.callbacks.resuming import Checkpoints, Resumable
@@ -13,6 +14,7 @@ from keras_gen.callbacks.stopping import Budget, StopOnNaN, StopOnSignal
 __all__ = [
     "Budget",
     "Checkpoints",
+    "CollapseGuard",
     "KeepBest",
     "LossCurves",
     "MetricsCSV",

@@ -23,6 +23,8 @@ class KeepBest(Resumable):
         epoch: the epoch, from 0, after which it was taken.
         step: the step of that moment.
         last: the value at the end of training.
+        ended_at: the step of that moment.
+        checkpoint: the model at its best, or None before the first value.
 
     Example:
         `autoencoder.fit(images, validation_data=(others, others), epochs=50, callbacks=[KeepBest("val_loss")])`
@@ -35,14 +37,14 @@ class KeepBest(Resumable):
     def begin(self, state):
         self.value, self.epoch = state.get("value", math.inf), state.get("epoch", 0)
         self.last = self.value
-        self._best: Checkpoint | None = Checkpoint(**state["best"]) if state.get("best") else None
+        self.checkpoint: Checkpoint | None = Checkpoint(**state["best"]) if state.get("best") else None
 
     def state(self):
-        return {"value": self.value, "epoch": self.epoch, "best": self._best and vars(self._best)}
+        return {"value": self.value, "epoch": self.epoch, "best": self.checkpoint and vars(self.checkpoint)}
 
     @property
     def step(self) -> int:
-        return self._best.step if self._best else 0
+        return self.checkpoint.step if self.checkpoint else 0
 
     def on_epoch_end(self, epoch, logs=None):
         self._compare(epoch, logs or {})
@@ -50,11 +52,13 @@ class KeepBest(Resumable):
 
     def on_train_end(self, logs=None):
         self._compare(self._epoch, logs or {})
-        if self._best:
-            self._best.restore(self.model)
+        self.ended_at = int(self.model.optimizer.iterations)
+        if self.checkpoint:
+            self.checkpoint.restore(self.model)
 
     def _compare(self, epoch, logs):
         self.last = logs.get(self.monitor, self.last)
         if self.last < self.value:
-            self.value, self.epoch = self.last, epoch
-            self._best = Checkpoint.of(self.model)
+            state = Checkpoint.of(self.model)
+            if state.finite:  # images have no NaN: they would hide it
+                self.value, self.epoch, self.checkpoint = self.last, epoch, state

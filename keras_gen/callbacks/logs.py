@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import time
 from pathlib import Path
@@ -93,7 +92,7 @@ class MetricsCSV(Resumable):
 
     def state(self):
         seconds = time.monotonic() - self._started_at
-        return {"seconds": seconds, "size": os.fstat(self._file.fileno()).st_size, "names": self._names}
+        return {"seconds": seconds, "size": self.path.stat().st_size, "names": self._names}
 
     def on_epoch_end(self, epoch, logs=None):
         step, seconds = int(self.model.optimizer.iterations), time.monotonic() - self._started_at

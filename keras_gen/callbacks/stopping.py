@@ -8,6 +8,7 @@ import threading
 import time
 
 import keras
+from keras import ops
 
 from keras_gen.callbacks.resuming import Resumable
 
@@ -80,9 +81,10 @@ class Budget(Resumable):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Ends training as soon as the loss is NaN or infinite, and remembers that it did.
+    """Ends training as soon as the loss is NaN or infinite, or a weight after an epoch, and remembers that it did.
 
-    The stock `TerminateOnNaN` makes every step wait for its numbers; this one looks at them beside the next step.
+    The stock `TerminateOnNaN` makes every step wait for its numbers; this one looks at them beside the next step. And
+    at the weights, because a fused ReLU on TensorFlow turns NaN into 0: the loss can do without half a network.
     """
 
     async_safe = True
@@ -90,15 +92,22 @@ class StopOnNaN(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.diverged = False
-        """Whether the loss has left the numbers."""
+        """Whether the loss or a weight has left the numbers."""
 
     def on_train_begin(self, logs=None):
         self.diverged = False
 
     def on_train_batch_end(self, batch, logs=None):
         if not math.isfinite(float(logs["loss"])):
-            self.diverged = True
-            self.model.stop_training = True
+            self._stop()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not all(bool(ops.all(ops.isfinite(weight))) for weight in self.model.trainable_variables):
+            self._stop()
+
+    def _stop(self):
+        self.diverged = True
+        self.model.stop_training = True
 
 
 class StopOnSignal(keras.callbacks.Callback):

@@ -21,9 +21,9 @@ class Export:
 
     def run(self) -> None:
         """Publishes the model and says where."""
-        from keras_gen import export, options, runs
+        from keras_gen import export, folders, options, runs
 
-        name = self.name or options.read_options(self.run_folder).get("name") or runs.slug(self.run_folder.stem)
+        name = self.name or options.read_options(self.run_folder).get("name") or folders.slug(self.run_folder.stem)
         export.check_name(name)
-        runs.require_writable(self.export_dir)
+        folders.require_writable(self.export_dir)
         print(export.publish(runs.load_model(self.run_folder), self.export_dir, name))

@@ -73,7 +73,7 @@ class Invert:
         """Writes the picture or the arrays, and says how near the images are."""
         import numpy as np
 
-        from keras_gen import evaluation, images, inversion, runs, sampling
+        from keras_gen import evaluation, folders, images, inversion, sampling
         from keras_gen.conditions import columns_of
 
         if min(self.num, self.steps, self.restarts) < 1 or self.seed < 0:
@@ -83,7 +83,7 @@ class Invert:
             )
         if self.out.suffix not in (".png", ".npz"):
             raise ValueError(f"expected --out as x.png or x.npz, received {self.out}")
-        runs.require_writable(self.out.parent)
+        folders.require_writable(self.out.parent)
         model = sampling.load(self.model)
         loaded = data_of(model, self.model, self.data)
         shown = loaded.test.take(range(min(self.num, len(loaded.test))))

@@ -30,14 +30,14 @@ class Evaluate:
 
     def run(self) -> None:
         """Writes the card and prints its numbers."""
-        from keras_gen import evaluation, runs
+        from keras_gen import evaluation, folders
         from keras_gen.command_line import progress
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
         usual = self.model.is_dir() and dataclasses.replace(self, model=Path()) == Evaluate(Path(), out=self.out)
         out = self.out or (self.model if usual else Path(f"scorecard-{self.model.stem}"))
-        runs.require_writable(out)
+        folders.require_writable(out)
         with progress() as tell:
             card, pictures = self._judged(tell)
         card.model["path"] = str(self.model)

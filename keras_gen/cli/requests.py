@@ -31,11 +31,11 @@ def asked(texts: tuple[str, ...], label: str | None) -> dict[str, str]:
 
 def check_out(out: Path, films: bool = False) -> None:
     """Before the model is loaded: what cannot be written need not be made."""
-    from keras_gen import runs
+    from keras_gen import folders
 
     if out.suffix not in (".npy", ".png", "", *([".gif"] if films else [])):
         raise ValueError(f"expected --out as {'x.gif, ' if films else ''}x.npy, x.png or a folder, received {out}")
-    runs.require_writable(out.parent)
+    folders.require_writable(out.parent)
 
 
 def write(images: np.ndarray, out: Path, columns: int | None = None) -> Path:

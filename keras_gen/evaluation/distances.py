@@ -211,3 +211,17 @@ def _checked(real_features, fake_features, least: int = 2) -> tuple[np.ndarray, 
         if not np.isfinite(features).all():
             raise ValueError("expected finite features, received NaN or infinity")
     return real_features, fake_features
+
+
+def spread(features: np.ndarray) -> float:
+    """The mean distance of two features at random.
+
+    Args:
+        features: float array (n, d), n ≥ 2.
+
+    Example:
+        >>> spread(np.array([[0.0, 0.0], [3.0, 4.0]]))
+        5.0
+    """
+    shuffled = np.random.default_rng(0).permutation(features)  # files may be ordered by class
+    return float(np.mean(np.linalg.norm(shuffled[1:] - shuffled[:-1], axis=1)))

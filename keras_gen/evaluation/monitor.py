@@ -8,12 +8,12 @@ import numpy as np
 
 from keras_gen.callbacks import Resumable
 from keras_gen.data import Split
-from keras_gen.evaluation.distances import frechet_distance, neighbourhoods
+from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
 from keras_gen.evaluation.feature_nets import FeatureNet
 
 
 class QualityMonitor(Resumable):
-    """Adds `frechet` and `coverage` of fixed samples to the logs of epochs, where stock callbacks find them.
+    """Adds `frechet`, `coverage` and `diversity` of fixed samples to the logs, where stock callbacks find them.
 
     Place it before those that read the logs, such as `ModelCheckpoint(monitor="frechet", mode="min")`,
     `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
@@ -30,11 +30,13 @@ class QualityMonitor(Resumable):
         share: of the training time that may be spent, in (0, 1].
         seed: of the latents and of the choice of real images.
 
-    Logs `frechet` and `coverage`, see `frechet_distance` (smaller is better) and `neighbourhoods` (greater is better).
+    Logs `frechet`, see `frechet_distance` (smaller is better), `coverage`, see `neighbourhoods` (greater is better),
+    and `diversity`, the mean distance of two images' features as a share of that between real ones.
 
     Attributes:
         seconds: time spent since training began.
         seconds_of_training: time since then, which includes it.
+        looks: turns that it has taken in this process.
 
     Example:
         monitor = QualityMonitor(data.train, FeatureNet.of(data))
@@ -53,6 +55,7 @@ class QualityMonitor(Resumable):
         self.share = share
         self.seed = seed
         self._numbers: dict[str, float] = {}
+        self.looks = 0
         self.real_features = net.look(split.images[np.sort(rows)]).features
 
     def begin(self, state):
@@ -84,6 +87,11 @@ class QualityMonitor(Resumable):
         before = time.monotonic()
         fakes = self.net.look(self.model.sample(self.num, self.seed)).features
         distances = neighbourhoods(self.real_features, fakes)
-        self._numbers = {"frechet": frechet_distance(self.real_features, fakes), "coverage": distances["coverage"]}
+        self._numbers = {
+            "frechet": frechet_distance(self.real_features, fakes),
+            "coverage": distances["coverage"],
+            "diversity": spread(fakes) / max(spread(self.real_features), 1e-9),
+        }
+        self.looks += 1
         self._last = time.monotonic() - before  # what this turn took
         self.seconds += self._last

@@ -17,6 +17,7 @@ from keras_gen.evaluation.distances import (
     frechet_distance_at_infinity,
     kernel_distance,
     neighbourhoods,
+    spread,
 )
 from keras_gen.evaluation.feature_nets import Seen
 
@@ -83,8 +84,8 @@ def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) 
     }
     if len(fake.features) >= SLOPE * fake.features.shape[1]:
         scores["frechet_infinity"] = frechet_distance_at_infinity(real.features, fake.features)
-    if (spread := _spread(real.features)) > 0:
-        scores["diversity"] = _spread(fake.features) / spread
+    if (real_spread := spread(real.features)) > 0:
+        scores["diversity"] = spread(fake.features) / real_spread
     attribute = main_attribute(real)
     if attribute is not None:
         scores |= _class_scores(fake, attribute, by_class(real, fake))
@@ -137,9 +138,3 @@ def _class_scores(fake: Seen, attribute: Categorical, classes: dict[str, dict[st
     }
     # Only if all are made: the mean over those that are left would look the better the fewer they are.
     return scores | ({"class_frechet": float(np.mean(distances))} if len(distances) == len(classes) else {})
-
-
-def _spread(features: np.ndarray) -> float:
-    """The mean distance of two features at random."""
-    shuffled = np.random.default_rng(0).permutation(features)  # files may be ordered by class
-    return float(np.mean(np.linalg.norm(shuffled[1:] - shuffled[:-1], axis=1)))

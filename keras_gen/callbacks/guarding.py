@@ -1,0 +1,59 @@
+"""Notices when a generator has collapsed."""
+
+from __future__ import annotations
+
+from keras_gen.callbacks.resuming import Resumable
+from keras_gen.callbacks.stopping import Budget
+
+ALIKE = 0.1  # diversity below it: images as good as the same
+WORSE = 4.0  # times the least distance of the run
+IN_A_ROW = 2  # looks: one may be chance
+EARLY = 0.25  # share of the run in which a generator may not have begun to make different images
+
+
+class CollapseGuard(Resumable):
+    """Ends training when two looks of a `QualityMonitor` in a row show a collapse, and remembers what it was.
+
+    A collapse is one of these: the images are all alike (`diversity` below 0.1, after having been above, or after a
+    quarter of the run), or they have become much worse (`frechet` four times its least value).
+
+    Args:
+        budget: the `Budget` of this run.
+        monitor: the `QualityMonitor`. Place both before this callback.
+
+    Attributes:
+        trouble: what happened, in words, or None.
+        lively: whether the images have ever been different.
+    """
+
+    def __init__(self, budget: Budget, monitor):
+        super().__init__()
+        self.budget = budget
+        self.monitor = monitor
+        self.trouble: str | None = None
+
+    def begin(self, state):
+        self.trouble = None
+        self._least, self.lively = state.get("least", float("inf")), state.get("lively", False)
+        self._bad, self._looks = state.get("bad", 0), self.monitor.looks
+
+    def state(self):
+        return {"least": self._least, "lively": self.lively, "bad": self._bad}
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor.looks == self._looks:  # between two looks the monitor repeats its numbers
+            return
+        self._looks = self.monitor.looks
+        frechet, diversity = logs["frechet"], logs["diversity"]
+        self._least = min(self._least, frechet)
+        alike = diversity < ALIKE and (self.lively or self.budget.fraction > EARLY)
+        worse = frechet > WORSE * self._least
+        self.lively = self.lively or diversity >= ALIKE
+        self._bad = self._bad + 1 if alike or worse else 0
+        if self._bad >= IN_A_ROW:
+            self.trouble = (
+                f"all images have become alike (diversity {diversity:.2f} of real ones)"
+                if alike
+                else f"the images have become much worse (frechet {frechet:.4g}, at best {self._least:.4g})"
+            )
+            self.model.stop_training = True

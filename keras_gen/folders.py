@@ -1,0 +1,57 @@
+"""Folders to write into: their names, whether one may, and who else does."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from pathlib import Path
+
+import filelock
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file name: letters, digits, `.`, `_` and `-`.
+
+    Example:
+        >>> slug("my pictures/")
+        'my-pictures'
+    """
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "data"
+
+
+def require_writable(folder: Path) -> None:
+    """Tries to write into a folder, existing or not, and leaves everything as it was.
+
+    Raises:
+        ValueError: if it cannot be written: better now than after training.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write to {folder} ({error.strerror}): give another folder") from error
+    finally:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+
+
+def locked(directory: Path) -> filelock.BaseFileLock:
+    """The lock of a run's folder, until this process ends, however it does."""
+    lock = filelock.FileLock(directory / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise ValueError(f"another process trains in {directory}: wait for it, or give another --run-dir") from None
+    return lock
+
+
+def new_folder(directory: Path) -> Path:
+    """The folder, with a number behind when two runs start in one second."""
+    candidates = (
+        directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6)
+    )
+    return next(candidate for candidate in candidates if not candidate.exists())

@@ -1,0 +1,181 @@
+"""Collapses are noticed, and training goes back to before and tries again with a remedy."""
+
+import dataclasses
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+
+import train_ae
+import train_gan
+from keras_gen import data, networks, penalties, remedies, runs
+from keras_gen.callbacks import Budget, CollapseGuard
+from keras_gen.gan import GAN
+from keras_gen.options import AutoencoderOptions, GANOptions
+from keras_gen.presets import AUTOENCODERS, GANS
+from tests.conftest import make_autoencoder, make_gan
+from tests.processes import run
+
+# Looks of a monitor, (fraction of the run, frechet, diversity), and what the guard says of them.
+SEQUENCES = {
+    "all is well": ([(0.1, 100, 0.3), (0.4, 20, 0.8), (0.9, 5, 1.0)], None),
+    "not begun yet": ([(0.05, 400, 0.0), (0.1, 390, 0.01), (0.2, 300, 0.05), (0.3, 90, 0.5)], None),
+    "never begins": ([(0.1, 400, 0.0), (0.3, 400, 0.0), (0.4, 400, 0.0)], "alike (diversity 0.00"),
+    "early, after it was alive": ([(0.05, 300, 0.2), (0.1, 400, 0.02), (0.15, 400, 0.03)], "alike (diversity 0.03"),
+    "once is chance": ([(0.3, 10, 1.0), (0.5, 50, 0.9), (0.6, 12, 1.0), (0.7, 50, 1.0), (0.8, 9, 1.0)], None),
+    "much worse": ([(0.3, 10, 1.0), (0.5, 41, 0.9), (0.6, 44, 0.9)], "much worse (frechet 44, at best 10)"),
+    "a little worse": ([(0.3, 10, 1.0), (0.5, 39, 0.9), (0.6, 39, 0.9), (0.7, 40, 0.9)], None),
+}
+
+
+def follow(looks, state=None):
+    """A guard that has seen these looks, each followed by an epoch without one."""
+    budget, monitor = Budget(epochs=1), types.SimpleNamespace(looks=2)
+    guard = CollapseGuard(budget, monitor)
+    guard.set_model(types.SimpleNamespace(stop_training=False))
+    guard.begin(state or {})
+    for fraction, frechet, diversity in looks:
+        budget.fraction = fraction
+        monitor.looks += 1
+        for _ in range(3):
+            guard.on_epoch_end(0, {"frechet": frechet, "diversity": diversity})
+    return guard
+
+
+@pytest.mark.parametrize("case", SEQUENCES)
+def test_what_is_a_collapse(case):
+    looks, expected = SEQUENCES[case]
+    guard = follow(looks)
+    assert (guard.trouble is None) == (expected is None)
+    assert guard.model.stop_training == (expected is not None)
+    if expected:
+        assert expected in guard.trouble
+
+
+def test_a_resumed_guard_remembers():
+    before = follow([(0.3, 10, 1.0), (0.5, 41, 0.9)])
+    assert before.trouble is None
+    assert follow([(0.6, 44, 0.9)], before.state()).trouble
+    assert follow([(0.6, 44, 0.9)]).trouble is None
+
+
+def climb(options, model):
+    """What every remedy of the ladder says, and the options in the end."""
+    rung, said = 0, []
+    while found := remedies.remedy(options, model, rung):
+        options, words, rung = found
+        said.append(words)
+        if isinstance(model, GAN):
+            model.compile(penalties=[penalties.get(name, options.penalty_weight or 0.2) for name in options.penalties])
+    return said, options
+
+
+def test_the_ladder_of_a_game():
+    gan = make_gan()
+    said, options = climb(GANOptions("article", learning_rate=8e-4, penalties=()), gan)
+    assert said == [
+        "half the learning rate, 0.0004",
+        "R1 and R2 switched on",
+        "half the learning rate, 0.0002",
+        "penalties of four times the weight, 0.8",
+    ]
+    assert (options.learning_rate, options.penalties, options.penalty_weight) == (2e-4, ("r1", "r2"), 0.8)
+
+
+def test_no_slope_is_asked_of_a_discriminator_that_normalises_batches():
+    discriminator = networks.dcgan.discriminator((16, 16, 3), width=4)
+    gan = GAN(networks.mlp.generator((16, 16, 3), 4, widths=(8,)), discriminator)
+    gan.compile()
+    said, _ = climb(GANOptions("dcgan", learning_rate=8e-4, penalties=()), gan)
+    assert said == ["half the learning rate, 0.0004", "half the learning rate, 0.0002"]
+
+
+def test_an_autoencoder_has_a_rate_only():
+    said, _ = climb(AutoencoderOptions(learning_rate=8e-3), make_autoencoder())
+    assert said == ["half the learning rate, 0.004", "half the learning rate, 0.002"]
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes one weight no number, once, when an epoch begins."""
+
+    def __init__(self, epoch, index):
+        super().__init__()
+        self.epoch = epoch
+        self.index = index
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.epoch = None
+            weight = self.model.trainable_variables[self.index]
+            weight.assign(weight * float("nan"))
+
+
+def attempt(folder, options, model, batches, compile_again, poisoned, **fit_arguments):
+    """Trains with a poisoned weight as the scripts do; returns the run."""
+    options = dataclasses.replace(options, run_dir=folder / "run", export_dir=folder)
+    training = runs.Run(options, data.load("digits"), model, batches)
+    poison = Poison(2, poisoned)
+    for number, now in enumerate(training.attempts(model, batches)):
+        if number:
+            compile_again(now)
+        model.fit(
+            batches,
+            initial_epoch=training.initial_epoch,
+            epochs=training.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=training.callbacks(poison),
+            **fit_arguments,
+        )
+    return training
+
+
+def test_a_game_begins_anew_with_half_the_rate(tmp_path):
+    options = GANOptions("article", data="digits", epochs=4, score=False).resolve(GANS)
+    images = data.load("digits")
+    gan, batches = train_gan.build(options, images)
+    # The first weight: TensorFlow's ReLU hides it from the loss, and it is found after the epoch.
+    training = attempt(tmp_path, options, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+    text = "At step 33 the loss was no longer a number: back to step 0, half the learning rate, 0.0001."
+    assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
+    stored = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert stored["troubles"] == training.config["troubles"]
+    assert stored["options"]["learning_rate"] == 1e-4, "what --resume would go on with"
+    assert int(gan.optimizer.iterations) == 44
+    assert training._ending() == text
+    assert all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in gan.weights)
+
+
+def test_an_autoencoder_goes_back_to_its_best(tmp_path):
+    options = AutoencoderOptions("article", data="digits", epochs=4, score=False).resolve(AUTOENCODERS)
+    images = data.load("digits")
+    train, validation = images.train.hold_out(0.1)
+    autoencoder = train_ae.build(options, images)
+    batches = train_ae.batches(options, autoencoder, train)
+    held_out = train_ae.batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
+    training = attempt(
+        tmp_path,
+        options,
+        autoencoder,
+        batches,
+        lambda now: train_ae.compile_autoencoder(autoencoder, now),
+        -1,
+        validation_data=held_out,
+    )
+    (trouble,) = training.config["troubles"]
+    good = 2 * len(batches)
+    text = f"At step {good + 1} the loss was no longer a number: back to step {good}, half the learning rate, 0.0005."
+    assert trouble["text"] == text
+    assert training.best.step > good, "it has learned more since"
+
+
+@pytest.mark.slow
+def test_a_hopeless_run_says_so(tmp_path):
+    command = ("train_gan.py", "article", "--data", "digits", "--epochs", "2", "--learning-rate", "1e20", "--no-score")
+    process = run(tmp_path, *command, "--run-dir", "run")
+    assert process.returncode == 1
+    assert process.stdout.count("the loss was no longer a number: back to step 0, ") >= 4
+    assert "no remedy is left" in (tmp_path / "run" / "report.html").read_text()
+    assert not list((tmp_path / "saved_models").glob("*/*"))
