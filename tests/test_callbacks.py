@@ -40,7 +40,7 @@ OURS = {
 
 
 def test_every_callback_has_a_row():
-    assert set(OURS) | {"KeepBest", "Resumable"} == {*callbacks.__all__, "QualityMonitor"}
+    assert set(OURS) | {"CollapseGuard", "KeepBest", "Resumable"} == {*callbacks.__all__, "QualityMonitor"}
 
 
 @pytest.mark.parametrize("name", OURS)
