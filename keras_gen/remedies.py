@@ -12,10 +12,10 @@ from keras_gen.options import GANOptions, TrainingOptions
 FIRMER = 4.0  # how much firmer a penalty gets
 
 
-def halve_the_rate(options: TrainingOptions, model: keras.Model) -> tuple[TrainingOptions, str] | None:
-    """Half the learning rate."""
-    rate = (options.learning_rate or 0) / 2
-    return dataclasses.replace(options, learning_rate=rate), f"half the learning rate, {rate:g}"
+def lower_the_rate(options: TrainingOptions, model: keras.Model) -> tuple[TrainingOptions, str] | None:
+    """A quarter of the learning rate."""
+    rate = (options.learning_rate or 0) / 4
+    return dataclasses.replace(options, learning_rate=rate), f"a quarter of the learning rate, {rate:g}"
 
 
 def hold_the_discriminator(options: TrainingOptions, model: keras.Model) -> tuple[TrainingOptions, str] | None:
@@ -34,7 +34,7 @@ def hold_the_discriminator(options: TrainingOptions, model: keras.Model) -> tupl
     return dataclasses.replace(options, penalty_weight=weight), f"penalties of four times the weight, {weight:g}"
 
 
-LADDER = (halve_the_rate, hold_the_discriminator, halve_the_rate, hold_the_discriminator)
+LADDER = (lower_the_rate, hold_the_discriminator, lower_the_rate, hold_the_discriminator)
 
 
 def remedy(options: TrainingOptions, model: keras.Model, tried: int) -> tuple[TrainingOptions, str, int] | None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import statistics
+
 from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
 ALIKE = 0.1  # diversity below it: images as good as the same
 WORSE = 4.0  # times the least distance of the run
 IN_A_ROW = 2  # looks: one may be chance
+EXPLODED = 1_000.0  # times the median loss
+USUAL = 30  # epochs that this is of, a tenth of them at least
 EARLY = 0.25  # share of the run in which a generator may not have begun to make different images
 
 
 class CollapseGuard(Resumable):
-    """Ends training when two looks of a `QualityMonitor` in a row show a collapse, and remembers what it was.
+    """Ends training when a game has collapsed, and remembers what it was.
 
-    A collapse is one of these: the images are all alike (`diversity` below 0.1, after having been above, or after a
-    quarter of the run), or they have become much worse (`frechet` four times its least value).
+    A collapse is one of these: in two looks of a `QualityMonitor` in a row the images are all alike (`diversity` below
+    0.1, after having been above, or after a quarter of the run) or much worse (`frechet` four times its least value);
+    or a player's loss is a thousand times what is usual in this run.
 
     Args:
         budget: the `Budget` of this run.
@@ -36,11 +41,13 @@ class CollapseGuard(Resumable):
         self.trouble = None
         self._least, self.lively = state.get("least", float("inf")), state.get("lively", False)
         self._bad, self._looks = state.get("bad", 0), self.monitor.looks
+        self._sizes: list[float] = state.get("sizes", [])
 
     def state(self):
-        return {"least": self._least, "lively": self.lively, "bad": self._bad}
+        return {"least": self._least, "lively": self.lively, "bad": self._bad, "sizes": self._sizes}
 
     def on_epoch_end(self, epoch, logs=None):
+        self._look_at_losses(max(abs(logs["d_loss"]), abs(logs["g_loss"])))
         if self.monitor.looks == self._looks:  # between two looks the monitor repeats its numbers
             return
         self._looks = self.monitor.looks
@@ -51,9 +58,18 @@ class CollapseGuard(Resumable):
         self.lively = self.lively or diversity >= ALIKE
         self._bad = self._bad + 1 if alike or worse else 0
         if self._bad >= IN_A_ROW:
-            self.trouble = (
+            self._stop(
                 f"all images have become alike (diversity {diversity:.2f} of real ones)"
                 if alike
                 else f"the images have become much worse (frechet {frechet:.4g}, at best {self._least:.4g})"
             )
-            self.model.stop_training = True
+
+    def _look_at_losses(self, size):
+        usual = max(1.0, statistics.median(self._sizes or [size]))
+        if len(self._sizes) >= USUAL // 10 and size > EXPLODED * usual:
+            self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.2g})")
+        self._sizes = [*self._sizes, size][-USUAL:]
+
+    def _stop(self, trouble):
+        self.trouble = trouble
+        self.model.stop_training = True
