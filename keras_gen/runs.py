@@ -143,7 +143,7 @@ class Run:
         monitor = self._quality()
         if monitor or self.family == "autoencoder":
             self.best = callbacks.KeepBest("val_loss" if self.family == "autoencoder" else "frechet")
-        if self.monitor:
+        if self.monitor and self.family != "autoencoder":
             self.guard = callbacks.CollapseGuard(self.budget, self.monitor)
         return [
             *monitor,
