@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -139,6 +140,9 @@ class TrainingOptions:
     )
 
     def _check(self) -> None:
+        for field, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"expected --{field.replace('_', '-')} as a finite number, received {value}")
         for field in self._positive:
             value = getattr(self, field)
             if value is not None and not value > 0:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_gen.presets import AUTOENCODERS
 from tests.processes import ROOT, run, succeed
 
 SCRIPTS = ("train_gan.py", "train_ae.py")
@@ -31,7 +32,8 @@ def test_a_run_that_diverges_says_so_and_exports_nothing(tmp_path):
     assert process.returncode == 1, process.stdout + process.stderr
     assert "Traceback" not in process.stderr
     page = (tmp_path / "run" / "report.html").read_text()
-    for sentence in ("Training diverged", "Not exported: the model has diverged"):
+    assert process.stdout.count("the loss was no longer a number: back to step 0, ") >= 4
+    for sentence in ("no remedy was left", "Training diverged", "Not exported: the model has diverged"):
         assert sentence in process.stdout
         assert sentence in page
     assert not (tmp_path / "saved_models").exists()
@@ -52,6 +54,26 @@ def test_an_image_folder_of_odd_files(tmp_path):
     assert data["image_shape"] == [7, 11, 3]
     assert len(data["skipped_files"]) == 1
     assert data["skipped_files"][0].startswith("cat/broken.png (")
+
+
+# One of each is enough for every day: with codes that are free, drawn and written in tokens there are other roads.
+EVERY_DAY = ("vae",)
+
+
+@pytest.mark.parametrize(
+    "preset", [pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.slow) for name in AUTOENCODERS]
+)
+def test_what_an_autoencoder_is_for(preset, tmp_path):
+    succeed(tmp_path, "train_ae.py", preset, "--data", "digits", "--epochs", "2", "--run-dir", "run")
+    for model in ("run", "run/checkpoints/final.keras", f"saved_models/autoencoder-{preset}-digits"):
+        succeed(tmp_path, "keras-gen", "sample", model, "--num", "5", "--out", "new.npy")
+        assert np.load(tmp_path / "new.npy").shape == (5, 8, 8, 1)
+    for command in (["reconstruct"], ["invert", "--data", "digits"]):
+        succeed(tmp_path, "keras-gen", command[0], "run", *command[1:], "--num", "10", "--out", f"{command[0]}.png")
+        assert (tmp_path / f"{command[0]}.png").stat().st_size > 500
+    for command in (["interpolate", "--stops", "2", "--frames", "3"], ["traverse", "--num", "2", "--steps", "3"]):
+        succeed(tmp_path, "keras-gen", command[0], "run", *command[1:], "--out", "way.npy")
+        assert np.load(tmp_path / "way.npy").shape == (6, 8, 8, 1)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

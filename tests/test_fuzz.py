@@ -1,0 +1,193 @@
+"""Three hundred bad inputs, the same each time: each is skipped and counted, refused in one line, or does no harm."""
+
+import gzip
+import io
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_gen.command_line import one_line_errors, parse
+from keras_gen.data import load
+from keras_gen.options import AutoencoderOptions, GANOptions
+from keras_gen.presets import AUTOENCODERS, GANS
+
+FORMATS = ("png", "jpeg", "gif", "bmp", "webp")
+HUGE = 60_000  # pixels a side: 3.6 billion, a gigabyte from a file of 70 bytes
+
+
+def image_bytes(kind):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def bomb():
+    """A PNG whose header is right and promises far too much."""
+    header = struct.pack(">II5B", HUGE, HUGE, 1, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(HUGE))), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def damaged(data, seed):
+    """Cut off, spoilt in a few bytes, with a piece doubled, or noise of the same length."""
+    rng = np.random.default_rng(seed)
+    at, end = np.sort(rng.integers(0, len(data), 2))
+    match seed % 4:
+        case 0:
+            return data[:at]
+        case 1:
+            spoilt = np.frombuffer(data, np.uint8).copy()
+            spoilt[rng.integers(0, len(data), 5)] = rng.integers(0, 256, 5)
+            return spoilt.tobytes()
+        case 2:
+            return data[:end] + data[at:]
+        case _:
+            return rng.bytes(len(data))
+
+
+def outcome(call, capsys, folder):
+    """What `call` returned, or None when it ended as wrong input must; nothing was written in either case."""
+    before = sorted(folder.rglob("*"))
+    capsys.readouterr()
+    returned, code = None, 0
+    try:
+        with one_line_errors():
+            returned = call()
+    except SystemExit as exit:
+        code = exit.code
+    assert sorted(folder.rglob("*")) == before
+    errors = [line for line in capsys.readouterr().err.splitlines() if ": error: " in line]
+    assert (code, len(errors)) == ((2, 1) if returned is None else (0, 0))
+    return returned
+
+
+IMAGES = {f"{kind}-{seed}": damaged(image_bytes(kind), seed) for kind in FORMATS for seed in range(16)} | {
+    "nothing": b"",
+    "text": b"no image at all\n",
+    "another format": image_bytes("gif"),
+    "a bomb": bomb(),
+    "a program": b"\x7fELF" + bytes(100),
+}
+
+
+@pytest.mark.parametrize("case", IMAGES)
+def test_a_bad_image_is_skipped_and_counted(case, tmp_path, capsys):
+    for index in range(4):
+        Image.new("RGB", (7, 9), (60 * index, 0, 0)).save(tmp_path / f"good-{index}.png")
+    (tmp_path / f"bad.{case.split('-')[0] if '-' in case else 'png'}").write_bytes(IMAGES[case])
+    data = outcome(lambda: load(tmp_path, image_size=8), capsys, tmp_path)
+    read = len(data.train) + len(data.test)
+    assert read + len(data.skipped) == 5
+    assert read >= 4
+    assert all(len(reason) > 3 for _, reason in data.skipped)
+    if case in ("nothing", "text", "a bomb", "a program"):
+        assert [name for name, _ in data.skipped] == ["bad.png"]
+
+
+def npz_bytes(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+GREY = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 1), dtype=np.uint8)
+ARRAYS = {f"npz-{seed}": ("x.npz", damaged(npz_bytes(x=GREY, y=np.arange(10)), seed)) for seed in range(32)} | {
+    "floats": ("x.npz", npz_bytes(x=GREY / 255)),
+    "objects": ("x.npz", npz_bytes(x=np.array([GREY, None], object))),
+    "no images": ("x.npz", npz_bytes(pictures=GREY)),
+    "none": ("x.npz", npz_bytes(x=GREY[:0])),
+    "one": ("x.npz", npz_bytes(x=GREY[:1])),
+    "two channels": ("x.npz", npz_bytes(x=np.repeat(GREY, 2, axis=-1))),
+    "labels too few": ("x.npz", npz_bytes(x=GREY, y=np.arange(9))),
+    "labels of floats": ("x.npz", npz_bytes(x=GREY, y=np.arange(10) / 2)),
+    "a value that is not there": (
+        "x.npz",
+        npz_bytes(x=GREY, attr_hat=np.full(10, 5), values_hat=np.array(["yes", "no"])),
+    ),
+    "another kind": ("x.npy", npz_bytes(x=GREY)),
+    "no array": ("x.npy", b"\x93NUMPY"),
+    "no suffix": ("x.tar", npz_bytes(x=GREY)),
+}
+
+
+@pytest.mark.parametrize("case", ARRAYS)
+def test_a_bad_array_is_refused_or_whole(case, tmp_path, capsys):
+    name, data = ARRAYS[case]
+    (tmp_path / name).write_bytes(data)
+    loaded = outcome(lambda: load(tmp_path / name), capsys, tmp_path)
+    assert loaded is None or case.startswith("npz-")
+    if loaded:
+        images = np.concatenate([loaded.train.images[:], loaded.test.images[:]])
+        np.testing.assert_array_equal(np.sort(images, axis=0), np.sort(GREY, axis=0))
+
+
+TABLE = "file,hat,age\n" + "".join(f"{index}.png,{'yes' if index % 2 else 'no'},{index}\n" for index in range(6))
+TABLES = {f"csv-{seed}": damaged(TABLE.encode(), seed) for seed in range(32)} | {
+    "nothing": b"",
+    "another alphabet": "file,h\xe4t\n0.png,1\n".encode("latin-1"),
+    "no column file": b"picture,hat\n0.png,yes\n",
+    "a way out": b"file,hat\n../../../etc/passwd,yes\n/etc/passwd,no\n",
+    "one file twice": b"file,hat\n0.png,yes\n./0.png,no\n",
+    "one name twice": b"file,hat,hat\n0.png,yes,no\n",
+    "a short row": b"file,hat\n0.png\n",
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_a_bad_table_is_refused_or_read(case, tmp_path, capsys):
+    for index in range(6):
+        Image.new("L", (8, 8), 40 * index).save(tmp_path / f"{index}.png")
+    (tmp_path / "attributes.csv").write_bytes(TABLES[case])
+    data = outcome(lambda: load(tmp_path), capsys, tmp_path)
+    assert (data is None) or len(data.train) + len(data.test) == 6, "a table names images, and never adds one"
+    assert data is None or case.startswith("csv-") or case == "a way out"
+
+
+def idx_bytes(array):
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+FILES = {
+    f"idx-{seed}": (
+        damaged(idx_bytes(GREY[..., 0]), seed),
+        gzip.compress(idx_bytes(np.arange(10, dtype=np.uint8)), mtime=0),
+    )
+    for seed in range(8)
+} | {
+    f"gz-{seed}": (
+        idx_bytes(GREY[..., 0]),
+        damaged(gzip.compress(idx_bytes(np.arange(10, dtype=np.uint8)), mtime=0), seed),
+    )
+    for seed in range(8)
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_bad_idx_file_is_refused_or_whole(case, tmp_path, capsys):
+    images, labels = FILES[case]
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(images)
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(labels)
+    data = outcome(lambda: load(tmp_path), capsys, tmp_path)
+    assert data is None or data.image_shape == (8, 8, 1)
+
+
+NUMBERS = ("--epochs", "--minutes", "--batch-size", "--learning-rate", "--latent-dim", "--seed", "--sample-every")
+GAN_NUMBERS = ("--ema-decay", "--beta-1", "--penalty-weight", "--pack-size", "--clusters", "--discriminator-steps")
+ODD = ("", "-3", "nan", "1e999", "0x10", "--", "ten", "1;rm -rf .", "٣.٥x", "-inf")
+
+
+@pytest.mark.parametrize("option", [*NUMBERS, *GAN_NUMBERS, "--channels"])
+@pytest.mark.parametrize("value", ODD)
+def test_an_odd_number_is_refused(option, value, tmp_path, capsys, monkeypatch):
+    own = option in GAN_NUMBERS
+    monkeypatch.setattr(sys, "argv", ["train.py", option, value])
+    options, presets = (GANOptions, GANS) if own else (AutoencoderOptions, AUTOENCODERS)
+    assert outcome(lambda: parse(options, "").resolve(presets), capsys, tmp_path) is None
