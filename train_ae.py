@@ -44,24 +44,25 @@ def main(options: AutoencoderOptions) -> None:
         tensorboard=run.directory / "tensorboard" / "reconstructions",
     )
     held_out = batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
-    for attempt, options in enumerate(run.attempts(autoencoder, learned)):  # one, and more when it diverges
-        if attempt:
-            compile_autoencoder(autoencoder, options)
-        autoencoder.fit(
-            learned,
-            validation_data=held_out,
-            initial_epoch=run.initial_epoch,
-            epochs=run.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=run.callbacks(reconstructions),
-        )
-    remarks = []
-    if isinstance(autoencoder, keras_gen.VAE):
-        active = autoencoder.active_units(validation.images)
-        remarks.append(f"{active} of {autoencoder.latent_dim} numbers of the code tell something about the images.")
-    remarks.append(run.choose_prior(autoencoder, train, validation))
-    run.finish(autoencoder, " ".join(filter(None, remarks)))
+    with one_line_errors(OSError):  # a disk fills up, or is taken away
+        for attempt, options in enumerate(run.attempts(autoencoder, learned)):  # one, and more when it diverges
+            if attempt:
+                compile_autoencoder(autoencoder, options)
+            autoencoder.fit(
+                learned,
+                validation_data=held_out,
+                initial_epoch=run.initial_epoch,
+                epochs=run.epochs,
+                shuffle=False,
+                verbose=0,
+                callbacks=run.callbacks(reconstructions),
+            )
+        remarks = []
+        if isinstance(autoencoder, keras_gen.VAE):
+            active = autoencoder.active_units(validation.images)
+            remarks.append(f"{active} of {autoencoder.latent_dim} numbers of the code tell something about the images.")
+        remarks.append(run.choose_prior(autoencoder, train, validation))
+        run.finish(autoencoder, " ".join(filter(None, remarks)))
 
 
 def build(options: AutoencoderOptions, images):

@@ -36,18 +36,19 @@ def main(options: GANOptions) -> None:
     samples = callbacks.SampleGrid(
         run.directory / "samples", every=options.sample_every, tensorboard=run.directory / "tensorboard" / "samples"
     )
-    for attempt, options in enumerate(run.attempts(gan, batches)):  # one, and more with a remedy after a collapse
-        if attempt:
-            compile_gan(gan, options, images)
-        gan.fit(
-            batches,
-            initial_epoch=run.initial_epoch,
-            epochs=run.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=run.callbacks(samples),
-        )
-    run.finish(gan)
+    with one_line_errors(OSError):  # a disk fills up, or is taken away
+        for attempt, options in enumerate(run.attempts(gan, batches)):  # one, and more with a remedy after a collapse
+            if attempt:
+                compile_gan(gan, options, images)
+            gan.fit(
+                batches,
+                initial_epoch=run.initial_epoch,
+                epochs=run.epochs,
+                shuffle=False,
+                verbose=0,
+                callbacks=run.callbacks(samples),
+            )
+        run.finish(gan)
 
 
 def build(options: GANOptions, images):

@@ -40,14 +40,18 @@ def parse(options, description: str):
 
 
 @contextlib.contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
     """Ends the program with one line and exit code 2 for what the user can mend: bad options, bad data, a full disk.
 
-    Put the preparation inside and the training outside: an error in there is a defect and deserves its traceback.
+    Put the preparation inside. Of the training only `OSError` belongs there: any other one is a defect and deserves its
+    traceback.
+
+    Args:
+        kinds: the exception or exceptions that the user can mend.
     """
     try:
         yield
-    except (ValueError, OSError, ImportError) as error:
+    except kinds as error:
         _fail(_said_by(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None  # what a shell expects of an interrupted command

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -155,6 +157,13 @@ class GAN(Generative, AdversarialModel):
         self.loss_pair = losses.get(loss)
         names = [penalties] if isinstance(penalties, str) else penalties
         self.penalties = tuple(map(gradient_penalties.get, names))
+        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in self.discriminator.layers)
+        if self.penalties and normalised:
+            warnings.warn(
+                "penalties on a discriminator with batch normalisation: its slope at one image depends on the others "
+                "of the batch, so the penalty does not hold it. Build it without, or with layer normalisation.",
+                stacklevel=2,
+            )
         optimizers = {
             player: keras.optimizers.get(optimizer or keras.optimizers.Adam(2e-4))
             for player, optimizer in (("generator", generator_optimizer), ("discriminator", discriminator_optimizer))

@@ -272,12 +272,12 @@ class Run:
             remark: what the script wants said about it.
 
         Raises:
-            SystemExit: with code 1 when the export failed; everything else is there.
+            SystemExit: with code 1 when the model could not be saved or exported; everything else is there.
         """
-        checkpoint = self._save(model)
+        saved, not_saved = self._save(model)
         scored, not_scored = self._score(model)
         version, problem = self._export(model)
-        remarks = [text for text in (self._ending(), self._kept(), remark, not_scored, problem) if text]
+        remarks = [text for text in (self._ending(), self._kept(), remark, not_saved, not_scored, problem) if text]
         page = report.write(self.directory, self.config, version, [*remarks, *self.warnings])
         look = f"sample {version or self.directory} --num 64" if model.generates else f"reconstruct {self.directory}"
         places = {
@@ -285,12 +285,12 @@ class Run:
             "report": page,
             "scores": scored,
             "watch": f"tensorboard --logdir {self.directory.parent}",
-            "model": checkpoint,
+            "model": saved,
             "serve": version,
             "try": f"keras-gen {look} --out grid.png",
         }
         print("\n".join([*remarks, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
-        if problem and importlib.util.find_spec("tensorflow"):  # training without TensorFlow is no failure
+        if not_saved or (problem and importlib.util.find_spec("tensorflow")):  # to train without it is no failure
             raise SystemExit(1)
 
     def _ending(self) -> str:
@@ -346,12 +346,18 @@ class Run:
         except Exception as error:  # whatever it is, the run must not end without its report
             return None, f"Not exported: {' '.join(str(error).split())}"
 
-    def _save(self, model: keras.Model) -> Path:
+    def _save(self, model: keras.Model) -> tuple[Path | None, str]:
+        """The file of the model, or None and why there is none."""
         folder = self.directory / CHECKPOINTS
-        folder.mkdir(exist_ok=True)
         unfinished = folder / "unfinished.keras"
-        model.save(unfinished)
-        return unfinished.replace(folder / "final.keras")
+        try:
+            folder.mkdir(exist_ok=True)
+            model.save(unfinished)
+            return unfinished.replace(folder / "final.keras"), ""
+        except OSError as error:
+            return None, f"Not saved: {error.strerror or error}. Free some space; --resume {self.directory} goes on."
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def load_model(path: str | Path) -> keras.Model:

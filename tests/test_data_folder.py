@@ -294,3 +294,22 @@ def test_attributes_that_are_not_understood_are_refused(tmp_path, text, message)
 def test_attributes_must_be_utf_8(tmp_path):
     with pytest.raises(ValueError, match="expected comma-separated UTF-8 text"):
         attributes(tmp_path, "file,größe\n", encoding="latin-1")
+
+
+def test_a_file_that_vanishes_is_replaced_and_told_once(tmp_path, monkeypatch, capsys):
+    for index in range(20):
+        Image.new("L", (3, 3), index).save(tmp_path / f"{index:02}.png")
+    monkeypatch.setattr(folder_module, "MEMORY_LIMIT", 0)
+    images = load(tmp_path).train.images
+    paths = images.paths.tolist()
+    paths[0].unlink()
+    paths[1].unlink()
+    for _ in range(2):
+        assert images[np.arange(3)][:, 0, 0, 0].tolist() == [int(paths[2].stem)] * 3
+    told = capsys.readouterr().err.splitlines()
+    assert sorted(line.split(" cannot")[0] for line in told) == sorted(map(str, paths[:2]))
+    assert f"(No such file or directory): {paths[2].name} takes its place" in told[0]
+    for path in paths[2:]:
+        path.unlink()
+    with pytest.raises(FileNotFoundError):
+        images[0]

@@ -319,6 +319,16 @@ def test_a_class_that_is_not_made_is_named():
     assert any(remark.startswith("No class_frechet: dwarf is hardly or never made") for remark in card.remarks)
 
 
+def test_a_generator_that_left_everything_out_is_not_fit():
+    made = np.zeros_like(odd_data(num=20).train.images)
+    card, _ = evaluation.score_images(
+        lambda num, seed: (np.resize(made, (num, *made.shape[1:])), {}),
+        odd_data(num=160),
+        {"class": "x", "data": "odd"},
+    )
+    assert card.remarks[0].startswith("Not fit for use: ")
+
+
 def people(species=("elf", "orc", "dwarf")):
     """Noise with the attributes of the conditional GAN."""
     generator = np.random.default_rng(0)

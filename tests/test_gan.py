@@ -284,3 +284,10 @@ def test_a_weight_of_no_player_is_refused():
     game.spectator = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
     with pytest.raises(ValueError, match="expected every trainable variable to belong to a player"):
         game.compile({str(index): keras.optimizers.SGD(0.25) for index in range(3)})
+
+
+def test_a_penalty_warns_of_batch_normalisation():
+    generator = networks.dcgan.generator((16, 16, 1), LATENT_DIM, width=2)
+    discriminator = networks.dcgan.discriminator((16, 16, 1), width=2, batch_normalization=True)
+    with pytest.warns(UserWarning, match="penalties on a discriminator with batch normalisation"):
+        GAN(generator, discriminator).compile(penalties="r1")

@@ -61,6 +61,8 @@ def test_what_is_a_collapse(case):
         ([0.1, 0.5, -1e9], None),  # what is usual is not known yet
         ([-40.0, -50.0, 60.0, -49_000.0], None),
         ([-40.0, -50.0, 60.0, -51_000.0], "the losses had exploded (5.1e+04, usually 50)"),
+        ([1e6, 1e6, 1e6, 99_000.0], None),
+        ([1e6, 1e6, 1e6, 101_000.0], "the losses had exploded (1e+05, usually 100)"),
     ],
 )
 @pytest.mark.parametrize("player", ["d_loss", "g_loss"])

@@ -56,6 +56,25 @@ def test_an_image_folder_of_odd_files(tmp_path):
     assert data["skipped_files"][0].startswith("cat/broken.png (")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="files are limited by a Unix shell")
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_full_disk(script, tmp_path):
+    """No file grows beyond 200 kB: what the article's model and its checkpoints do not fit into."""
+    command = f"ulimit -f 400; exec {sys.executable} {ROOT / script} article --data digits --epochs 2 --no-score"
+    process = subprocess.run(
+        ["sh", "-c", f"{command} --run-dir run"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    assert "no checkpoint written, training goes on: File too large" in process.stdout
+    page = (tmp_path / "run" / "report.html").read_text()
+    for words in ("Not saved: File too large. Free some space; --resume run goes on.", "Not exported: "):
+        assert words in process.stdout
+        assert words in page
+    assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+    assert not list((tmp_path).glob("saved_models/*"))
+
+
 # One of each is enough for every day: with codes that are free, drawn and written in tokens there are other roads.
 EVERY_DAY = ("vae",)
 

@@ -11,6 +11,7 @@ ALIKE = 0.1  # diversity below it: images as good as the same
 WORSE = 4.0  # times the least distance of the run
 IN_A_ROW = 2  # looks: one may be chance
 EXPLODED = 1_000.0  # times the median loss
+LARGE = 100.0  # what no loss usually is: in a run that explodes at once the median would say so
 USUAL = 30  # epochs that this is of, a tenth of them at least
 EARLY = 0.25  # share of the run in which a generator may not have begun to make different images
 
@@ -20,7 +21,7 @@ class CollapseGuard(Resumable):
 
     A collapse is one of these: in two looks of a `QualityMonitor` in a row the images are all alike (`diversity` below
     0.1, after having been above, or after a quarter of the run) or much worse (`frechet` four times its least value);
-    or a player's loss is a thousand times what is usual in this run.
+    or a player's loss is a thousand times what is usual in this run, or beyond 100,000.
 
     Args:
         budget: the `Budget` of this run.
@@ -65,9 +66,9 @@ class CollapseGuard(Resumable):
             )
 
     def _look_at_losses(self, size):
-        usual = max(1.0, statistics.median(self._sizes or [size]))
+        usual = min(max(1.0, statistics.median(self._sizes or [size])), LARGE)
         if len(self._sizes) >= USUAL // 10 and size > EXPLODED * usual:
-            self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.2g})")
+            self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.3g})")
         self._sizes = [*self._sizes, size][-USUAL:]
 
     def _stop(self, trouble):

@@ -46,6 +46,7 @@ class FolderImages:
         self.paths = paths
         self.target = target
         self.shape = (len(paths), *target.image_shape)
+        self._gone: set[Path] = set()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -53,11 +54,26 @@ class FolderImages:
     def __getitem__(self, index) -> np.ndarray:
         chosen = self.paths[index]
         if isinstance(chosen, Path):
-            return decode(chosen, self.target)
+            return self._decode(chosen)
         images = np.empty((len(chosen), *self.target.image_shape), np.uint8)
-        for position, image in enumerate(decoders().map(functools.partial(decode, target=self.target), chosen)):
+        for position, image in enumerate(decoders().map(self._decode, chosen)):
             images[position] = image
         return images
+
+    def _decode(self, path: Path) -> np.ndarray:
+        """The image, or the next one that is still there: hours of training are worth more than one file."""
+        try:
+            return decode(path, self.target)
+        except OSError as error:
+            at = self.paths.tolist().index(path)
+            others = (*self.paths[at + 1 :], *self.paths[:at])
+            stand_in = next((other for other in others if other.exists()), None)
+            if stand_in is None:
+                raise
+            if path not in self._gone:
+                self._gone.add(path)
+                note(f"{path} cannot be read any more ({error.strerror or error}): {stand_in.name} takes its place")
+            return decode(stand_in, self.target)
 
     def take(self, indices: np.ndarray, axis: int = 0) -> FolderImages:
         """Narrows the list of files, in the manner of `np.ndarray.take`, without decoding one."""

@@ -43,6 +43,7 @@ CLOSEST = 20  # pairs shown
 LEAST_IMAGES = 20
 FEW_IMAGES = 1_000
 TRUSTED = 0.8  # what a feature net reads less well than this is told
+UNFIT = 0.25  # of the coverage that real images reach
 PROTOCOL = 1  # grows when numbers of the same name begin to mean something else
 
 Columns = dict[str, np.ndarray]
@@ -294,7 +295,7 @@ def score_images(
         classes=classes,
         attributes=attributes,
         copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
-        remarks=_remarks(features, nets, classes, copies, num),
+        remarks=_remarks(features, nets, scores, classes, copies, num),
     )
     return Judged(card, pictures)
 
@@ -343,9 +344,15 @@ def _share_out_of_range(outputs) -> float:
     return float(np.mean(np.abs(keras.ops.convert_to_numpy(outputs)) > 1.01))
 
 
-def _remarks(features, nets, classes, copies: CopyCheck, num: int) -> list[str]:
+def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyCheck, num: int) -> list[str]:
     """What a reader must know before the numbers."""
     remarks = []
+    coverage = scores.get("coverage")
+    if coverage and coverage.floor and coverage.value < UNFIT * coverage.floor:
+        remarks.append(
+            f"Not fit for use: {coverage.value:.0%} of the real images have a generated one nearby, where "
+            f"{coverage.floor:.0%} have another real one."
+        )
     if features == "inception":
         remarks.append(
             "Features of InceptionV3, so the Fréchet distance is an FID; with the weights of keras.applications, which "

@@ -1,0 +1,186 @@
+"""Trains with something wrong, a dozen times, and prints what the project made of it.
+
+Each fault is put into a run of `train_gan.py` in a process of its own. What is printed comes from the run's own words:
+what it warned of, noticed, tried and refused. A bad export is silent when nothing of that was said.
+
+Example:
+  python -m benchmarks.faults
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tyro
+
+from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.options import GANOptions
+
+METRICS = ("frechet", "coverage", "reads_back")
+ROOT = Path(__file__).resolve().parent.parent
+AT = 200  # the step at which something breaks
+FULL = 200_000  # bytes beyond which no file can grow
+SAID = r"^(?:At step|In the end|Training diverged|Not exported|Not scored|Not saved).*"
+
+
+class Fault(NamedTuple):
+    """Something that goes wrong.
+
+    Attributes:
+        arguments: of `train_gan.py`.
+        discriminator: options of the network that no argument gives.
+        data: makes other images and labels of the right ones.
+        inject: is called with the compiled GAN before it is trained.
+        prepare: is called before anything is made.
+    """
+
+    arguments: str = ""
+    discriminator: dict[str, Any] | None = None
+    data: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] = lambda images, labels: (images, labels)
+    inject: Callable = lambda gan: None
+    prepare: Callable[[], None] = lambda: None
+
+
+def break_a_weight(gan) -> None:
+    """One number of the generator becomes NaN, once."""
+    import keras
+
+    class Break(keras.callbacks.Callback):
+        done = False
+
+        def on_train_batch_end(self, batch, logs=None):
+            if not self.done and int(gan.optimizer.iterations) >= AT:
+                self.done = True
+                kernel = gan.generator.trainable_variables[0]
+                kernel.assign(np.where(np.arange(kernel.shape[-1]) == 0, np.nan, kernel))
+
+    fit, own = gan.fit, Break()
+    gan.fit = lambda *arguments, callbacks, **others: fit(*arguments, callbacks=[*callbacks, own], **others)
+
+
+def in_half_precision() -> None:
+    """Everything in numbers of 16 bits."""
+    import keras
+
+    keras.config.set_dtype_policy("float16")
+
+
+def on_a_full_disk() -> None:
+    """No file grows beyond some bytes: what writes gets the error that a full disk would give."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, FULL))
+
+
+def rare(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every class but the first a few images are left: a hundred to one."""
+    kept = np.concatenate([np.flatnonzero(labels == 0), *(np.flatnonzero(labels == kind)[:2] for kind in range(1, 10))])
+    return images[kept], labels[kept]
+
+
+FAULTS = {
+    "none": Fault(),
+    "learning rate × 50": Fault("--learning-rate 0.05"),
+    "learning rate × 10,000": Fault("--learning-rate 10"),
+    "no penalty (γ = 0)": Fault("--penalty-weight 0"),
+    "a NaN at step 200": Fault(inject=break_a_weight),
+    "values of 0 and 1": Fault(data=lambda images, labels: (images // 128, labels)),
+    "all images black": Fault(data=lambda images, labels: (0 * images, labels)),
+    "labels shuffled": Fault(data=lambda images, labels: (images, np.random.default_rng(0).permutation(labels))),
+    "100 images": Fault(data=lambda images, labels: (images[:100], labels[:100])),
+    "one class 100 : 1": Fault(data=rare),
+    "a discriminator ten times wider": Fault(discriminator={"width": 320}),
+    "batch normalisation under R1 + R2": Fault(
+        "--network dcgan --image-size 16", discriminator={"batch_normalization": True}
+    ),
+    "float16": Fault(prepare=in_half_precision),
+    "a full disk": Fault(prepare=on_a_full_disk),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to break."""
+
+    epochs: int = 40
+    """Of each run; 22 steps each."""
+    only: tuple[str, ...] = ()
+    """Names of the faults; all by default."""
+    out: Path = Path("runs/faults")
+    """Folder of the runs; must not exist yet."""
+    inject: str | None = None
+    """Train here, with this fault in it, on data.npz: what each of the processes is started with."""
+
+
+def break_and_train(options: Options) -> None:
+    """What the process with the fault does."""
+    import train_gan
+
+    assert options.inject is not None
+    fault = FAULTS[options.inject]
+    start_keras()
+    fault.prepare()
+    arguments = ["--data", "data.npz", "--epochs", str(options.epochs), "--run-dir", "run", *fault.arguments.split()]
+    build = train_gan.build
+
+    def build_broken(*given):
+        gan, batches = build(*given)
+        fault.inject(gan)
+        return gan, batches
+
+    train_gan.build = build_broken
+    chosen = tyro.cli(GANOptions, args=arguments)
+    train_gan.main(dataclasses.replace(chosen, discriminator_options=fault.discriminator))
+
+
+def words_of(process: subprocess.CompletedProcess) -> list[str]:
+    """What the run said was wrong."""
+    lines = [line.removeprefix("! ") for line in process.stdout.splitlines() if line.startswith("! ")]
+    lines += re.findall(SAID, process.stdout, re.MULTILINE)
+    lines += re.findall(r"(?:error|UserWarning): (.*)", process.stderr)
+    if "Traceback" in process.stderr:
+        lines.append(f"a defect: {process.stderr.splitlines()[-1]}")
+    return lines
+
+
+def main(options: Options) -> None:
+    """Prints a row for each fault."""
+    if options.inject:
+        return break_and_train(options)
+    with one_line_errors():
+        options.out.mkdir(parents=True)
+        from keras_gen.data import DATASETS
+
+        train = DATASETS["digits"]().train
+    print(f"| fault | exit | exported | {' | '.join(METRICS)} | what was said |\n|{' --- |' * (len(METRICS) + 4)}")
+    for number, (name, fault) in enumerate(FAULTS.items()):
+        if options.only and name not in options.only:
+            continue
+        folder = (options.out / f"{number:02}").resolve()
+        folder.mkdir()
+        images, labels = fault.data(np.asarray(train.images), train.labels)
+        np.savez(folder / "data.npz", x=images, y=labels)
+        command = [sys.executable, "-m", "benchmarks.faults", "--inject", name, "--epochs", str(options.epochs)]
+        process = subprocess.run(
+            command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        )
+        (folder / "log.txt").write_text(process.stdout + process.stderr)
+        card = folder / "run" / "scorecard.json"
+        card = json.loads(card.read_text()) if card.exists() else {"scores": {}, "remarks": []}
+        cells = [f"{card['scores'][metric]['value']:.3g}" if metric in card["scores"] else "–" for metric in METRICS]
+        said = "; ".join([*words_of(process), *card["remarks"]])
+        exported = "yes" if list(folder.glob("saved_models/*/*/saved_model.pb")) else "no"
+        print(f"| {name} | {process.returncode} | {exported} | {' | '.join(cells)} | {said} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(parse(Options, __doc__))
