@@ -145,6 +145,7 @@ class Run:
             self.best = callbacks.KeepBest("val_loss" if self.family == "autoencoder" else "frechet")
         if self.monitor and self.family != "autoencoder":
             self.guard = callbacks.CollapseGuard(self.budget, self.monitor)
+            self.guard.remedies = len(self.config["troubles"])
         return [
             *monitor,
             self.budget,
@@ -191,6 +192,8 @@ class Run:
             text = f"At step {ended_at:,} {trouble}: back to step {good.step:,}, {remedy}."
             print(text, flush=True)
             troubles.append({"text": text, "rung": rung})
+            if self.guard:
+                self.guard.remedies = len(troubles)
             self.config["options"] = dataclasses.asdict(self.options)
             self._write_config()
             yield self.options

@@ -73,6 +73,22 @@ def test_losses_that_explode(losses, expected, player):
     assert guard.trouble == expected
 
 
+def test_a_run_that_exploded_at_once_has_nothing_to_go_back_to():
+    guard = follow([])
+    logs = {"frechet": 10, "diversity": 1.0, "d_loss": 1e6, "g_loss": 0.0}
+    for _ in range(3):
+        guard.monitor.looks += 1
+        guard.on_epoch_end(0, logs)
+    assert guard.lively
+    assert guard.trouble is None
+    guard.monitor.looks += 1
+    guard.on_epoch_end(0, logs)
+    assert guard.trouble == "the losses had exploded (1e+06, usually 100)"
+    assert not guard.lively
+    assert guard.state()["sizes"] == []
+    assert logs["remedies"] == 0
+
+
 def test_a_resumed_guard_remembers():
     before = follow([(0.3, 10, 1.0), (0.5, 41, 0.9)])
     assert before.trouble is None

@@ -19,6 +19,8 @@ EARLY = 0.25  # share of the run in which a generator may not have begun to make
 class CollapseGuard(Resumable):
     """Ends training when a game has collapsed, and remembers what it was.
 
+    Logs `remedies`, how many have been tried.
+
     A collapse is one of these: in two looks of a `QualityMonitor` in a row the images are all alike (`diversity` below
     0.1, after having been above, or after a quarter of the run) or much worse (`frechet` four times its least value);
     or a player's loss is a thousand times what is usual in this run, or beyond 100,000.
@@ -29,7 +31,8 @@ class CollapseGuard(Resumable):
 
     Attributes:
         trouble: what happened, in words, or None.
-        lively: whether the images have ever been different.
+        lively: whether the run has ever been well: images that differ, losses of a usual size.
+        remedies: how many have been tried, for the logs.
     """
 
     def __init__(self, budget: Budget, monitor):
@@ -37,6 +40,7 @@ class CollapseGuard(Resumable):
         self.budget = budget
         self.monitor = monitor
         self.trouble: str | None = None
+        self.remedies = 0
 
     def begin(self, state):
         self.trouble = None
@@ -48,8 +52,9 @@ class CollapseGuard(Resumable):
         return {"least": self._least, "lively": self.lively, "bad": self._bad, "sizes": self._sizes}
 
     def on_epoch_end(self, epoch, logs=None):
+        logs["remedies"] = self.remedies
         self._look_at_losses(max(abs(logs["d_loss"]), abs(logs["g_loss"])))
-        if self.monitor.looks == self._looks:  # between two looks the monitor repeats its numbers
+        if self.trouble or self.monitor.looks == self._looks:  # between two looks the monitor repeats its numbers
             return
         self._looks = self.monitor.looks
         frechet, diversity = logs["frechet"], logs["diversity"]
@@ -66,10 +71,14 @@ class CollapseGuard(Resumable):
             )
 
     def _look_at_losses(self, size):
-        usual = min(max(1.0, statistics.median(self._sizes or [size])), LARGE)
-        if len(self._sizes) >= USUAL // 10 and size > EXPLODED * usual:
-            self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.3g})")
+        median = statistics.median(self._sizes or [size])
+        usual = min(max(1.0, median), LARGE)
+        exploded = len(self._sizes) >= USUAL // 10 and size > EXPLODED * usual
         self._sizes = [*self._sizes, size][-USUAL:]
+        if exploded:
+            self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.3g})")
+            if median > LARGE:  # from the start: there is nothing to go back to, and nothing to compare with
+                self.lively, self._sizes = False, []
 
     def _stop(self, trouble):
         self.trouble = trouble
