@@ -84,17 +84,23 @@ def compile_autoencoder(autoencoder, options: AutoencoderOptions) -> None:
     """Gives the autoencoder its optimizer and its loss."""
     import keras
 
-    from keras_gen import likelihoods
+    from keras_gen import hardware, likelihoods
 
-    autoencoder.compile(keras.optimizers.Adam(options.learning_rate), loss=likelihoods.get(options.loss))
+    autoencoder.compile(
+        keras.optimizers.Adam(options.learning_rate),
+        loss=likelihoods.get(options.loss),
+        steps_per_execution=hardware.steps_per_launch(),
+    )
 
 
 def batches(options: AutoencoderOptions, autoencoder, split, **how):
     """The images of a split, and their conditions if the autoencoder has any, as `data.Batches` of the options."""
+    from keras_gen import hardware
     from keras_gen.data import Batches
 
     rows = autoencoder.conditions and autoencoder.conditions.of_split(split)
-    return Batches(split, options.batch_size, seed=options.seed, targets=rows, paired=True, **how)
+    ahead = hardware.steps_per_launch()
+    return Batches(split, options.batch_size, seed=options.seed, targets=rows, paired=True, ahead=ahead, **how)
 
 
 if __name__ == "__main__":

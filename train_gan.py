@@ -53,7 +53,7 @@ def main(options: GANOptions) -> None:
 
 def build(options: GANOptions, images):
     """The compiled GAN that the options ask for, and the batches to train it with."""
-    from keras_gen import augment, data, networks
+    from keras_gen import augment, data, hardware, networks
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
     if conditions is None and options.clusters:
@@ -67,6 +67,7 @@ def build(options: GANOptions, images):
         options.batch_size * options.discriminator_steps,
         seed=options.seed,
         targets=conditions.of_split(images.train) if conditions else None,
+        ahead=hardware.steps_per_launch(),
     )
     height, width, channels = images.image_shape
     condition_width = conditions.width if conditions else 0
@@ -99,7 +100,7 @@ def compile_gan(gan, options: GANOptions, images) -> None:
     """Gives the GAN its optimizers, its loss and its penalties."""
     import keras
 
-    from keras_gen import penalties, schedules
+    from keras_gen import hardware, penalties, schedules
 
     def optimizer():
         if options.optimizer == "rmsprop":
@@ -126,6 +127,7 @@ def compile_gan(gan, options: GANOptions, images) -> None:
         loss=options.loss,
         penalties=[penalty(name) for name in options.penalties],
         hyperparameters=hyperparameters,
+        steps_per_execution=hardware.steps_per_launch(),
     )
 
 

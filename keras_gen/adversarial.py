@@ -193,7 +193,7 @@ class AdversarialModel(schedules.ScheduledModel):
         optimizer = self._optimizers[player.name]
         with self._scheduled(optimizer):
             # The inner optimizer: the joint one would ask for the gradients of all players at once.
-            optimizer.apply(gradients, variables)
+            backend.apply(optimizer, gradients, variables)
         return loss, logs
 
     @contextlib.contextmanager

@@ -209,6 +209,9 @@ class GAN(Generative, AdversarialModel):
         real_images, *conditions = batch
         fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
         critic, real_images, fake_images = self._critic(real_images, fake_images, conditions)
+        if _judges_each_alone(self.discriminator):
+            critic.together = real_images, fake_images
+            critic.slopes_together = {"real", "fake"} <= {place for each in self.penalties for place in each.slope_at}
         # Penalties first: the logits that come with a slope are used again below.
         penalty = sum(
             (
@@ -231,9 +234,8 @@ class GAN(Generative, AdversarialModel):
     def _generator_objective(self, batch):
         real_images, *conditions = batch
         critic, real_images, fake_images = self._critic(real_images, self._fakes(batch), conditions)
-        # Only relativistic pairs read the real logits; for the others the compiled step drops this pass, except in
-        # discriminators whose passes change something: statistics of batches, vectors of spectral normalisation.
-        loss = self.loss_pair.generator_loss(critic(real_images), critic(fake_images))
+        real_logits = critic(real_images) if self.loss_pair.generator_reads_real else None
+        loss = self.loss_pair.generator_loss(real_logits, critic(fake_images))
         return loss, {"g_loss": loss}
 
     def _fakes(self, batch):
@@ -250,11 +252,11 @@ class GAN(Generative, AdversarialModel):
             _pack(tensor, self.pack_size) for tensor in (real_images, fake_images, *conditions)
         )
 
-        def judge(images):
+        def judge(images, *conditions):
             logits = self.discriminator([images, *conditions] if conditions else images, training=True)
             return ops.cast(logits, "float32")  # losses are taken in float32 whatever the network computes in
 
-        return gradient_penalties.Critic(judge), real_images, fake_images
+        return gradient_penalties.Critic(judge, conditions), real_images, fake_images
 
     def after_round(self):
         """Moves the averaged generator towards the generator."""
@@ -310,6 +312,21 @@ def _check(generator, discriminator, conditions, pack_size) -> None:
             raise ValueError(
                 f"expected a {network.name} with condition_width={columns}, received one of {sum(received)}"
             )
+
+
+def _judges_each_alone(discriminator) -> bool:
+    """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then go in one batch.
+
+    Layers of others may look across the batch, and so may operations that are no layers.
+    """
+    layers = discriminator._flatten_layers()
+    operations = [operation for layer in layers for operation in getattr(layer, "operations", [layer])]
+    return all(
+        type(operation).__module__.partition(".")[0] in ("keras", "keras_gen")
+        and isinstance(operation, keras.Layer)
+        and not isinstance(operation, (keras.layers.BatchNormalization, keras.layers.Lambda))
+        for operation in operations
+    )
 
 
 def _copy(network):

@@ -25,6 +25,9 @@ class AdversarialLoss(abc.ABC):
     `keras.saving.register_keras_serializable` so that a compiled model can be saved.
     """
 
+    generator_reads_real = True
+    """Whether `generator_loss` looks at `real_logits`. Where it says no, a game saves the pass and hands over None."""
+
     @abc.abstractmethod
     def discriminator_loss(self, real_logits, fake_logits):
         """What the discriminator minimises.
@@ -42,7 +45,7 @@ class AdversarialLoss(abc.ABC):
         """What the generator minimises.
 
         Args:
-            real_logits: tensor of any shape, the logits of real images.
+            real_logits: tensor of any shape, the logits of real images; None unless `generator_reads_real`.
             fake_logits: tensor of any shape, the logits of generated images.
 
         Returns:
@@ -73,6 +76,8 @@ class Minimax(AdversarialLoss):
     Source:
         Goodfellow et al., Generative Adversarial Nets (2014), equation 1, https://arxiv.org/abs/1406.2661
     """
+
+    generator_reads_real = False
 
     def discriminator_loss(self, real_logits, fake_logits):
         # −log σ(x) = softplus(−x) and −log(1 − σ(x)) = softplus(x): exact for any logit, where log(σ + ε) is not.
@@ -137,6 +142,8 @@ class LeastSquares(AdversarialLoss):
         Mao et al., Least Squares Generative Adversarial Networks (2017), equation 9, https://arxiv.org/abs/1611.04076
     """
 
+    generator_reads_real = False
+
     def discriminator_loss(self, real_logits, fake_logits):
         return (ops.mean(ops.square(real_logits - 1)) + ops.mean(ops.square(fake_logits))) / 2
 
@@ -158,6 +165,8 @@ class Wasserstein(AdversarialLoss):
     Source:
         Arjovsky et al., Wasserstein GAN (2017), equation 2 and algorithm 1, https://arxiv.org/abs/1701.07875
     """
+
+    generator_reads_real = False
 
     def discriminator_loss(self, real_logits, fake_logits):
         return ops.mean(fake_logits) - ops.mean(real_logits)

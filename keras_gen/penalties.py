@@ -24,10 +24,14 @@ class Critic:
     """A discriminator as penalties and losses look at it: the logits of images, and their slope.
 
     Each pass through the network is made once: the logits that come with a slope are kept for whoever asks next, so
-    R1 and R2 cost the discriminator no forward pass of their own.
+    R1 and R2 cost the discriminator no forward pass of their own. Batches that may go together go in one pass, which
+    is faster than two.
 
     Args:
-        function: images (b, ...) → logits of any shape.
+        function: images (b, ...), and `conditions` if there are any, → logits of any shape, b first.
+        conditions: tensors (b, ...) beside every batch of images.
+        together: batches of one size that are passed as one, for a network that judges each image on its own.
+        slopes_together: whether the slope is wanted at all of these.
 
     Example:
         >>> critic = Critic(lambda images: ops.sum(2.0 * images, axis=1))
@@ -35,24 +39,39 @@ class Critic:
         [[2.0, 2.0, 2.0]]
     """
 
-    def __init__(self, function):
+    def __init__(self, function, conditions=(), together=(), slopes_together=False):
         self.function = function
+        self.conditions = conditions
+        self.together = together
+        self.slopes_together = slopes_together
         self._logits: dict[int, tuple] = {}  # by the identity of the images, which the tuple keeps alive
         self._gradients: dict[int, tuple] = {}
 
     def __call__(self, images):
         """The logits of images."""
         if id(images) not in self._logits:
-            self._logits[id(images)] = images, self.function(images)
+            batches = self._with(images, self._logits)
+            _keep(self._logits, batches, self._judge(_joined(batches), len(batches)))
         return self._logits[id(images)][1]
 
     def gradients(self, images):
         """D sum(logits) / d images: as each logit is of one image alone, row i is the slope at image i."""
         if id(images) not in self._gradients:
-            logits, gradients = backend.input_gradients(self.function, images)
-            self._logits[id(images)] = images, logits
-            self._gradients[id(images)] = images, gradients
+            batches = self._with(images, self._gradients) if self.slopes_together else (images,)
+            judge = functools.partial(self._judge, num_batches=len(batches))
+            logits, gradients = backend.input_gradients(judge, _joined(batches))
+            _keep(self._logits, batches, logits)
+            _keep(self._gradients, batches, gradients)
         return self._gradients[id(images)][1]
+
+    def _with(self, images, known):
+        """The batches to pass with these images, themselves among them."""
+        if not any(images is each for each in self.together):
+            return (images,)
+        return tuple(each for each in self.together if id(each) not in known)
+
+    def _judge(self, images, num_batches):
+        return self.function(images, *(_joined((rows,) * num_batches) for rows in self.conditions))
 
 
 class Penalty(abc.ABC):
@@ -72,6 +91,9 @@ class Penalty(abc.ABC):
     Call returns:
         float32 scalar, without the weight.
     """
+
+    slope_at: tuple[str, ...] = ()
+    """Whether it looks at the slope at the real images or the fakes as they are: any of "real" and "fake"."""
 
     def __init__(self, weight=1.0):
         if isinstance(weight, (int, float)) and not weight >= 0:
@@ -107,6 +129,8 @@ class R1(Penalty):
         https://arxiv.org/abs/1801.04406
     """
 
+    slope_at = ("real",)
+
     def value(self, critic, real_images, fake_images, seed):
         return 0.5 * ops.mean(_squared_norms(critic.gradients(real_images)))
 
@@ -122,6 +146,8 @@ class R2(Penalty):
         Mescheder et al., Which Training Methods for GANs do actually Converge? (2018), equation 10,
         https://arxiv.org/abs/1801.04406
     """
+
+    slope_at = ("fake",)
 
     def value(self, critic, real_images, fake_images, seed):
         return 0.5 * ops.mean(_squared_norms(critic.gradients(fake_images)))
@@ -240,6 +266,16 @@ def gamma(images: np.ndarray) -> float:
         sums += block.sum(axis=0)
         squares += np.square(block).sum(axis=0)
     return float(np.sum(squares / len(images) - (sums / len(images)) ** 2) / 1_000)
+
+
+def _joined(batches):
+    return batches[0] if len(batches) == 1 else ops.concatenate(batches)
+
+
+def _keep(known, batches, values):
+    """Remembers the values of each batch, all of the same size."""
+    for batch, own in zip(batches, ops.split(values, len(batches)), strict=True):
+        known[id(batch)] = batch, own
 
 
 def _squared_norms(gradients):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from keras_gen import backend
 
-class SeededModel(keras.Model):
+
+class SeededModel(backend.Model):
     """A model whose `.keras` and `.weights.h5` files hold the state of every `SeedGenerator` in it.
 
     Latents, dropout and noise of a loaded model go on where those of the saved one stood. Keras saves weights only,

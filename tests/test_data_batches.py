@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -134,3 +135,35 @@ def test_epoch_k_of_fit_sees_the_batches_of_epoch_k(backend):
     seen = json.loads(run.stdout.splitlines()[-1])
     assert seen[:5] == [expected_sums(epoch) for epoch in (0, 1, 2, 3, 4)]
     assert [sum(sums) for sums in seen[5:]] == [sum(expected_sums(epoch)) for epoch in (0, 1)]
+
+
+@pytest.mark.parametrize("ahead", [2, 3, 8])
+def test_batches_that_are_read_ahead_are_the_same(ahead):
+    split = Split(PIXELS, np.arange(7))
+    for epoch in (0, 1):
+        one, many = (
+            Batches(split, 2, seed=3, epoch=epoch, drop_remainder=False, targets=split.labels, ahead=each)
+            for each in (1, ahead)
+        )
+        for index in (0, 1, 2, 3, 1):  # back, too: `fit` looks at the first batch before it begins
+            for left, right in zip(one[index], many[index], strict=True):
+                np.testing.assert_array_equal(left, keras.ops.convert_to_numpy(right))
+        many.epoch, one.epoch = 7, 7
+        np.testing.assert_array_equal(one[2][0], keras.ops.convert_to_numpy(many[2][0]))
+
+
+def test_reading_ahead_reads_once():
+    class Counting:
+        shape, dtype, reads = PIXELS.shape, PIXELS.dtype, 0
+
+        def __len__(self):
+            return len(PIXELS)
+
+        def __getitem__(self, index):
+            self.reads += 1
+            return PIXELS[index]
+
+    batches = Batches(Split(Counting()), 1, ahead=4)
+    for index in range(7):
+        batches[index]
+    assert batches.split.images.reads == 2

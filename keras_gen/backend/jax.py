@@ -1,10 +1,57 @@
 """The primitives on JAX: pure functions of values, Keras variables read and written through a `StatelessScope`."""
 
+import functools
+import itertools
+
 import jax
 import keras
 
 # The scopes of the objectives that are being evaluated, the innermost one last. Keras keeps its own such stack private.
 _scopes: list[keras.StatelessScope] = []
+
+
+class Model(keras.Model):
+    """A model whose `steps_per_execution` steps are one launch of one program; stock Keras launches each on its own.
+
+    On a GPU the launch of a small step takes longer than the step. Callbacks are called once for each launch.
+    """
+
+    def make_train_function(self, force=False):
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        one_program = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
+        if self.steps_per_execution > 1 and one_program:
+            self.train_function = _scan(self.train_step, self.steps_per_execution)
+
+
+def _scan(step, num):
+    """`(state, iterator) -> logs, state` that takes up to `num` batches and a step with each; the logs are the last's."""
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def launch(state, batches):
+        def body(state, batch):
+            logs, state = step(state, batch)
+            return state, logs
+
+        stacked = jax.tree.map(lambda *parts: jax.numpy.stack(parts), *batches)
+        state, logs = jax.lax.scan(body, state, stacked)
+        return jax.tree.map(lambda values: values[-1], logs), state
+
+    def train_function(state, iterator):
+        logs = None
+        # Batches of one shape can be stacked; the last one of an epoch may be smaller.
+        for _, batches in itertools.groupby(itertools.islice(iterator, num), key=_shapes):
+            logs, state = launch(state, tuple(batches))
+        if logs is None:
+            raise StopIteration  # what Keras expects when there are no more batches
+        return logs, state
+
+    return train_function
+
+
+def _shapes(batch):
+    return [leaf.shape for leaf in jax.tree.leaves(batch)]
 
 
 def train_step(model, state, data):
@@ -52,6 +99,11 @@ def value_and_gradients(objective, variables, state):
     for variable, value in zip(state, updated, strict=True):
         variable.assign(value)
     return (loss, logs), gradients
+
+
+def apply(optimizer, gradients, variables):
+    """One step of an optimizer; the step around it is one XLA program already."""
+    optimizer.apply(gradients, variables)
 
 
 def input_gradients(function, inputs):

@@ -26,6 +26,11 @@ def value_and_gradients(objective, variables, state):
     return (loss.detach(), {name: value.detach() for name, value in logs.items()}), list(gradients)
 
 
+def apply(optimizer, gradients, variables):
+    """One step of an optimizer."""
+    optimizer.apply(gradients, variables)
+
+
 def input_gradients(function, inputs):
     """`function(inputs)` and d sum(function(inputs)) / d inputs, through both of which gradients flow."""
     with torch.enable_grad():

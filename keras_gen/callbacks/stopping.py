@@ -13,7 +13,19 @@ from keras import ops
 from keras_gen.callbacks.resuming import Resumable
 
 
-class Budget(Resumable):
+class _Beside(keras.callbacks.Callback):
+    """For callbacks that act at each step: they know the model as `fitted`.
+
+    On JAX each look at Keras' own `self.model` brings all values back into the model, which takes longer than a small
+    step, and from the thread beside the next step it breaks that step, whose values they are.
+    """
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.fitted = model
+
+
+class Budget(_Beside, Resumable):
     """Ends training when its time is used up, and tells how much of the run is over: a game's `progress` among others.
 
     The clock runs from the first callback to the last: compiling, callbacks and validation count, and in a run that
@@ -60,14 +72,14 @@ class Budget(Resumable):
     def on_train_batch_begin(self, batch, logs=None):
         # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
         fraction = self._fraction(batch)
-        if hasattr(self.model, "set_progress") and fraction - self._told >= 0.002:  # JAX hands its state over each time
-            self.model.set_progress(fraction)
+        if hasattr(self.fitted, "set_progress") and fraction - self._told >= 0.002:  # JAX hands its state over each time
+            self.fitted.set_progress(fraction)
             self._told = fraction
 
     def on_train_batch_end(self, batch, logs=None):
         self.fraction = self._fraction(batch + 1)
         if self.minutes and self._minutes() >= self.minutes:
-            self.model.stop_training = True
+            self.fitted.stop_training = True
 
     def _minutes(self):
         return (time.monotonic() - self._started_at) / 60
@@ -80,7 +92,7 @@ class Budget(Resumable):
         return min(1.0, max(by_time, by_epochs))
 
 
-class StopOnNaN(keras.callbacks.Callback):
+class StopOnNaN(_Beside):
     """Ends training as soon as the loss is NaN or infinite, or a weight after an epoch, and remembers that it did.
 
     The stock `TerminateOnNaN` makes every step wait for its numbers; this one looks at them beside the next step. And
@@ -107,7 +119,7 @@ class StopOnNaN(keras.callbacks.Callback):
 
     def _stop(self):
         self.diverged = True
-        self.model.stop_training = True
+        self.fitted.stop_training = True
 
 
 class StopOnSignal(keras.callbacks.Callback):

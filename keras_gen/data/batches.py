@@ -29,6 +29,8 @@ class Batches(keras.utils.PyDataset):
             `conditions.of_split(split)`.
         skip: int ≥ 0, batches of the first epoch that are not read: images of zeros, for a run that is resumed behind
             them.
+        ahead: int ≥ 1, full batches that are read at a time and handed to the device together: the transfer of a small
+            batch takes longer than its copy. Above 1 batches are tensors of the backend.
         paired: bool; True hands images and targets to the model together, as an autoencoder with conditions wants them.
 
     Returns:
@@ -57,6 +59,7 @@ class Batches(keras.utils.PyDataset):
         targets: np.ndarray | None = None,
         paired: bool = False,
         skip: int = 0,
+        ahead: int = 1,
     ):
         super().__init__()
         if not len(split):
@@ -74,6 +77,7 @@ class Batches(keras.utils.PyDataset):
         self.paired = paired
         self.epoch = epoch
         self.skip = skip
+        self.ahead = ahead
         self._fit_is_new = False
 
     @property
@@ -86,6 +90,7 @@ class Batches(keras.utils.PyDataset):
         num = len(self.split)
         self._order = np.random.default_rng((self.seed, epoch)).permutation(num) if self.shuffle else np.arange(num)
         self._epoch = epoch
+        self._together: dict[int, list] = {}  # columns of the batches that were read ahead, by the first of these
         self.skip = 0
 
     def __len__(self) -> int:
@@ -93,14 +98,33 @@ class Batches(keras.utils.PyDataset):
         return full if full and self.drop_remainder else full + (remainder > 0)
 
     def __getitem__(self, index: int) -> tuple:
-        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        if index >= self.skip:
+        is_full = (index + 1) * self.batch_size <= len(self.split)
+        images, *targets = self._ahead(index) if self.ahead > 1 and is_full else self._rows(index, 1)
+        return ((images, *targets),) if self.paired and targets else (images, *targets)
+
+    def _rows(self, index, num):
+        """Images and targets, if any, of `num` batches from `index` on, one after the other."""
+        chosen = self._order[index * self.batch_size : (index + num) * self.batch_size]
+        if index + num > self.skip:
             images = self.split.images[chosen]
         else:
             images = np.zeros((len(chosen), *self.split.images.shape[1:]), "uint8")
-        if self.targets is None:
-            return (images,)
-        return ((images, self.targets[chosen]),) if self.paired else (images, self.targets[chosen])
+        return [images] if self.targets is None else [images, self.targets[chosen]]
+
+    def _ahead(self, index):
+        """The columns of a full batch, out of those that are read together."""
+        first = index - index % self.ahead
+        if first not in self._together:
+            num = min(self.ahead, len(self.split) // self.batch_size - first)
+            shape = (num, self.batch_size)
+            # The backend takes them apart in one program; a slice for each batch would be one each.
+            self._together = {
+                first: [
+                    list(keras.ops.convert_to_tensor(rows.reshape(*shape, *rows.shape[1:])))
+                    for rows in self._rows(first, num)
+                ]
+            }
+        return [column[index - first] for column in self._together[first]]
 
     @property
     def workers(self) -> int:
