@@ -9,6 +9,7 @@ Examples:
 """
 
 import keras_gen
+from keras_gen import hardware
 from keras_gen.command_line import one_line_errors, parse, start_keras
 from keras_gen.options import AutoencoderOptions, describe
 from keras_gen.presets import AUTOENCODERS
@@ -18,7 +19,7 @@ VALIDATION_FRACTION = 0.1  # of the training images; the test images are for the
 
 def main(options: AutoencoderOptions) -> None:
     with one_line_errors():
-        options = options.resolve(AUTOENCODERS)
+        options = hardware.choose_backend(options.resolve(AUTOENCODERS))
 
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         import keras
@@ -27,6 +28,7 @@ def main(options: AutoencoderOptions) -> None:
 
         keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
+        options = hardware.choose_precision(options, images.image_shape)
         train, validation = images.train.hold_out(VALIDATION_FRACTION)
         autoencoder = build(options, images)
 
@@ -84,7 +86,7 @@ def compile_autoencoder(autoencoder, options: AutoencoderOptions) -> None:
     """Gives the autoencoder its optimizer and its loss."""
     import keras
 
-    from keras_gen import hardware, likelihoods
+    from keras_gen import likelihoods
 
     autoencoder.compile(
         keras.optimizers.Adam(options.learning_rate),
@@ -95,7 +97,6 @@ def compile_autoencoder(autoencoder, options: AutoencoderOptions) -> None:
 
 def batches(options: AutoencoderOptions, autoencoder, split, **how):
     """The images of a split, and their conditions if the autoencoder has any, as `data.Batches` of the options."""
-    from keras_gen import hardware
     from keras_gen.data import Batches
 
     rows = autoencoder.conditions and autoencoder.conditions.of_split(split)

@@ -10,6 +10,7 @@ Examples:
 """
 
 import keras_gen
+from keras_gen import hardware
 from keras_gen.command_line import one_line_errors, parse, start_keras
 from keras_gen.options import GANOptions, describe
 from keras_gen.presets import GANS
@@ -19,7 +20,7 @@ GAMMA_IMAGES = 2_000  # by which the weight of R1 and R2 is chosen
 
 def main(options: GANOptions) -> None:
     with one_line_errors():
-        options = options.resolve(GANS)
+        options = hardware.choose_backend(options.resolve(GANS))
 
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         import keras
@@ -28,6 +29,7 @@ def main(options: GANOptions) -> None:
 
         keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
+        options = hardware.choose_precision(options, images.image_shape)
         gan, batches = build(options, images)
         if options.dry_run:
             return forecast.show(gan, batches, options, images)
@@ -53,7 +55,7 @@ def main(options: GANOptions) -> None:
 
 def build(options: GANOptions, images):
     """The compiled GAN that the options ask for, and the batches to train it with."""
-    from keras_gen import augment, data, hardware, networks
+    from keras_gen import augment, data, networks
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
     if conditions is None and options.clusters:
@@ -100,7 +102,7 @@ def compile_gan(gan, options: GANOptions, images) -> None:
     """Gives the GAN its optimizers, its loss and its penalties."""
     import keras
 
-    from keras_gen import hardware, penalties, schedules
+    from keras_gen import penalties, schedules
 
     def optimizer():
         if options.optimizer == "rmsprop":

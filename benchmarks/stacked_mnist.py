@@ -174,7 +174,8 @@ def main(options: Options) -> None:
     samples = gan.sample(NUM_SAMPLES, seed=options.seed)
     keras_gen.images.save_png(options.out / "samples.png", keras_gen.images.grid(samples[:100]))
     real = stacks(data.test.images[:], NUM_SAMPLES, np.random.default_rng(options.seed))
-    name = f"{' + '.join((options.loss, *options.penalties))}, width {options.width}, {options.precision}, {keras.backend.backend()}"
+    how = f"width {options.width}, {options.precision}, {keras.backend.backend()}"
+    name = f"{' + '.join((options.loss, *options.penalties))}, {how}"
     print("| run | steps | minutes | modes | KL | KL − floor |\n|" + " --- |" * 6)
     print(markdown_row("real test images", 0, 0.0, judged(real, net, data.num_classes)))
     print(markdown_row(name, int(gan.optimizer.iterations), minutes, judged(samples, net, data.num_classes)))

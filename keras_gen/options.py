@@ -44,6 +44,10 @@ class TrainingOptions:
     """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast and cvae learn the classes, or else the attributes, if any."""  # noqa: E501
     unconditional: bool = False
     """Learn from the images alone, whatever else is known about them. A GAN may still find kinds: see --clusters."""
+    backend: Literal["tensorflow", "jax", "torch", "auto"] | None = None
+    """What Keras computes with; as KERAS_BACKEND or ~/.keras/keras.json say by default. auto measures for some seconds which of those installed is faster here."""  # noqa: E501
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """What networks compute in; weights and losses stay in float32. auto measures for some seconds whether bfloat16 is worth it here."""  # noqa: E501
     seed: int = 0
     """Source of all randomness: weights, order of the images, latents, dropout."""
     name: str | None = None

@@ -17,7 +17,7 @@ ROAD = [
     {"callbacks", "inversion"},
     {"evaluation"},
     {"export"},
-    {"options", "command_line", "report", "forecast", "projector", "doctor", "remedies", "folders"},
+    {"options", "command_line", "report", "forecast", "projector", "doctor", "remedies", "folders", "hardware"},
     {"provenance"},
     {"runs"},
     {"sampling"},

@@ -6,7 +6,18 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import autoencoders, delivered, faults, ladder, quality, stacked_mnist, toys
+from benchmarks import (
+    autoencoders,
+    delivered,
+    end_to_end,
+    faults,
+    ladder,
+    quality,
+    scaling,
+    speed,
+    stacked_mnist,
+    toys,
+)
 from keras_gen.command_line import parse
 from tests.processes import run
 
@@ -64,7 +75,13 @@ def test_sampling_floor_of_the_protocol():
     assert stacked_mnist.score(uniform, 1000)["kl_above_floor"] == pytest.approx(0.0, abs=0.003)
 
 
-@pytest.mark.parametrize("benchmark", [autoencoders, delivered, faults, ladder, quality, toys, stacked_mnist])
+BENCHMARKS = (
+    *(autoencoders, delivered, end_to_end, faults, ladder),
+    *(quality, scaling, speed, stacked_mnist, toys),
+)
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_help(benchmark, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [benchmark.__file__, "--help"])
     with pytest.raises(SystemExit, match="0"):
@@ -76,3 +93,25 @@ def test_help_does_not_wait_for_keras(tmp_path):
     process = run(tmp_path, "benchmarks/stacked_mnist.py", "--help", backend="no such backend")
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith("usage: stacked_mnist.py")
+
+
+def test_the_table_of_speed():
+    about = {"first_step_seconds": 5.0, "memory": 2e6, "flops": 4e9, "precision": "float32", "case": "article"}
+    ours = {**about, "contender": "jax", "ms": 20.0, "least_ms": 19.0, "most_ms": 22.0, "images_per_second": 6400.0}
+    theirs = {**ours, "contender": "pytorch", "ms": 50.0, "share": None}
+    lines = speed.table([{**ours, "share": 0.5}, theirs]).splitlines()
+    assert lines[2].split(" | ")[4:7] == ["6,400", "2.50 ×", "50%"]
+    assert lines[3].split(" | ")[5:7] == ["1.00 ×", "–"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", speed.CASES)
+def test_peers_train_what_the_presets_train(case, tmp_path):
+    pytest.importorskip("torch")
+    ours, theirs = (speed.Worker(case, name, "float32", tmp_path / f"{name}.log") for name in ("tensorflow", "pytorch"))
+    assert ours.begin(), ours.log.read_text()
+    assert theirs.begin(), theirs.log.read_text()
+    ours.close(), theirs.close()
+    assert ours.about["weights"] == theirs.about["weights"]
+    # A product or convolution uses each weight at least once an image, forwards and twice backwards.
+    assert theirs.about["flops"] > 6 * theirs.about["weights"]

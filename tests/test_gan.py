@@ -291,3 +291,53 @@ def test_a_penalty_warns_of_batch_normalisation():
     discriminator = networks.dcgan.discriminator((16, 16, 1), width=2, batch_normalization=True)
     with pytest.warns(UserWarning, match="penalties on a discriminator with batch normalisation"):
         GAN(generator, discriminator).compile(penalties="r1")
+
+
+def batch_sizes_of(gan, images):
+    """How many images the discriminator sees in each pass of a step."""
+    seen, judge = [], gan.discriminator.call
+
+    def call(inputs, *arguments, **others):
+        seen.append(inputs.shape[0])
+        return judge(inputs, *arguments, **others)
+
+    gan.discriminator.call = call
+    gan.fit(images[:BATCH], batch_size=BATCH, verbose=0)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("compile_arguments", "passes"),
+    [
+        ({}, [2 * BATCH, BATCH]),  # one pass of the discriminator's, and the generator's of its fakes
+        ({"penalties": ["r1"]}, [BATCH, BATCH, BATCH]),  # the slope at the real images alone
+        ({"loss": "relativistic", "penalties": ["r1", "r2"]}, [2 * BATCH, BATCH, BATCH]),
+    ],
+)
+def test_passes_of_the_discriminator(compile_arguments, passes, images):
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX traces some passes more than once")
+    assert batch_sizes_of(make_gan(run_eagerly=True, **compile_arguments), images) == passes
+
+
+def across_the_batch(features):
+    return features - ops.mean(features, axis=0, keepdims=True)
+
+
+@pytest.mark.parametrize("layer", ["batch normalisation", "an operation", "a layer of somebody else"])
+def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
+    class Theirs(keras.layers.Layer):
+        def call(self, features):
+            return across_the_batch(features)
+
+    layers = {
+        "batch normalisation": keras.layers.BatchNormalization(),
+        "an operation": across_the_batch,
+        "a layer of somebody else": Theirs(),
+    }
+    inputs = keras.Input(IMAGE_SHAPE)
+    hidden = layers[layer](keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
+    discriminator = keras.Model(inputs, keras.layers.Dense(1)(hidden))
+    gan = GAN(make_gan().generator, discriminator)
+    gan.compile(run_eagerly=True)
+    assert batch_sizes_of(gan, images) == [BATCH, BATCH, BATCH]

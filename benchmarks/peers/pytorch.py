@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import math
 
 import torch
@@ -195,11 +196,7 @@ def relativistic(critic, real, fake):
 
 def dense(sizes, activation, *end):
     """Dense layers with what `activation` makes after all but the last, and `end` after that."""
-    hidden = [
-        layer
-        for ins, outs in zip(sizes[:-2], sizes[1:-1], strict=True)
-        for layer in (nn.Linear(ins, outs), *activation())
-    ]
+    hidden = [layer for ins, outs in itertools.pairwise(sizes[:-1]) for layer in (nn.Linear(ins, outs), *activation())]
     return [*hidden, nn.Linear(sizes[-2], sizes[-1]), *end]
 
 
@@ -313,7 +310,7 @@ class VariationalAutoencoder(Trainer):
 
     def __init__(self, image_shape, **kwargs):
         super().__init__(**kwargs)
-        channels, height, width = image_shape
+        channels, *_ = image_shape
         self.encoder = nn.Sequential(
             *(
                 layer

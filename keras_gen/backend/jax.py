@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable
 
 import jax
 import keras
@@ -16,17 +17,19 @@ class Model(keras.Model):
     On a GPU the launch of a small step takes longer than the step. Callbacks are called once for each launch.
     """
 
+    train_function: Callable | None
+
     def make_train_function(self, force=False):
         if self.train_function is not None and not force:
             return
-        super().make_train_function(force)
+        super().make_train_function(force=True)
         one_program = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
         if self.steps_per_execution > 1 and one_program:
             self.train_function = _scan(self.train_step, self.steps_per_execution)
 
 
 def _scan(step, num):
-    """`(state, iterator) -> logs, state` that takes up to `num` batches and a step with each; the logs are the last's."""
+    """`(state, iterator) -> logs, state` that takes a step with each of up to `num` batches; the last one's logs."""
 
     @functools.partial(jax.jit, donate_argnums=0)
     def launch(state, batches):
