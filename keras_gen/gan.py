@@ -234,8 +234,9 @@ class GAN(Generative, AdversarialModel):
     def _generator_objective(self, batch):
         real_images, *conditions = batch
         critic, real_images, fake_images = self._critic(real_images, self._fakes(batch), conditions)
-        real_logits = critic(real_images) if self.loss_pair.generator_reads_real else None
-        loss = self.loss_pair.generator_loss(real_logits, critic(fake_images))
+        generator_loss = self.loss_pair.generator_loss
+        real_logits = None if getattr(generator_loss, "of_fakes_alone", False) else critic(real_images)
+        loss = generator_loss(real_logits, critic(fake_images))
         return loss, {"g_loss": loss}
 
     def _fakes(self, batch):

@@ -219,6 +219,31 @@ class LearnedBasis(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_gen")
+class RowProducts(keras.layers.Layer):
+    """The scalar product of each row with its partner: `outputs[b] = Σ_j left[b, j] · right[b, j]`.
+
+    `keras.layers.Dot(axes=1)` is the same as b products of matrices, which takes a CPU several times as long.
+
+    Args:
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: two float tensors (batch, features).
+
+    Call returns:
+        Tensor (batch, 1).
+
+    Example:
+        >>> RowProducts()([keras.ops.array([[1.0, 2.0]]), keras.ops.array([[3.0, 4.0]])]).numpy().tolist()
+        [[11.0]]
+    """
+
+    def call(self, inputs):
+        left, right = inputs
+        return ops.sum(left * right, axis=1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
 class ClipWeights(keras.constraints.Constraint):
     """Keeps weights in [-limit, limit] after each step of the optimizer: `w ← clip(w, −c, c)`.
 

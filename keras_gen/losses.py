@@ -17,6 +17,15 @@ from keras import ops
 from keras_gen.registry import lookup
 
 
+def of_fakes_alone(generator_loss):
+    """Marks a `generator_loss` that does not look at the real logits: a game saves the pass and hands over None.
+
+    A mark of the method, so that a subclass with another one gets what it reads.
+    """
+    generator_loss.of_fakes_alone = True
+    return generator_loss
+
+
 class AdversarialLoss(abc.ABC):
     """The base of loss pairs: two methods, no state.
 
@@ -24,9 +33,6 @@ class AdversarialLoss(abc.ABC):
     both float32 scalars: the mean over all logits, which arrive as float32. Register a subclass with
     `keras.saving.register_keras_serializable` so that a compiled model can be saved.
     """
-
-    generator_reads_real = True
-    """Whether `generator_loss` looks at `real_logits`. Where it says no, a game saves the pass and hands over None."""
 
     @abc.abstractmethod
     def discriminator_loss(self, real_logits, fake_logits):
@@ -45,7 +51,7 @@ class AdversarialLoss(abc.ABC):
         """What the generator minimises.
 
         Args:
-            real_logits: tensor of any shape, the logits of real images; None unless `generator_reads_real`.
+            real_logits: tensor of any shape, the logits of real images; None where it is marked as `of_fakes_alone`.
             fake_logits: tensor of any shape, the logits of generated images.
 
         Returns:
@@ -77,12 +83,11 @@ class Minimax(AdversarialLoss):
         Goodfellow et al., Generative Adversarial Nets (2014), equation 1, https://arxiv.org/abs/1406.2661
     """
 
-    generator_reads_real = False
-
     def discriminator_loss(self, real_logits, fake_logits):
         # −log σ(x) = softplus(−x) and −log(1 − σ(x)) = softplus(x): exact for any logit, where log(σ + ε) is not.
         return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
 
+    @of_fakes_alone
     def generator_loss(self, real_logits, fake_logits):
         return -ops.mean(ops.softplus(fake_logits))
 
@@ -120,6 +125,7 @@ class NonSaturating(Minimax):
         # −(1 − s) log σ(x) − s log(1 − σ(x)) = softplus(−x) + s·x
         return super().discriminator_loss(real_logits, fake_logits) + self.label_smoothing * ops.mean(real_logits)
 
+    @of_fakes_alone
     def generator_loss(self, real_logits, fake_logits):
         return ops.mean(ops.softplus(-fake_logits))
 
@@ -142,11 +148,10 @@ class LeastSquares(AdversarialLoss):
         Mao et al., Least Squares Generative Adversarial Networks (2017), equation 9, https://arxiv.org/abs/1611.04076
     """
 
-    generator_reads_real = False
-
     def discriminator_loss(self, real_logits, fake_logits):
         return (ops.mean(ops.square(real_logits - 1)) + ops.mean(ops.square(fake_logits))) / 2
 
+    @of_fakes_alone
     def generator_loss(self, real_logits, fake_logits):
         return ops.mean(ops.square(fake_logits - 1)) / 2
 
@@ -166,11 +171,10 @@ class Wasserstein(AdversarialLoss):
         Arjovsky et al., Wasserstein GAN (2017), equation 2 and algorithm 1, https://arxiv.org/abs/1701.07875
     """
 
-    generator_reads_real = False
-
     def discriminator_loss(self, real_logits, fake_logits):
         return ops.mean(fake_logits) - ops.mean(real_logits)
 
+    @of_fakes_alone
     def generator_loss(self, real_logits, fake_logits):
         return -ops.mean(fake_logits)
 

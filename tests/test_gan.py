@@ -78,9 +78,9 @@ def test_dropout_acts_in_both_players_moves(images):
     gan = make_gan()
     dropouts = [layer for layer in gan.discriminator.layers if isinstance(layer, layers.Dropout)]
     fit(gan, images)
-    # Two rounds; in each the discriminator judges two batches for itself and two for the generator.
+    # Two rounds; in each the discriminator judges real images and fakes together for itself, fakes for the generator.
     draws = [int(array(layer.seed_generator.state.value)[1]) for layer in dropouts]
-    assert draws == [8, 8]
+    assert draws == [4, 4]
 
 
 def test_rounds_are_counted(images):

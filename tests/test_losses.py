@@ -2,6 +2,7 @@
 
 import keras
 import pytest
+from keras import ops
 
 from keras_gen import losses
 from tests.contracts import check_loss_pair
@@ -75,3 +76,17 @@ def test_a_loss_with_arguments_must_save_them():
 
     with pytest.raises(TypeError, match="Weighted takes arguments: its get_config must return them"):
         Weighted(2.0).get_config()
+
+
+def test_what_ignores_the_real_logits_says_so_and_what_overrides_it_does_not():
+    marked = {name for name, loss in losses.LOSSES.items() if getattr(loss().generator_loss, "of_fakes_alone", False)}
+    fakes = ops.array([0.5, -1.0])
+    for name, loss in losses.LOSSES.items():
+        values = {float(loss().generator_loss(ops.array(real), fakes)) for real in ([0.0, 0.0], [3.0, 7.0])}
+        assert (len(values) == 1) == (name in marked), name
+
+    class Mine(losses.Wasserstein):
+        def generator_loss(self, real_logits, fake_logits):
+            return super().generator_loss(real_logits, fake_logits) + ops.mean(real_logits)
+
+    assert not getattr(Mine().generator_loss, "of_fakes_alone", False)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from keras_gen.layers import RowProducts
+
 
 def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int = 64):
     """The beginning of a generator: latents, with the embedded conditions beside them.
@@ -75,5 +77,5 @@ def discriminator_model(inputs, features, dense=layers.Dense, name="discriminato
     if len(inputs) == 1:
         return keras.Model(inputs[0], logits, name=name)
     directions = dense(features.shape[-1], use_bias=False, dtype="float32", name="directions")(inputs[1])
-    projection = layers.Dot(axes=1, dtype="float32", name="projection")([directions, features])
+    projection = RowProducts(dtype="float32", name="projection")([directions, features])
     return keras.Model(inputs, layers.Add(dtype="float32")([logits, projection]), name=name)
