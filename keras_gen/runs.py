@@ -75,6 +75,7 @@ class Run:
         self._watchers: list[keras.callbacks.Callback] = []
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = locked(self.directory)
+        self.over = False  # trained to its end by a process that then could not finish it
         self.config = provenance.record(self.options, images, model)
         self.checkpoint = self._resume(batches) if options.resume else None
         self._write_config()
@@ -100,12 +101,13 @@ class Run:
         else:
             batches.epoch, batches.skip = checkpoint.epoch, checkpoint.batch
             minutes = checkpoint.callbacks["Budget"]["seconds"] / 60
-            if checkpoint.epoch >= self.epochs or minutes >= (self.options.minutes or math.inf):
+            self.over = checkpoint.epoch >= self.epochs or minutes >= (self.options.minutes or math.inf)
+            if self.over and before.get("finished"):
                 raise ValueError(
                     f"{self.directory} is over, after {checkpoint.epoch} epochs in {minutes:.1f} minutes: "
                     "more --epochs or --minutes train it longer"
                 )
-            print(f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it")
+            print(f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it" + self.over * ", to finish it")
         at = {"at": provenance.now().isoformat(timespec="seconds"), "step": checkpoint.step if checkpoint else 0}
         self.config |= {"started": before["started"], "resumed": [*before.get("resumed", []), at]}
         self.config |= {"troubles": before["troubles"]}
@@ -113,8 +115,8 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """What to give `fit`: the options' epochs, or so many that the minutes end first."""
-        return self.options.epochs or 10**9
+        """What to give `fit`: the options' epochs, or so many that the minutes end first; no more when it is over."""
+        return self.initial_epoch if self.over else self.options.epochs or 10**9
 
     @property
     def initial_epoch(self) -> int:
@@ -178,6 +180,7 @@ class Run:
                 troubles.append(
                     {"text": f"In the end {trouble}, and no remedy was left.", "rung": len(remedies.LADDER)}
                 )
+                self._write_config()
                 return
             self.options, remedy, rung = found
             good, epoch = beginning, 0
@@ -295,6 +298,8 @@ class Run:
         print("\n".join([*remarks, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
         if not_saved or (problem and importlib.util.find_spec("tensorflow")):  # to train without it is no failure
             raise SystemExit(1)
+        self.config["finished"] = provenance.now().isoformat(timespec="seconds")
+        self._write_config()
 
     def _ending(self) -> str:
         """What went wrong, and how training ended where that is worth a word."""

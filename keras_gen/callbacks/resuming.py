@@ -87,9 +87,10 @@ class Checkpoints(keras.callbacks.Callback):
         self.seconds = 0.0
 
     def on_train_begin(self, logs=None):
-        self._epoch = self.resume.epoch if self.resume else 0
+        self._epoch = self.resume.epoch - 1 if self.resume else 0  # the last one, should there be no more
         self._saved_at = time.monotonic()
         if self.resume:
+            self._write(self.resume)  # or a process that is killed now leaves the state that was given up
             self.resume.restore(self.model)
             _skip_steps(self.model, self.resume.batch)
             for name, callback in self.others.items():
@@ -117,12 +118,15 @@ class Checkpoints(keras.callbacks.Callback):
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
         states = {name: callback.state() for name, callback in self.others.items()}
-        try:
-            checkpoints.Checkpoint.of(self.model, epoch, batch, states).save(self.directory, self.keep)
-        except OSError as error:
-            print(f"no checkpoint written, training goes on: {error.strerror or error}", flush=True)
+        self._write(checkpoints.Checkpoint.of(self.model, epoch, batch, states))
         self._saved_at = time.monotonic()
         self.seconds += self._saved_at - before
+
+    def _write(self, checkpoint):
+        try:
+            checkpoint.save(self.directory, self.keep)
+        except OSError as error:
+            print(f"no checkpoint written, training goes on: {error.strerror or error}", flush=True)
 
 
 def _skip_steps(model, num):
