@@ -12,7 +12,6 @@ from pathlib import Path
 
 import tyro
 
-
 # How NumPy, Python, TensorFlow, JAX and PyTorch say that something does not fit.
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory")
 

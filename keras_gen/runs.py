@@ -107,7 +107,10 @@ class Run:
                     f"{self.directory} is over, after {checkpoint.epoch} epochs in {minutes:.1f} minutes: "
                     "more --epochs or --minutes train it longer"
                 )
-            print(f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it" + self.over * ", to finish it")
+            print(
+                f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it"
+                + self.over * ", to finish it"
+            )
         at = {"at": provenance.now().isoformat(timespec="seconds"), "step": checkpoint.step if checkpoint else 0}
         self.config |= {"started": before["started"], "resumed": [*before.get("resumed", []), at]}
         self.config |= {"troubles": before["troubles"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,9 +42,9 @@ class Checkpoints(keras.callbacks.Callback):
     """Writes checkpoints, from which `fit` goes on bit for bit.
 
     A checkpoint has all variables of the model, its optimizers, seeds and metrics, the place in the data, and the
-    state of the other callbacks. It is written between two steps: every so many minutes, and when `stop` has been told
-    to end. At the end there is one more, for who wants to train longer. When the disk is full training goes on, and
-    says so.
+    state of the other callbacks. It is written between two steps: before the first one, every so many minutes, and when
+    `stop` has been told to end. At the end there is one more, for who wants to train longer. When the disk is full
+    training goes on, and says so.
 
     To go on, build the model, the callbacks and the data as before and hand over the checkpoint:
 
@@ -88,7 +89,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._epoch = self.resume.epoch - 1 if self.resume else 0  # the last one, should there be no more
-        self._saved_at = time.monotonic()
+        self._saved_at = time.monotonic() if self.resume else -math.inf  # at once: a disk without room is told now
         if self.resume:
             self._write(self.resume)  # or a process that is killed now leaves the state that was given up
             self.resume.restore(self.model)

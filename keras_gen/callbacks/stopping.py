@@ -60,7 +60,8 @@ class Budget(Resumable):
     def on_train_batch_begin(self, batch, logs=None):
         # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
         fraction = self._fraction(batch)
-        if hasattr(self.model, "set_progress") and fraction - self._told >= 0.002:  # JAX hands its state over each time
+        # Not each time: JAX hands its state over. Back as well: in a run that is trained longer less of it is over.
+        if hasattr(self.model, "set_progress") and abs(fraction - self._told) >= 0.002:
             self.model.set_progress(fraction)
             self._told = fraction
 

@@ -84,8 +84,8 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
             "Write it anew with np.savez_compressed; arrays of Python objects are never unpickled."
         ) from error
     raise ValueError(
-        f"expected an .npz of at most {MOST_UNPACKED:,} bytes, {path} would unpack to {size:,}: write its images as .npy, "
-        "which stays on disk"
+        f"expected an .npz of at most {MOST_UNPACKED:,} bytes, {path} would unpack to {size:,}: write its images as "
+        ".npy, which stays on disk"
     )
 
 

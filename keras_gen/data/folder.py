@@ -93,14 +93,16 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     Returns:
         `ImageData` with `skipped` filled.
     """
-    headers, skipped = read_headers(folder, find_images(folder))
-    check_number(folder, len(headers), skipped)
-    files = list(headers)
-    target = choose_target(list(headers.values()), size, channels, fit)
-    parts, classes = split_and_classes(folder, files)
-    columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
-
-    images, reasons = decode_all(folder, files, target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow finds odd in a file that it can read
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        headers, skipped = read_headers(folder, find_images(folder))
+        check_number(folder, len(headers), skipped)
+        files = list(headers)
+        target = choose_target(list(headers.values()), size, channels, fit)
+        parts, classes = split_and_classes(folder, files)
+        columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
+        images, reasons = decode_all(folder, files, target)
     good = np.array([why is None for why in reasons])
     skipped += [(shown(file), why) for file, why in zip(files, reasons, strict=True) if why]
     check_number(folder, len(images), skipped)
@@ -152,13 +154,11 @@ def find_images(folder: Path) -> list[PurePosixPath]:
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
     """The headers of all files that have a readable one, and (file, reason) of the others."""
     headers, skipped = {}, []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for file in files:
-            try:
-                headers[file] = read_header(folder / file)
-            except Exception as error:  # on a bad file Pillow raises nearly anything
-                skipped.append((shown(file), reason(folder / file, error)))
+    for file in files:
+        try:
+            headers[file] = read_header(folder / file)
+        except Exception as error:  # on a bad file Pillow raises nearly anything
+            skipped.append((shown(file), reason(folder / file, error)))
     return headers, skipped
 
 

@@ -82,7 +82,7 @@ def read_array(path: Path, num_dims: int) -> np.ndarray:
 
 
 def first_bytes(path: Path, most: int) -> np.ndarray:
-    """As many bytes of a file as there are up to `most`, unpacked; those of a plain file are read when they are used."""
+    """Up to `most` bytes of a file, unpacked; those of a plain file are read when they are used."""
     if path.suffix != ".gz":
         return np.memmap(path, np.uint8, mode="r")[:most] if path.stat().st_size else np.empty(0, np.uint8)
     try:

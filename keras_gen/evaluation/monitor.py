@@ -20,7 +20,7 @@ class QualityMonitor(Resumable):
     chooses a model must not be the test split. The numbers are those of few images, and no score.
 
     It takes its turn after the first epoch, and after a later one if, as long as the last turn took, it stays within
-    its share of the time. In between the last numbers are repeated, so that they are there after each epoch: a
+    its share of the time, the last look at the end included. In between the last numbers are repeated, so that they are there after each epoch: a
     patience must be longer than that.
 
     Args:
@@ -72,7 +72,8 @@ class QualityMonitor(Resumable):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds_of_training = time.monotonic() - self._started_at
-        if not self.seconds or self.seconds + self._last <= self.share * self.seconds_of_training:
+        # Two more must fit in: this one and that of the end.
+        if not self.seconds or self.seconds + 2 * self._last <= self.share * self.seconds_of_training:
             self._look()
         if logs is not None:
             logs.update(self._numbers)
