@@ -456,8 +456,10 @@ def test_a_monitor_keeps_to_its_share(monkeypatch):
     for epoch in range(40):
         clock.now += 1.5
         monitor.on_epoch_end(epoch, {})
-    # Twice before training, which begins at 2; after the first epoch; then when all seconds are a tenth of what passed.
-    assert looks == [0, 1, 3.5, 22.5, 32.5, 42.5, 52.5, 62.5]
-    assert monitor.seconds <= 0.1 * monitor.seconds_of_training
+    # Twice before training, which begins at 2; after the first epoch; then when all seconds, those of the look at the
+    # end included, are a tenth of what passed.
+    assert looks == [0, 1, 3.5, 33, 43, 53, 63]
+    monitor.on_train_end({})
+    assert monitor.seconds == len(looks) - 2 <= 0.1 * monitor.seconds_of_training
     with pytest.raises(ValueError, match=r"expected a share of the time in \(0, 1\], received 0"):
         evaluation.QualityMonitor(Split(images), monitor.net, share=0)

@@ -10,7 +10,7 @@ import pytest
 
 import train_ae
 import train_gan
-from keras_gen import data, networks, penalties, remedies, runs
+from keras_gen import checkpoints, data, networks, penalties, remedies, runs
 from keras_gen.callbacks import Budget, CollapseGuard
 from keras_gen.gan import GAN
 from keras_gen.options import AutoencoderOptions, GANOptions
@@ -148,31 +148,37 @@ class Poison(keras.callbacks.Callback):
 
 
 def attempt(folder, options, model, batches, compile_again, poisoned, **fit_arguments):
-    """Trains with a poisoned weight as the scripts do; returns the run."""
+    """Trains with a poisoned weight as the scripts do; returns the run, and from where others would go on with it."""
     options = dataclasses.replace(options, run_dir=folder / "run", export_dir=folder)
     training = runs.Run(options, data.load("digits"), model, batches)
-    poison = Poison(2, poisoned)
+    poison, steps = Poison(2, poisoned), []
     for number, now in enumerate(training.attempts(model, batches)):
         if number:
             compile_again(now)
+        look = keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: steps.append(checkpoints.newest(folder / "run" / "checkpoints"))
+        )
         model.fit(
             batches,
             initial_epoch=training.initial_epoch,
             epochs=training.epochs,
             shuffle=False,
             verbose=0,
-            callbacks=training.callbacks(poison),
+            callbacks=[*training.callbacks(poison), look],
             **fit_arguments,
         )
-    return training
+    return training, [checkpoint.step for checkpoint in steps if checkpoint]
 
 
 def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
     options = GANOptions("article", data="digits", epochs=4, score=False).resolve(GANS)
+    small = {"widths": (16,)}
+    options = dataclasses.replace(options, generator_options=small, discriminator_options=small)
     images = data.load("digits")
     gan, batches = train_gan.build(options, images)
     # The first weight: TensorFlow's ReLU hides it from the loss, and it is found after the epoch.
-    training = attempt(tmp_path, options, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+    training, steps = attempt(tmp_path, options, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+    assert steps == [0], "not the state with the NaN"
     text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
     assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
@@ -190,7 +196,7 @@ def test_an_autoencoder_goes_back_to_its_best(tmp_path):
     autoencoder = train_ae.build(options, images)
     batches = train_ae.batches(options, autoencoder, train)
     held_out = train_ae.batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
-    training = attempt(
+    training, steps = attempt(
         tmp_path,
         options,
         autoencoder,
@@ -201,6 +207,7 @@ def test_an_autoencoder_goes_back_to_its_best(tmp_path):
     )
     (trouble,) = training.config["troubles"]
     good = 2 * len(batches)
+    assert steps == [good], "not the state with the NaN"
     rate = "a quarter of the learning rate, 0.00025"
     text = f"At step {good + 1} the loss was no longer a number: back to step {good}, {rate}."
     assert trouble["text"] == text

@@ -19,9 +19,9 @@ class QualityMonitor(Resumable):
     `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
     chooses a model must not be the test split. The numbers are those of few images, and no score.
 
-    It takes its turn after the first epoch, and after a later one if, as long as the last turn took, it stays within
-    its share of the time, the last look at the end included. In between the last numbers are repeated, so that they are there after each epoch: a
-    patience must be longer than that.
+    It takes its turn after the first epoch, at the end, and after another epoch if, as long as the last turn took, this
+    one and that of the end stay within its share of the time. In between the last numbers are repeated, so that they
+    are there after each epoch: a patience must be longer than that.
 
     Args:
         split: the training images.
