@@ -392,5 +392,7 @@ def load_model(path: str | Path) -> keras.Model:
         raise ValueError(f"{path} is an exported model: expected the folder of a run or a .keras file")
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
-    # Not compiled: whoever made the model may have used a loss that is not known here.
-    return keras.saving.load_model(file, compile=False)
+    try:  # not compiled: whoever made the model may have used a loss that is not known here
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # on a damaged file Keras and zipfile raise nearly anything
+        raise ValueError(f"{file} is damaged or no model: {' '.join(str(error).split())}") from error

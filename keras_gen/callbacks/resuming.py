@@ -99,7 +99,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        if self.resume:  # once more: Keras has just reset the metrics
+        if self.resume and self.resume.batch:  # once more: Keras has just reset the metrics, of an epoch half done
             self.resume.restore(self.model)
 
     def on_train_batch_begin(self, batch, logs=None):
