@@ -31,7 +31,10 @@ METRICS = ("frechet", "coverage", "reads_back")
 ROOT = Path(__file__).resolve().parent.parent
 AT = 200  # the step at which something breaks
 FULL = 200_000  # bytes beyond which no file can grow
-SAID = r"^(?:no checkpoint written|At step|In the end|Training diverged|Not exported|Not scored|Not saved).*"
+SAID = (
+    "^(?:no checkpoint written|At step|In the end|Training diverged|Not exported|Not scored|Not saved|"
+    "Kept .* Nothing was gained).*"
+)
 HIGHER = ("coverage", "reads_back")  # of METRICS, those that are better when they are higher
 
 

@@ -34,6 +34,7 @@ from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 
 CHECKPOINTS = "checkpoints"  # folder in that of the run
+EARLY = 0.1  # share of a run before which the best state must not be
 PROJECTED = 1_000  # training images whose codes TensorBoard shows
 
 
@@ -317,9 +318,12 @@ class Run:
         """Which state of the model was kept."""
         if self.best is None or not self.best.step:
             return ""
+        in_vain = self.best.step < EARLY * self.best.ended_at
         return (
             f"Kept step {self.best.step:,}, after epoch {self.best.epoch + 1}, the best by {self.best.monitor}: "
             f"{self.best.value:.4g}, in the end {self.best.last:.4g}."
+            + in_vain
+            * f" Nothing was gained in the {1 - EARLY:.0%} since: a lower --learning-rate may help."
         )
 
     @property
