@@ -193,6 +193,7 @@ class Run:
             resumable = [each for each in self._watchers if isinstance(each, callbacks.Resumable)]
             states = {type(each).__name__: each.state() for each in resumable}
             states["Budget"]["told"] = -1.0  # nothing of what it is to tell again
+            states.get("QualityMonitor", {}).pop("numbers", None)  # they are of the state that is given up
             self.checkpoint = dataclasses.replace(good, epoch=epoch, batch=0, callbacks=states)
             batches.epoch = epoch
             ended_at = self.best.ended_at if self.best else int(model.optimizer.iterations)
