@@ -1,6 +1,8 @@
 """Collapses are noticed, and training goes back to before and tries again with a remedy."""
 
+import csv
 import dataclasses
+import functools
 import json
 import types
 
@@ -10,7 +12,7 @@ import pytest
 
 import train_ae
 import train_gan
-from keras_gen import checkpoints, data, networks, penalties, remedies, runs
+from keras_gen import checkpoints, data, evaluation, networks, penalties, remedies, runs
 from keras_gen.callbacks import Budget, CollapseGuard
 from keras_gen.gan import GAN
 from keras_gen.options import AutoencoderOptions, GANOptions
@@ -178,14 +180,18 @@ def attempt(folder, options, model, batches, compile_again, poisoned, **fit_argu
     return training, [checkpoint.step for checkpoint in steps if checkpoint]
 
 
-def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
-    options = GANOptions("article", data="digits", epochs=4, score=False).resolve(GANS)
+def small_game(folder, **options):
+    """A game whose first weight is poisoned: TensorFlow's ReLU hides it from the loss until the epoch is over."""
     small = {"widths": (16,)}
-    options = dataclasses.replace(options, generator_options=small, discriminator_options=small)
+    chosen = GANOptions("article", data="digits", epochs=4, **options).resolve(GANS)
+    chosen = dataclasses.replace(chosen, generator_options=small, discriminator_options=small)
     images = data.load("digits")
-    gan, batches = train_gan.build(options, images)
-    # The first weight: TensorFlow's ReLU hides it from the loss, and it is found after the epoch.
-    training, steps = attempt(tmp_path, options, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+    gan, batches = train_gan.build(chosen, images)
+    return gan, *attempt(folder, chosen, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+
+
+def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
+    gan, training, steps = small_game(tmp_path, score=False)
     assert steps == [0], "not the state with the NaN"
     text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
     assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
@@ -195,6 +201,20 @@ def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
     assert int(gan.optimizer.iterations) == 44
     assert training._ending() == text
     assert all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in gan.weights)
+
+
+def test_after_a_step_back_the_quality_is_that_of_the_state_gone_back_to(tmp_path, monkeypatch):
+    # A monitor that looks after the first epoch and at the end of each attempt only, and in between repeats itself.
+    rare = functools.partial(evaluation.QualityMonitor, share=1e-9)
+    monkeypatch.setattr(evaluation, "QualityMonitor", rare)
+    _, training, _ = small_game(tmp_path, score=True)
+    (trouble,) = training.config["troubles"]
+    assert "back to step 11," in trouble["text"]
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        rows = [(row["epoch"], float(row["frechet"])) for row in csv.DictReader(file)]
+    good = rows[0][1]
+    assert rows[-3:] == [(epoch, pytest.approx(good, rel=1e-4)) for epoch in ("2", "3", "4")]
+    assert training.best.step in (11, 44), "the two that were looked at"
 
 
 def test_an_autoencoder_goes_back_to_its_best(tmp_path):
