@@ -462,9 +462,9 @@ def watch(monkeypatch, third=1):
 
 def test_a_monitor_keeps_to_its_share(monkeypatch):
     monitor, looks = watch(monkeypatch)
-    # Twice before training, which begins at 2; after the first epoch; then when all seconds, those of the look at the
-    # end included, are a tenth of what passed.
-    assert looks == [0, 1, 3.5, 33, 43, 53, 63]
+    # Twice before training, which begins at 2; after the first epoch; then when all seconds, from the fourth time on
+    # with those of the end, are a tenth of what passed.
+    assert looks == [0, 1, 3.5, 22.5, 32.5, 53, 63]
     monitor.on_train_end({})
     assert monitor.seconds == len(looks) - 2 <= 0.1 * monitor.seconds_of_training
     with pytest.raises(ValueError, match=r"expected a share of the time in \(0, 1\], received 0"):

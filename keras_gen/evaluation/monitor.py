@@ -12,6 +12,7 @@ from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
 from keras_gen.evaluation.feature_nets import FeatureNet
 
+AT_ONCE = 3  # turns that are taken as soon as they fit into the share
 USUAL = 9  # turns by which it is known how long one takes
 
 
@@ -22,9 +23,9 @@ class QualityMonitor(Resumable):
     `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
     chooses a model must not be the test split. The numbers are those of few images, and no score.
 
-    It takes its turn after the first epoch, at the end, and after another epoch if this one and that of the end stay
-    within its share of the time, as long as a turn usually takes. In between the last numbers are repeated, so that
-    they are there after each epoch: a patience must be longer than that.
+    It takes its turn after the first epoch, at the end, and after another epoch if, as long as a turn usually takes,
+    this one (and, from the fourth on, that of the end) stays within its share of the time. In between the last numbers
+    are repeated, so that they are there after each epoch: a patience must be longer than that.
 
     Args:
         split: the training images.
@@ -80,9 +81,10 @@ class QualityMonitor(Resumable):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds_of_training = time.monotonic() - self._started_at
-        # Two more must fit in: this one and that of the end. By the usual time: a turn in which the machine was busy
-        # with something else, or the process was suspended, must not be the last one.
-        needed = statistics.median_low(self._took) * (self._turns + 2)
+        # By the usual time: a turn in which the machine was busy with something else must not be the last one. From the
+        # fourth on there must be room for that of the end too: a collapse takes three to be seen, and soon.
+        turns = self._turns + 1 + (self._turns >= AT_ONCE)
+        needed = statistics.median_low(self._took) * turns
         if not self._turns or needed <= self.share * self.seconds_of_training:
             self._look()
         if logs is not None:
