@@ -64,7 +64,10 @@ def main(options: Options) -> None:
             monitor.on_epoch_end(0, logs)
             cells = [f"{value:.4g}" for value in (min(seen), seen[-1], logs["frechet"])]
             watching = re.findall(r"watching the quality took .*, (.*%)", process.stdout)
-            print(f"| {preset} | {seed} | {' | '.join(cells)} | {logs['frechet'] / min(seen):.3f} | {watching[0]} |")
+            print(
+                f"| {preset} | {seed} | {' | '.join(cells)} | {logs['frechet'] / min(seen):.3f} | {watching[0]} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

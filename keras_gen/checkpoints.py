@@ -78,6 +78,8 @@ class Checkpoint:
     def save(self, directory: str | Path, keep: int = 2) -> Path:
         """Writes `step_<number>.npz` and removes all but the newest checkpoints of the folder.
 
+        Those of later steps go as well: they are of a future that was given up, or damaged.
+
         Args:
             directory: the folder; made when missing.
             keep: checkpoints to keep, this one included.
@@ -94,8 +96,10 @@ class Checkpoint:
             unfinished.unlink(missing_ok=True)  # of a process that was killed while it wrote
         path = directory / f"step_{self.step:09d}.npz"
         replace_file(path, lambda file: _write_tree(file, vars(self)))
-        for old in _files(directory)[keep:]:
-            old.unlink(missing_ok=True)
+        found = _files(directory)
+        at = found.index(path)
+        for other in (*found[:at], *found[at + keep :]):
+            other.unlink(missing_ok=True)
         return path
 
     @classmethod

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import tyro
 
+# How NumPy, Python, TensorFlow, JAX and PyTorch say that something does not fit.
+OUT_OF_MEMORY = ("MemoryError", "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory")
+
 
 def parse(options, description: str):
     """Reads the command line into a dataclass, or a union of dataclasses for subcommands.
@@ -44,7 +47,7 @@ def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
     """Ends the program with one line and exit code 2 for what the user can mend: bad options, bad data, a full disk.
 
     Put the preparation inside. Of the training only `OSError` belongs there: any other one is a defect and deserves its
-    traceback.
+    traceback. What does not fit into memory ends in one line wherever it is.
 
     Args:
         kinds: the exception or exceptions that the user can mend.
@@ -53,6 +56,10 @@ def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
         yield
     except kinds as error:
         _fail(_said_by(error))
+    except Exception as error:
+        if not any(words in f"{type(error).__name__}: {error}" for words in OUT_OF_MEMORY):
+            raise
+        _fail(f"not enough memory: a smaller --image-size, --batch-size or --width may fit ({_said_by(error)[:200]})")
     except KeyboardInterrupt:
         raise SystemExit(130) from None  # what a shell expects of an interrupted command
 

@@ -20,6 +20,8 @@ COMPARED = 1_000  # images of each part whose nearest others are looked for
 # than a quarter of what usually lies between two images of the set: in some all are alike.
 NEAR, NEAR_SHARE = 6.0, 0.25
 EXACT = 0.1  # below it is rounding: these are found byte by byte
+LEAST_COMPARED = 100  # images that labels are judged by
+CHANCE = 0.01  # probability below which neighbours do not agree by chance
 RARE = 10  # a class with so many times less images than the largest one
 LEAST_PER_CLASS = 20
 ALIKE = 0.4  # correlation with the mean image; of most images above it, of an inverted one below its negative
@@ -65,7 +67,7 @@ def examine(data: ImageData, tell: Callable[[str], None] = lambda text: None) ->
         *_classes(data),
     ]
     tell("looking for duplicates")
-    findings += [*_copies(images, others, train.labels), *_near_copies(images, others)]
+    findings += [*_copies(images, others, train.labels), *_neighbours(images, others, train.labels)]
     return sorted(findings, key=lambda finding: not finding.serious)
 
 
@@ -156,12 +158,12 @@ def _copies(images, others, labels) -> Iterator[Finding]:
         yield Finding(text, leaked > len(others) / 100)
 
 
-def _near_copies(images, others) -> Iterator[Finding]:
-    """Images that are nearly there twice."""
+def _neighbours(images, others, labels) -> Iterator[Finding]:
+    """Images that are nearly there twice, and labels that have nothing to do with the images."""
     if len(images) < 3:
         return
     chosen = np.random.default_rng(0).permutation(len(images))[:COMPARED]
-    within, _ = nearest(images[chosen], images, own=chosen)
+    within, neighbours = nearest(images[chosen], images, own=chosen)
     across, _ = nearest(others[:COMPARED], images)
     limit = min(NEAR, NEAR_SHARE * float(np.median(within)))
     for distances, part, then in ((within, "training", "they count twice"), (across, "test", _FLATTERED)):
@@ -169,6 +171,16 @@ def _near_copies(images, others) -> Iterator[Finding]:
             what = f"{part} images with nearly the same one among the training images"
             text = f"{what}: {near:,} of {len(distances):,}; {then}"
             yield Finding(text, near > len(distances) / 20)
+    if labels is None or len(chosen) < LEAST_COMPARED:
+        return
+    alike = labels[chosen] == labels[neighbours]
+    by_chance = float(np.mean(labels == labels[chosen, None]))
+    if by_chance < 1 and scipy.stats.binomtest(int(alike.sum()), len(alike), by_chance, "greater").pvalue > CHANCE:
+        yield Finding(
+            f"labels that say nothing about the images, it seems: {alike.mean():.0%} of the images have the label of "
+            f"the image most like them, {by_chance:.0%} would by chance; look whether both are in the same order",
+            True,
+        )
 
 
 def _more(items, shown: int) -> str:

@@ -56,7 +56,7 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     Console().print(table)
 
 
-def _seconds_per_step(model, batches, steps=10):
+def _seconds_per_step(model, batches, steps=18):
     """The mean over `steps` steps after the first ones, which compile."""
     for _ in range(2):
         model.train_on_batch(*batches[0])

@@ -13,6 +13,7 @@ import tyro
 from keras_gen.registry import lookup
 
 DEFAULT_MINUTES = 3.0
+MOST_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
 WITH_RESUME = ("resume", "epochs", "minutes")  # what may stand beside --resume, whose run has all else
 
 Options = TypeVar("Options", bound="TrainingOptions")
@@ -230,6 +231,14 @@ class GANOptions(TrainingOptions):
             value = getattr(self, field)
             if value is not None and not 0 <= value < 1:
                 raise ValueError(f"expected --{field.replace('_', '-')} of at least 0 and below 1, received {value}")
+        if self.pack_size is not None and self.batch_size is not None and self.pack_size > self.batch_size:
+            raise ValueError(
+                f"expected --pack-size of at most --batch-size {self.batch_size}, received {self.pack_size}"
+            )
+        if (self.discriminator_steps or 1) > MOST_STEPS:
+            raise ValueError(
+                f"expected --discriminator-steps of at most {MOST_STEPS}, received {self.discriminator_steps}"
+            )
         for field in ("penalty_weight", "clusters"):
             value = getattr(self, field)
             if value is not None and value < 0:

@@ -32,7 +32,8 @@ def page(title: str, sections: Iterable[str]) -> str:
         title: plain text.
         sections: HTML, one below the other.
     """
-    return _TEMPLATE.format(title=escape(title), body="\n".join(filter(None, sections)))
+    text = _TEMPLATE.format(title=escape(title), body="\n".join(filter(None, sections)))
+    return text.encode("utf-8", "backslashreplace").decode()  # names of files need not be text
 
 
 def heading(text: str) -> str:

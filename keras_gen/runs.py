@@ -34,6 +34,7 @@ from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 
 CHECKPOINTS = "checkpoints"  # folder in that of the run
+EARLY = 0.1  # share of a run before which the best state must not be
 PROJECTED = 1_000  # training images whose codes TensorBoard shows
 
 
@@ -75,6 +76,7 @@ class Run:
         self._watchers: list[keras.callbacks.Callback] = []
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = locked(self.directory)
+        self.over = False  # trained to its end by a process that then could not finish it
         self.config = provenance.record(self.options, images, model)
         self.checkpoint = self._resume(batches) if options.resume else None
         self._write_config()
@@ -100,12 +102,16 @@ class Run:
         else:
             batches.epoch, batches.skip = checkpoint.epoch, checkpoint.batch
             minutes = checkpoint.callbacks["Budget"]["seconds"] / 60
-            if checkpoint.epoch >= self.epochs or minutes >= (self.options.minutes or math.inf):
+            self.over = checkpoint.epoch >= self.epochs or minutes >= (self.options.minutes or math.inf)
+            if self.over and before.get("finished"):
                 raise ValueError(
                     f"{self.directory} is over, after {checkpoint.epoch} epochs in {minutes:.1f} minutes: "
                     "more --epochs or --minutes train it longer"
                 )
-            print(f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it")
+            print(
+                f"resuming {self.directory} at step {checkpoint.step:,}, {minutes:.1f} minutes into it"
+                + self.over * ", to finish it"
+            )
         at = {"at": provenance.now().isoformat(timespec="seconds"), "step": checkpoint.step if checkpoint else 0}
         self.config |= {"started": before["started"], "resumed": [*before.get("resumed", []), at]}
         self.config |= {"troubles": before["troubles"]}
@@ -113,8 +119,8 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """What to give `fit`: the options' epochs, or so many that the minutes end first."""
-        return self.options.epochs or 10**9
+        """What to give `fit`: the options' epochs, or so many that the minutes end first; no more when it is over."""
+        return self.initial_epoch if self.over else self.options.epochs or 10**9
 
     @property
     def initial_epoch(self) -> int:
@@ -178,6 +184,7 @@ class Run:
                 troubles.append(
                     {"text": f"In the end {trouble}, and no remedy was left.", "rung": len(remedies.LADDER)}
                 )
+                self._write_config()
                 return
             self.options, remedy, rung = found
             good, epoch = beginning, 0
@@ -186,6 +193,7 @@ class Run:
             resumable = [each for each in self._watchers if isinstance(each, callbacks.Resumable)]
             states = {type(each).__name__: each.state() for each in resumable}
             states["Budget"]["told"] = -1.0  # nothing of what it is to tell again
+            states.get("QualityMonitor", {}).pop("numbers", None)  # they are of the state that is given up
             self.checkpoint = dataclasses.replace(good, epoch=epoch, batch=0, callbacks=states)
             batches.epoch = epoch
             ended_at = self.best.ended_at if self.best else int(model.optimizer.iterations)
@@ -295,6 +303,8 @@ class Run:
         print("\n".join([*remarks, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
         if not_saved or (problem and importlib.util.find_spec("tensorflow")):  # to train without it is no failure
             raise SystemExit(1)
+        self.config["finished"] = provenance.now().isoformat(timespec="seconds")
+        self._write_config()
 
     def _ending(self) -> str:
         """What went wrong, and how training ended where that is worth a word."""
@@ -309,9 +319,12 @@ class Run:
         """Which state of the model was kept."""
         if self.best is None or not self.best.step:
             return ""
+        in_vain = self.best.step < EARLY * self.best.ended_at
         return (
             f"Kept step {self.best.step:,}, after epoch {self.best.epoch + 1}, the best by {self.best.monitor}: "
             f"{self.best.value:.4g}, in the end {self.best.last:.4g}."
+            + in_vain
+            * f" Nothing was gained in the {1 - EARLY:.0%} since: a lower --learning-rate may help."
         )
 
     @property
@@ -384,5 +397,7 @@ def load_model(path: str | Path) -> keras.Model:
         raise ValueError(f"{path} is an exported model: expected the folder of a run or a .keras file")
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
-    # Not compiled: whoever made the model may have used a loss that is not known here.
-    return keras.saving.load_model(file, compile=False)
+    try:  # not compiled: whoever made the model may have used a loss that is not known here
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # on a damaged file Keras and zipfile raise nearly anything
+        raise ValueError(f"{file} is damaged or no model: {' '.join(str(error).split())}") from error

@@ -24,6 +24,7 @@ ROAD = [
     {"cli"},
     {"__main__"},
 ]
+PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 PLACE = {room: place for place, rooms in enumerate(ROAD) for room in rooms}
 
 
@@ -67,6 +68,19 @@ def test_tensorflow_is_imported_where_it_is_meant_only():
         if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
     }
     assert importers == {"backend/tensorflow.py", "export/signatures.py", "export/verification.py", "sampling.py"}
+
+
+def test_nothing_is_pickled():
+    guilty = {
+        str(path.relative_to(PACKAGE))
+        for _, path in rooms()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Import) and {alias.name for alias in node.names} & PICKLES)
+        or (isinstance(node, ast.ImportFrom) and node.module in PICKLES)
+        or (isinstance(node, ast.keyword) and node.arg == "allow_pickle" and node.value.value is not False)
+        or (isinstance(node, ast.keyword) and node.arg == "safe_mode" and node.value.value is not True)
+    }
+    assert guilty == set()
 
 
 def test_public_names_are_listed_once_and_documented():

@@ -171,6 +171,15 @@ def test_budget_counts_epochs(images):
     assert fractions == [0.25, 0.5, 0.75, 1.0]
 
 
+def test_a_run_that_is_trained_longer_goes_back_in_its_schedules(images):
+    budget, gan = callbacks.Budget(epochs=4), make_gan()
+    budget.resume_with = {"seconds": 1.0, "told": 0.75}  # by a run of two epochs, before its last step
+    seen = []
+    watch = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: seen.append(float(gan.progress)))
+    gan.fit(images, batch_size=3, epochs=4, initial_epoch=2, verbose=0, callbacks=[budget, watch])
+    assert seen == [0.5, 0.625, 0.75, 0.875]
+
+
 def test_budget_ends_training_when_its_minutes_are_over(images):
     budget = callbacks.Budget(epochs=10**9, minutes=1e-4)
     history = fit(make_gan(), images, epochs=10**9, callbacks=[budget])

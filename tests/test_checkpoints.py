@@ -104,6 +104,12 @@ def test_the_last_two_are_kept(tmp_path):
     ]
 
 
+def test_a_step_back_leaves_nothing_of_the_future(tmp_path):
+    for step in (8, 12, 10):
+        Checkpoint(0, 0, step, [], {}).save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step_000000008.npz", "step_000000010.npz"]
+
+
 def test_a_full_disk_leaves_what_was_there(tmp_path):
     SMALL.save(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

@@ -166,7 +166,7 @@ def test_idx_pixels_are_in_row_order(tmp_path):
     ("images", "message"),
     [
         (idx(4, 5, 7)[:-1], r"expected 140 bytes for \(4, 5, 7\) in .*, received 139: download it again"),
-        (idx(4, 5, 7) + b"0", "received 141"),
+        (idx(4, 5, 7) + b"0", "received more"),
         (idx(4, 5, 7, kind=9), r"begins with bytes 0 0 8 3, received \[0, 0, 9, 3\]"),
         (idx(4, 35), r"received \[0, 0, 8, 2\]"),
         (idx(4, 5, 7)[:9], "expected an IDX file"),

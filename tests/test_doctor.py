@@ -69,6 +69,13 @@ WRONG = {
         ["test images with nearly the same one among the training images: 60 of 1,000; scores will look"],
     ),
     "unequal classes": (unequal, ["unequal classes: 400 training images of 0, 10 of 3; what is rare is learned badly"]),
+    "labels of other images": (
+        lambda: dataclasses.replace(
+            MNIST,
+            train=dataclasses.replace(MNIST.train, labels=np.random.default_rng(0).permutation(MNIST.train.labels)),
+        ),
+        ["labels that say nothing about the images, it seems: 9% of the images have the label of the image most like "],
+    ),
     "few": (
         lambda: small(80, 19),
         ["only 80 training images: ", "only 19 test images: a score takes 20"],

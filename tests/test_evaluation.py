@@ -438,7 +438,8 @@ def test_a_monitor_gives_numbers_after_every_epoch(tmp_path):
     assert 0 < monitor.seconds <= monitor.seconds_of_training
 
 
-def test_a_monitor_keeps_to_its_share(monkeypatch):
+def watch(monkeypatch, third=1):
+    """A monitor that has watched 40 epochs of 1.5 s, and when it looked: for 1 s, but the third time."""
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 12, 3)).astype("uint8")
     monitor = evaluation.QualityMonitor(Split(images), untrained_net(), share=0.1)
     monitor.set_model(make_gan())
@@ -448,7 +449,7 @@ def test_a_monitor_keeps_to_its_share(monkeypatch):
 
     def sample(num, seed):
         looks.append(clock.now)
-        clock.now += 1
+        clock.now += third if len(looks) == 3 else 1
         return images[:num]
 
     monkeypatch.setattr(monitor.model, "sample", sample)
@@ -456,8 +457,22 @@ def test_a_monitor_keeps_to_its_share(monkeypatch):
     for epoch in range(40):
         clock.now += 1.5
         monitor.on_epoch_end(epoch, {})
-    # Twice before training, which begins at 2; after the first epoch; then when all seconds are a tenth of what passed.
-    assert looks == [0, 1, 3.5, 22.5, 32.5, 42.5, 52.5, 62.5]
-    assert monitor.seconds <= 0.1 * monitor.seconds_of_training
+    return monitor, looks
+
+
+def test_a_monitor_keeps_to_its_share(monkeypatch):
+    monitor, looks = watch(monkeypatch)
+    # Twice before training, which begins at 2; after the first epoch; then when all seconds, from the fourth time on
+    # with those of the end, are a tenth of what passed.
+    assert looks == [0, 1, 3.5, 22.5, 32.5, 53, 63]
+    monitor.on_train_end({})
+    assert monitor.seconds == len(looks) - 2 <= 0.1 * monitor.seconds_of_training
     with pytest.raises(ValueError, match=r"expected a share of the time in \(0, 1\], received 0"):
-        evaluation.QualityMonitor(Split(images), monitor.net, share=0)
+        evaluation.QualityMonitor(Split(np.zeros((5, 8, 12, 3), "uint8")), monitor.net, share=0)
+
+
+def test_a_monitor_that_was_held_up_goes_on_looking(monkeypatch):
+    _, looks = watch(monkeypatch, third=100)
+    # By 103.5 there is time for ten looks of a second.
+    assert looks[:5] == [0, 1, 3.5, 105, 107.5]
+    assert len(looks) > 10

@@ -2,16 +2,19 @@
 
 import gzip
 import io
+import os
 import struct
 import sys
 import zlib
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_gen import runs
 from keras_gen.command_line import one_line_errors, parse
-from keras_gen.data import load
+from keras_gen.data import arrays, idx, load
 from keras_gen.options import AutoencoderOptions, GANOptions
 from keras_gen.presets import AUTOENCODERS, GANS
 
@@ -92,6 +95,42 @@ def test_a_bad_image_is_skipped_and_counted(case, tmp_path, capsys):
         assert [name for name, _ in data.skipped] == ["bad.png"]
 
 
+SPECIAL = {
+    "a pipe": os.mkfifo,
+    "a loop of links": lambda path: path.symlink_to(path),
+    "a file of two gigabytes": lambda path: (path.write_bytes(image_bytes("webp")), os.truncate(path, 2**31)),
+}
+
+
+@pytest.mark.parametrize("case", SPECIAL)
+def test_what_is_no_image_file_is_skipped_unread(case, tmp_path, capsys):
+    for index in range(4):
+        Image.new("RGB", (7, 9), (60 * index, 0, 0)).save(tmp_path / f"good-{index}.png")
+    SPECIAL[case](tmp_path / "bad.png")
+    data = outcome(lambda: load(tmp_path), capsys, tmp_path)
+    assert [name for name, _ in data.skipped] == ["bad.png"]
+
+
+def test_names_are_printed_on_one_line(tmp_path, capsys):
+    for index in range(4):
+        Image.new("RGB", (7, 9), (60 * index, 0, 0)).save(tmp_path / f"good\n-{index}.png")
+    (tmp_path / "bad\n\x1b[31m\udcff\u00fc.png").write_bytes(b"no image")
+    data = load(tmp_path)
+    assert data.skipped == [("bad\\n\\x1b[31m\\udcff\u00fc.png", "not an image")]
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_class_must_have_a_name(tmp_path, capsys):
+    for name in ("fine", "\udcff"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / name / "0.png")
+    assert outcome(lambda: load(tmp_path), capsys, tmp_path) is None
+
+
+def test_what_does_not_fit_into_memory(tmp_path, capsys):
+    assert outcome(lambda: load("digits", image_size=100_000), capsys, tmp_path) is None
+
+
 def npz_bytes(**arrays):
     file = io.BytesIO()
     np.savez(file, **arrays)
@@ -151,6 +190,19 @@ def test_a_bad_table_is_refused_or_read(case, tmp_path, capsys):
     assert data is None or case.startswith("csv-") or case == "a way out"
 
 
+def test_a_small_file_does_not_fill_the_memory(tmp_path, capsys, monkeypatch):
+    for room in (arrays, idx):
+        monkeypatch.setattr(room, "MOST_UNPACKED", 50_000)
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((100, 30, 30), "uint8"))
+    assert (tmp_path / "x.npz").stat().st_size < 1_000
+    assert outcome(lambda: load(tmp_path / "x.npz"), capsys, tmp_path) is None
+    for name, images, behind in (("promised", 100, b""), ("not promised", 10, bytes(10**7))):
+        (tmp_path / name).mkdir()
+        packed = gzip.compress(idx_bytes(np.zeros((images, 30, 30), "uint8")) + behind)
+        (tmp_path / name / "train-images-idx3-ubyte.gz").write_bytes(packed)
+        assert outcome(lambda name=name: load(tmp_path / name), capsys, tmp_path) is None
+
+
 def idx_bytes(array):
     return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
@@ -184,6 +236,12 @@ GAN_NUMBERS = ("--ema-decay", "--beta-1", "--penalty-weight", "--pack-size", "--
 ODD = ("", "-3", "nan", "1e999", "0x10", "--", "ten", "1;rm -rf .", "٣.٥x", "-inf")
 
 
+@pytest.mark.parametrize(("option", "value"), [("--pack-size", "65"), ("--discriminator-steps", "101")])
+def test_a_number_too_large_is_refused(option, value, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train.py", option, value])
+    assert outcome(lambda: parse(GANOptions, "").resolve(GANS), capsys, tmp_path) is None
+
+
 @pytest.mark.parametrize("option", [*NUMBERS, *GAN_NUMBERS, "--channels"])
 @pytest.mark.parametrize("value", ODD)
 def test_an_odd_number_is_refused(option, value, tmp_path, capsys, monkeypatch):
@@ -191,3 +249,22 @@ def test_an_odd_number_is_refused(option, value, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train.py", option, value])
     options, presets = (GANOptions, GANS) if own else (AutoencoderOptions, AUTOENCODERS)
     assert outcome(lambda: parse(options, "").resolve(presets), capsys, tmp_path) is None
+
+
+@pytest.fixture(scope="module")
+def model_bytes(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "small.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(32))
+def test_a_bad_model_is_refused_or_whole(seed, model_bytes, tmp_path, capsys):
+    (tmp_path / "bad.keras").write_bytes(damaged(model_bytes, seed))
+    model = outcome(lambda: runs.load_model(tmp_path / "bad.keras"), capsys, tmp_path)
+    assert model is None or model.count_params() == 3
+
+
+def test_a_model_that_brings_a_program_is_refused(tmp_path, capsys):
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(tmp_path / "bad.keras")
+    assert outcome(lambda: runs.load_model(tmp_path / "bad.keras"), capsys, tmp_path) is None

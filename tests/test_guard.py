@@ -1,6 +1,8 @@
 """Collapses are noticed, and training goes back to before and tries again with a remedy."""
 
+import csv
 import dataclasses
+import functools
 import json
 import types
 
@@ -10,7 +12,7 @@ import pytest
 
 import train_ae
 import train_gan
-from keras_gen import data, networks, penalties, remedies, runs
+from keras_gen import checkpoints, data, evaluation, networks, penalties, remedies, runs
 from keras_gen.callbacks import Budget, CollapseGuard
 from keras_gen.gan import GAN
 from keras_gen.options import AutoencoderOptions, GANOptions
@@ -132,6 +134,14 @@ def test_an_autoencoder_has_a_rate_only():
     assert said == ["a quarter of the learning rate, 0.002", "a quarter of the learning rate, 0.0005"]
 
 
+@pytest.mark.parametrize(("step", "said"), [(87, True), (89, False)])
+def test_a_run_in_vain_says_so(step, said):
+    best = types.SimpleNamespace(step=step, epoch=3, monitor="frechet", value=40.9, last=81.8, ended_at=880)
+    text = runs.Run._kept(types.SimpleNamespace(best=best))
+    assert text.startswith(f"Kept step {step}, after epoch 4, the best by frechet: 40.9, in the end 81.8.")
+    assert text.endswith(" Nothing was gained in the 90% since: a lower --learning-rate may help.") == said
+
+
 class Poison(keras.callbacks.Callback):
     """Makes one weight no number, once, when an epoch begins."""
 
@@ -148,31 +158,41 @@ class Poison(keras.callbacks.Callback):
 
 
 def attempt(folder, options, model, batches, compile_again, poisoned, **fit_arguments):
-    """Trains with a poisoned weight as the scripts do; returns the run."""
+    """Trains with a poisoned weight as the scripts do; returns the run, and from where others would go on with it."""
     options = dataclasses.replace(options, run_dir=folder / "run", export_dir=folder)
     training = runs.Run(options, data.load("digits"), model, batches)
-    poison = Poison(2, poisoned)
+    poison, steps = Poison(2, poisoned), []
     for number, now in enumerate(training.attempts(model, batches)):
         if number:
             compile_again(now)
+        look = keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: steps.append(checkpoints.newest(folder / "run" / "checkpoints"))
+        )
         model.fit(
             batches,
             initial_epoch=training.initial_epoch,
             epochs=training.epochs,
             shuffle=False,
             verbose=0,
-            callbacks=training.callbacks(poison),
+            callbacks=[*training.callbacks(poison), look],
             **fit_arguments,
         )
-    return training
+    return training, [checkpoint.step for checkpoint in steps if checkpoint]
+
+
+def small_game(folder, **options):
+    """A game whose first weight is poisoned: TensorFlow's ReLU hides it from the loss until the epoch is over."""
+    small = {"widths": (16,)}
+    chosen = GANOptions("article", data="digits", epochs=4, **options).resolve(GANS)
+    chosen = dataclasses.replace(chosen, generator_options=small, discriminator_options=small)
+    images = data.load("digits")
+    gan, batches = train_gan.build(chosen, images)
+    return gan, *attempt(folder, chosen, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
 
 
 def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
-    options = GANOptions("article", data="digits", epochs=4, score=False).resolve(GANS)
-    images = data.load("digits")
-    gan, batches = train_gan.build(options, images)
-    # The first weight: TensorFlow's ReLU hides it from the loss, and it is found after the epoch.
-    training = attempt(tmp_path, options, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+    gan, training, steps = small_game(tmp_path, score=False)
+    assert steps == [0], "not the state with the NaN"
     text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
     assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
@@ -183,6 +203,20 @@ def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
     assert all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in gan.weights)
 
 
+def test_after_a_step_back_the_quality_is_that_of_the_state_gone_back_to(tmp_path, monkeypatch):
+    # A monitor that looks after the first epoch and at the end of each attempt only, and in between repeats itself.
+    rare = functools.partial(evaluation.QualityMonitor, share=1e-9)
+    monkeypatch.setattr(evaluation, "QualityMonitor", rare)
+    _, training, _ = small_game(tmp_path, score=True)
+    (trouble,) = training.config["troubles"]
+    assert "back to step 11," in trouble["text"]
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        rows = [(row["epoch"], float(row["frechet"])) for row in csv.DictReader(file)]
+    good = rows[0][1]
+    assert rows[-3:] == [(epoch, pytest.approx(good, rel=1e-4)) for epoch in ("2", "3", "4")]
+    assert training.best.step in (11, 44), "the two that were looked at"
+
+
 def test_an_autoencoder_goes_back_to_its_best(tmp_path):
     options = AutoencoderOptions("article", data="digits", epochs=4, score=False).resolve(AUTOENCODERS)
     images = data.load("digits")
@@ -190,7 +224,7 @@ def test_an_autoencoder_goes_back_to_its_best(tmp_path):
     autoencoder = train_ae.build(options, images)
     batches = train_ae.batches(options, autoencoder, train)
     held_out = train_ae.batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
-    training = attempt(
+    training, steps = attempt(
         tmp_path,
         options,
         autoencoder,
@@ -201,6 +235,7 @@ def test_an_autoencoder_goes_back_to_its_best(tmp_path):
     )
     (trouble,) = training.config["troubles"]
     good = 2 * len(batches)
+    assert steps == [good], "not the state with the NaN"
     rate = "a quarter of the learning rate, 0.00025"
     text = f"At step {good + 1} the loss was no longer a number: back to step {good}, {rate}."
     assert trouble["text"] == text

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_gen import VAE, DenoisingAutoencoder, callbacks, checkpoints, likelihoods, networks
+import train_gan
+from keras_gen import VAE, DenoisingAutoencoder, callbacks, checkpoints, data, folders, likelihoods, networks, runs
 from keras_gen.checkpoints import Checkpoint
 from keras_gen.data import Batches, Split
+from keras_gen.options import GANOptions
+from keras_gen.presets import GANS
 from tests.conftest import BATCH, IMAGE_SHAPE, make_autoencoder, make_conditional_gan, make_gan, same, weights_of
 from tests.processes import ROOT, fail, succeed
 
@@ -55,7 +58,7 @@ class StopAt(callbacks.StopOnSignal):
         super().on_train_batch_begin(batch, logs)
 
 
-def train(folder, name, stop=None, resume=None):
+def train(folder, name, stop=None, resume=None, epochs=EPOCHS):
     """Trains as the scripts do, up to a place, from a checkpoint, or all the way; returns the model."""
     keras.utils.set_random_seed(0)
     pictures = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *IMAGE_SHAPE)).astype("uint8")
@@ -71,7 +74,7 @@ def train(folder, name, stop=None, resume=None):
     stop = StopAt(*(stop or (None, None)))
     grid = callbacks.ReconstructionGrid if paired else callbacks.SampleGrid
     watchers = [
-        callbacks.Budget(epochs=EPOCHS),
+        callbacks.Budget(epochs=epochs),
         callbacks.MetricsCSV(folder / "metrics.csv"),
         callbacks.TensorBoardScalars(folder / "tensorboard"),
         callbacks.LossCurves(folder / "curves.png"),
@@ -82,7 +85,7 @@ def train(folder, name, stop=None, resume=None):
     model.fit(
         batches,
         validation_data=held_out if paired else None,
-        epochs=EPOCHS,
+        epochs=epochs,
         initial_epoch=resume.epoch if resume else 0,
         shuffle=False,
         verbose=0,
@@ -119,11 +122,13 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("name", "place"), PLACES, ids=lambda part: str(part).replace(", ", "_"))
-def test_a_resumed_run_is_the_unbroken_one(name, place, tmp_path):
+def test_a_resumed_run_is_the_unbroken_one(name, place, tmp_path, monkeypatch):
     unbroken = train(tmp_path / "unbroken", name)
     train(tmp_path / "resumed", name, stop=place)
     checkpoint = checkpoints.newest(tmp_path / "resumed" / "checkpoints")
     assert (checkpoint.epoch, checkpoint.batch) == place
+    monkeypatch.setattr(time, "time", lambda: 0.0)  # the clock has gone back, to 1970
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
     resumed = train(tmp_path / "resumed", name, resume=checkpoint)
     assert same(weights_of(resumed), weights_of(unbroken)), "what is delivered"
     ends = [checkpoints.newest(tmp_path / run / "checkpoints") for run in ("unbroken", "resumed")]
@@ -149,6 +154,27 @@ def test_the_same_place_without_a_checkpoint_is_another_run(tmp_path):
             checkpoint.variables[index] = checkpoint.variables[index] * 0
     other = train(tmp_path / "other", "gan", resume=checkpoint)
     assert not same(weights_of(other), weights_of(resumed))
+
+
+def test_a_run_that_is_over_is_trained_longer(tmp_path):
+    unbroken = train(tmp_path / "unbroken", "gan")
+    train(tmp_path / "longer", "gan", epochs=EPOCHS - 1)
+    longer = train(tmp_path / "longer", "gan", resume=checkpoints.newest(tmp_path / "longer" / "checkpoints"))
+    assert same(weights_of(longer), weights_of(unbroken))
+    assert rows_of(tmp_path / "longer") == rows_of(tmp_path / "unbroken")
+
+
+def test_a_run_that_is_over_is_only_finished(tmp_path):
+    for name in ("gan", "vae"):
+        trained = train(tmp_path / name, name)
+        checkpoint = checkpoints.newest(tmp_path / name / "checkpoints")
+        rows = rows_of(tmp_path / name)
+        finished = train(tmp_path / name, name, resume=checkpoint)
+        assert same(weights_of(finished), weights_of(trained)), "the best one, as before"
+        assert rows_of(tmp_path / name) == rows
+        again = checkpoints.newest(tmp_path / name / "checkpoints")
+        assert (again.epoch, again.batch, again.step) == (EPOCHS, 0, EPOCHS * STEPS)
+        assert same(again.variables, checkpoint.variables)
 
 
 def test_the_clock_goes_on():
@@ -195,7 +221,8 @@ def test_not_a_number_is_never_the_best(images):
 
 # Real processes.
 
-COMMAND = ("train_gan.py", "article", "--data", "digits", "--epochs", "5", "--augment", "ada", "--ema-decay", "0.99")
+GAN = ("train_gan.py", "article", "--data", "digits", "--epochs", "3", "--augment", "ada", "--ema-decay", "0.99")
+VAE_RUN = ("train_ae.py", "vae", "--data", "digits", "--epochs", "3")
 QUICK = ("--no-score", "--sample-every", "9", "--checkpoint-every", "0.00001")
 
 
@@ -207,61 +234,65 @@ def start(folder, *command, backend):
     return subprocess.Popen([sys.executable, ROOT / script, *arguments], cwd=folder, env=environment, **pipes)
 
 
-def kill(process, folder, inside_a_save, wait):
-    """Kills a process after its first new checkpoint: while it writes another one, or some time later."""
-    seen = {path.name for path in folder.glob("step_*")}
+def kill(process, ready, wait=0.0):
+    """Kills a process so many seconds after something has happened."""
     end = time.monotonic() + 120
-    while time.monotonic() < end and process.poll() is None:
-        if {path.name for path in folder.glob("step_*")} - seen:
-            if not inside_a_save:
-                time.sleep(wait)
-                break
-            if any(folder.glob(".unfinished-*-step_*")):
-                break
+    while time.monotonic() < end and process.poll() is None and not ready():
+        pass
+    time.sleep(wait)
     process.kill()
-    return process.wait()
+    assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
 
 
-def check_killed(folder, backend, kills, **arguments):
-    """Trains once in peace and once with kills, and compares."""
-    succeed(folder, *COMMAND, *QUICK, "--run-dir", "runs/unbroken", backend=backend)
-    process = start(folder, *COMMAND, *QUICK, "--run-dir", "runs/killed", backend=backend)
+def check_killed(folder, backend, command, kills, rng):
+    """Trains once in peace and once with kills, the last of them when only the export is missing, and compares."""
+    succeed(folder, *command, *QUICK, "--run-dir", "runs/unbroken", backend=backend)
+    unbroken = checkpoints.newest(folder / "runs" / "unbroken" / "checkpoints")
+    place = folder / "runs" / "killed" / "checkpoints"
+    last = place / f"step_{unbroken.step:09}.npz"
+    process = start(folder, *command, *QUICK, "--run-dir", "runs/killed", backend=backend)
     for number in range(kills):
-        died = kill(process, folder / "runs" / "killed" / "checkpoints", number % 2 == 0, **arguments)
-        assert died == -signal.SIGKILL, "it was over before it could be killed"
-        process = start(folder, "train_gan.py", "--resume", "runs/killed", backend=backend)
-    assert process.wait(300) == 0
-    ends = [checkpoints.newest(folder / "runs" / run / "checkpoints") for run in ("unbroken", "killed")]
-    assert same(ends[1].variables, ends[0].variables)
+        seen = set(place.glob("step_*"))
+
+        def inside_a_save(seen=seen):
+            return last.exists() or (set(place.glob("step_*")) - seen and any(place.glob(".unfinished-*")))
+
+        if number % 2 == 0:
+            kill(process, inside_a_save)
+        else:  # at any moment, before the first step too
+            kill(process, (place.parent / "config.json").exists, wait=8 * rng.random())
+        process = start(folder, command[0], "--resume", "runs/killed", backend=backend)
+    kill(process, last.exists)
+    succeed(folder, command[0], "--resume", "runs/killed", backend=backend)
+    assert same(checkpoints.newest(place).variables, unbroken.variables)
     assert rows_of(folder / "runs" / "killed") == rows_of(folder / "runs" / "unbroken")
     assert points_of(folder / "runs" / "killed") == points_of(folder / "runs" / "unbroken")
+    (exported,) = (folder / "saved_models").iterdir()
+    assert sorted(path.name for path in exported.glob("[0-9]*")) == ["1", "2"], "one of each run"
 
 
-def test_a_killed_process_is_resumed_bit_for_bit(tmp_path):
-    check_killed(tmp_path, "tensorflow", kills=2, wait=0.1)
-    over = fail(tmp_path, "train_gan.py", "--resume")
-    assert "runs/killed is over, after 5 epochs in" in over
-    assert over.endswith("more --epochs or --minutes train it longer")
-    succeed(tmp_path, "train_gan.py", "--resume", "runs/killed", "--epochs", "6")
-    assert [row["epoch"] for row in rows_of(tmp_path / "runs" / "killed")] == ["1", "2", "3", "4", "5", "6"]
+def test_a_killed_process_is_resumed_bit_for_bit(tmp_path, monkeypatch):
+    check_killed(tmp_path, "tensorflow", GAN, kills=1, rng=np.random.default_rng(0))
+    monkeypatch.chdir(tmp_path)
+    options = GANOptions(resume=()).resolve(GANS)
+    images = data.load(options.data)
+    with pytest.raises(ValueError, match="runs/killed is over, after 3 epochs in "):
+        runs.Run(options, images, *train_gan.build(options, images))
+    assert GANOptions(resume=(), epochs=6).resolve(GANS).epochs == 6
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("command", [GAN, VAE_RUN], ids=["gan", "vae"])
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_processes_killed_many_times(backend, tmp_path):
-    check_killed(tmp_path, backend, kills=8, wait=float(np.random.default_rng().random() / 5))
+def test_processes_killed_many_times(backend, command, tmp_path):
+    check_killed(tmp_path, backend, command, kills=8, rng=np.random.default_rng())
 
 
 def test_two_runs_in_one_folder(tmp_path):
-    process = start(tmp_path, *COMMAND, "--run-dir", "runs/one", backend="tensorflow")
-    try:
-        while not (tmp_path / "runs" / "one" / "config.json").exists():
-            assert process.poll() is None
-        message = fail(tmp_path, "train_gan.py", "--resume", "runs/one")
-    finally:
-        process.kill()
-        process.wait()
-    assert message.endswith("another process trains in runs/one: wait for it, or give another --run-dir")
+    (tmp_path / "run").mkdir()
+    with folders.locked(tmp_path / "run"):
+        message = fail(tmp_path, *GAN, "--run-dir", "run")
+    assert message.endswith("another process trains in run: wait for it, or give another --run-dir")
 
 
 REFUSED = {

@@ -82,4 +82,5 @@ class CollapseGuard(Resumable):
 
     def _stop(self, trouble):
         self.trouble = trouble
+        self._bad = 0  # the next attempt may have a bad look of its own
         self.model.stop_training = True

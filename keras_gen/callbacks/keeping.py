@@ -36,11 +36,12 @@ class KeepBest(Resumable):
 
     def begin(self, state):
         self.value, self.epoch = state.get("value", math.inf), state.get("epoch", 0)
-        self.last = self.value
+        self.last, self._epoch = state.get("last", self.value), state.get("last_epoch", 0)
         self.checkpoint: Checkpoint | None = Checkpoint(**state["best"]) if state.get("best") else None
 
     def state(self):
-        return {"value": self.value, "epoch": self.epoch, "best": self.checkpoint and vars(self.checkpoint)}
+        best = self.checkpoint and vars(self.checkpoint)
+        return {"value": self.value, "epoch": self.epoch, "best": best, "last": self.last, "last_epoch": self._epoch}
 
     @property
     def step(self) -> int:

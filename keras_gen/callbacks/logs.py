@@ -35,7 +35,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.console = rich.console.Console()
 
     def on_train_begin(self, logs=None):
-        self._losses = ""
+        self._epoch, self._losses = None, ""
         self._printed_at = time.monotonic()
         columns = (
             rich.progress.BarColumn(),
@@ -64,7 +64,7 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self._progress.update(self._task, completed=self.budget.fraction)
         self._progress.stop()
-        if not self.console.is_terminal:
+        if not self.console.is_terminal and self._epoch is not None:
             self._print_line(self._epoch)
 
     def _print_line(self, epoch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,9 +42,9 @@ class Checkpoints(keras.callbacks.Callback):
     """Writes checkpoints, from which `fit` goes on bit for bit.
 
     A checkpoint has all variables of the model, its optimizers, seeds and metrics, the place in the data, and the
-    state of the other callbacks. It is written between two steps: every so many minutes, and when `stop` has been told
-    to end. At the end there is one more, for who wants to train longer. When the disk is full training goes on, and
-    says so.
+    state of the other callbacks. It is written between two steps: before the first one, every so many minutes, and when
+    `stop` has been told to end. At the end there is one more, for who wants to train longer. When the disk is full
+    training goes on, and says so.
 
     To go on, build the model, the callbacks and the data as before and hand over the checkpoint:
 
@@ -87,9 +88,10 @@ class Checkpoints(keras.callbacks.Callback):
         self.seconds = 0.0
 
     def on_train_begin(self, logs=None):
-        self._epoch = self.resume.epoch if self.resume else 0
-        self._saved_at = time.monotonic()
+        self._epoch = self.resume.epoch - 1 if self.resume else 0  # the last one, should there be no more
+        self._saved_at = time.monotonic() if self.resume else -math.inf  # at once: a disk without room is told now
         if self.resume:
+            self._write(self.resume)  # or a process that is killed now leaves the state that was given up
             self.resume.restore(self.model)
             _skip_steps(self.model, self.resume.batch)
             for name, callback in self.others.items():
@@ -97,7 +99,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        if self.resume:  # once more: Keras has just reset the metrics
+        if self.resume and self.resume.batch:  # once more: Keras has just reset the metrics, of an epoch half done
             self.resume.restore(self.model)
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -117,12 +119,15 @@ class Checkpoints(keras.callbacks.Callback):
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
         states = {name: callback.state() for name, callback in self.others.items()}
-        try:
-            checkpoints.Checkpoint.of(self.model, epoch, batch, states).save(self.directory, self.keep)
-        except OSError as error:
-            print(f"no checkpoint written, training goes on: {error.strerror or error}", flush=True)
+        self._write(checkpoints.Checkpoint.of(self.model, epoch, batch, states))
         self._saved_at = time.monotonic()
         self.seconds += self._saved_at - before
+
+    def _write(self, checkpoint):
+        try:
+            checkpoint.save(self.directory, self.keep)
+        except OSError as error:
+            print(f"no checkpoint written, training goes on: {error.strerror or error}", flush=True)
 
 
 def _skip_steps(model, num):

@@ -72,8 +72,8 @@ class Budget(_Beside, Resumable):
     def on_train_batch_begin(self, batch, logs=None):
         # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
         fraction = self._fraction(batch)
-        # Not each time: JAX hands all of its state over.
-        if hasattr(self.fitted, "set_progress") and fraction - self._told >= 0.002:
+        # Not each time: JAX hands its state over. Back as well: in a run that is trained longer less of it is over.
+        if hasattr(self.fitted, "set_progress") and abs(fraction - self._told) >= 0.002:
             self.fitted.set_progress(fraction)
             self._told = fraction
 

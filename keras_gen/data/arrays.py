@@ -10,7 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.data.image_data import ImageData, MappedImages, Split, index_labels, index_values, with_test
+from keras_gen.data.image_data import (
+    MOST_UNPACKED,
+    ImageData,
+    MappedImages,
+    Split,
+    index_labels,
+    index_values,
+    with_test,
+)
 
 
 def read_npz(path: Path) -> ImageData:
@@ -67,12 +75,18 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
     """All arrays of an .npz by name; what else a zip file may hold is left out."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files if f"{key}.npy" in file.zip.namelist()}
+            size = sum(part.file_size for part in file.zip.infolist())
+            if size <= MOST_UNPACKED:
+                return {key: file[key] for key in file.files if f"{key}.npy" in file.zip.namelist()}
     except Exception as error:  # on a file of another kind NumPy and zipfile raise nearly anything
         raise ValueError(
             f"expected an .npz of plain arrays in {path}, received a file that does not open: {error}. "
             "Write it anew with np.savez_compressed; arrays of Python objects are never unpickled."
         ) from error
+    raise ValueError(
+        f"expected an .npz of at most {MOST_UNPACKED:,} bytes, {path} would unpack to {size:,}: write its images as "
+        ".npy, which stays on disk"
+    )
 
 
 def checked_images(array: np.ndarray, where: str) -> np.ndarray:

@@ -46,7 +46,8 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
         cells = [rows[file][index].strip() if file in rows else "" for file in files]
         cells = ["" if cell.lower() in NOTHING else cell for cell in cells]
         try:
-            columns[name] = np.array([float(cell or "nan") for cell in cells], np.float32)
+            with np.errstate(over="ignore"):  # beyond float32 is infinite, which is as good as missing
+                columns[name] = np.array([float(cell or "nan") for cell in cells], np.float32)
         except ValueError:
             columns[name], attribute_values[name] = index_values(np.array(cells))
     return columns, attribute_values

@@ -6,6 +6,7 @@ make up a set belongs to `folder`.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from PIL import Image, ImageOps
 from keras_gen.images import to_pil
 
 ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
+
+LARGEST_FILE = 1024**3  # bytes: more than the most pixels that Pillow takes for no bomb, 16 bits each, not packed
 
 FITS = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": lambda image, size, method: image.resize(size, method)}
 
@@ -43,6 +46,11 @@ class Header(NamedTuple):
 
 def read_header(path: Path) -> Header:
     """Reads size and kind of an image file without decoding it."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("not a file")  # a pipe, say, which would be waited for
+    if status.st_size > LARGEST_FILE:
+        raise ValueError("a file of more than 1 GiB")
     with Image.open(path) as image:
         # Only an EXIF block in front of the pixels: PNG may carry it behind them, and looking there decodes the file.
         turned = "exif" in image.info and image.getexif().get(ORIENTATION, 1) >= 5

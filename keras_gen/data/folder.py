@@ -93,16 +93,18 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     Returns:
         `ImageData` with `skipped` filled.
     """
-    headers, skipped = read_headers(folder, find_images(folder))
-    check_number(folder, len(headers), skipped)
-    files = list(headers)
-    target = choose_target(list(headers.values()), size, channels, fit)
-    parts, classes = split_and_classes(folder, files)
-    columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
-
-    images, reasons = decode_all(folder, files, target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow finds odd in a file that it can read
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        headers, skipped = read_headers(folder, find_images(folder))
+        check_number(folder, len(headers), skipped)
+        files = list(headers)
+        target = choose_target(list(headers.values()), size, channels, fit)
+        parts, classes = split_and_classes(folder, files)
+        columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
+        images, reasons = decode_all(folder, files, target)
     good = np.array([why is None for why in reasons])
-    skipped += [(str(file), why) for file, why in zip(files, reasons, strict=True) if why]
+    skipped += [(shown(file), why) for file, why in zip(files, reasons, strict=True) if why]
     check_number(folder, len(images), skipped)
     report_skipped(skipped, len(images))
 
@@ -152,13 +154,11 @@ def find_images(folder: Path) -> list[PurePosixPath]:
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
     """The headers of all files that have a readable one, and (file, reason) of the others."""
     headers, skipped = {}, []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for file in files:
-            try:
-                headers[file] = read_header(folder / file)
-            except Exception as error:  # on a bad file Pillow raises nearly anything
-                skipped.append((str(file), reason(folder / file, error)))
+    for file in files:
+        try:
+            headers[file] = read_header(folder / file)
+        except Exception as error:  # on a bad file Pillow raises nearly anything
+            skipped.append((shown(file), reason(folder / file, error)))
     return headers, skipped
 
 
@@ -235,7 +235,7 @@ def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndar
 
     Raises:
         ValueError: for train without test, or with something beside them: they would pass for classes, and images to
-            test with would be trained on.
+            test with would be trained on. And for folders whose names are no text, which no server could be asked for.
     """
     tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
     if "train" in tops and tops <= {"train", "test", "val", "valid", "validation", "."} and tops != {"train", "test"}:
@@ -246,6 +246,10 @@ def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndar
     depth = 1 if tops == {"train", "test"} else 0
     parts = np.array([file.parts[0] for file in files]) if depth else None
     classes = [file.parts[depth] if len(file.parts) > depth + 1 else None for file in files]
+    try:
+        "".join(filter(None, classes)).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"expected folders in {folder} with names in UTF-8, to stand for classes: {error}") from error
     return parts, np.array(classes, object)
 
 
@@ -254,6 +258,11 @@ def check_number(folder: Path, num_readable: int, skipped: list[tuple[str, str]]
     if num_readable < 2:
         why = f"; {len(skipped)} unreadable, such as {skipped[0][0]} ({skipped[0][1]})" if skipped else ""
         raise ValueError(f"expected at least 2 readable images in {folder}, received {num_readable}{why}")
+
+
+def shown(file: PurePosixPath) -> str:
+    """A name to print: on one line and without commands to a terminal, whatever it is made of."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(file))
 
 
 def reason(path: Path, error: Exception) -> str:

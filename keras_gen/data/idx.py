@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.data.image_data import ImageData, MappedImages, Split, index_labels, with_test
+from keras_gen.data.image_data import MOST_UNPACKED, ImageData, MappedImages, Split, index_labels, with_test
 
 
 def is_idx_folder(folder: Path) -> bool:
@@ -63,24 +63,30 @@ def map_images(path: Path) -> np.ndarray | MappedImages:
 
 def read_array(path: Path, num_dims: int) -> np.ndarray:
     """Reads one file: two zero bytes, 8 for uint8, the number of dimensions, each as a 4-byte int, the bytes."""
-    try:
-        data = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) if path.suffix == ".gz" else map_bytes(path)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"expected a whole gzip file, received {path}: {error}. Download it again.") from error
     start = 4 + 4 * num_dims
-    if len(data) < start or data[:4].tolist() != [0, 0, 8, num_dims]:
+    head = first_bytes(path, start)
+    if len(head) < start or head[:4].tolist() != [0, 0, 8, num_dims]:
         raise ValueError(
             f"expected an IDX file of uint8 with {num_dims} dimensions, which begins with bytes 0 0 8 {num_dims}, "
-            f"received {data[:4].tolist()} in {path}"
+            f"received {head[:4].tolist()} in {path}"
         )
-    shape = tuple(data[4:start].view(">u4").tolist())
-    if len(data) - start != math.prod(shape):
-        raise ValueError(
-            f"expected {math.prod(shape)} bytes for {shape} in {path}, received {len(data) - start}: download it again"
-        )
-    return data[start:].reshape(shape)
+    shape = tuple(head[4:].view(">u4").tolist())
+    size = math.prod(shape)
+    if path.suffix == ".gz" and size > MOST_UNPACKED:
+        raise ValueError(f"expected at most {MOST_UNPACKED:,} bytes in {path}, it promises {size:,}: unpack it first")
+    data = first_bytes(path, start + size + 1)[start:]  # one more, to see that there is none
+    if len(data) != size:
+        received = "more" if len(data) > size else len(data)
+        raise ValueError(f"expected {size} bytes for {shape} in {path}, received {received}: download it again")
+    return data.reshape(shape)
 
 
-def map_bytes(path: Path) -> np.ndarray:
-    """The bytes of a file, read when they are used; an empty file cannot be mapped."""
-    return np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
+def first_bytes(path: Path, most: int) -> np.ndarray:
+    """Up to `most` bytes of a file, unpacked; those of a plain file are read when they are used."""
+    if path.suffix != ".gz":
+        return np.memmap(path, np.uint8, mode="r")[:most] if path.stat().st_size else np.empty(0, np.uint8)
+    try:
+        with gzip.open(path) as file:
+            return np.frombuffer(file.read(most), np.uint8)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"expected a whole gzip file, received {path}: {error}. Download it again.") from error

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+MOST_UNPACKED = 8 * 1024**3  # bytes that a compressed file may become: a few megabytes could fill any memory
+
 # The share of a set without a test part that is put aside as one.
 TEST_FRACTION = 0.1
 

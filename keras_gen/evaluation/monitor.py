@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 
 import numpy as np
@@ -11,6 +12,9 @@ from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
 from keras_gen.evaluation.feature_nets import FeatureNet
 
+AT_ONCE = 3  # turns that are taken as soon as they fit into the share
+USUAL = 9  # turns by which it is known how long one takes
+
 
 class QualityMonitor(Resumable):
     """Adds `frechet`, `coverage` and `diversity` of fixed samples to the logs, where stock callbacks find them.
@@ -19,9 +23,9 @@ class QualityMonitor(Resumable):
     `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: what stops or
     chooses a model must not be the test split. The numbers are those of few images, and no score.
 
-    It takes its turn after the first epoch, and after a later one if, as long as the last turn took, it stays within
-    its share of the time. In between the last numbers are repeated, so that they are there after each epoch: a
-    patience must be longer than that.
+    It takes its turn after the first epoch, at the end, and after another epoch if, as long as a turn usually takes,
+    this one (and, from the fourth on, that of the end) stays within its share of the time. In between the last numbers
+    are repeated, so that they are there after each epoch: a patience must be longer than that.
 
     Args:
         split: the training images.
@@ -52,15 +56,19 @@ class QualityMonitor(Resumable):
         self.net = net
         self.seconds = self.seconds_of_training = 0.0
         self.num = len(rows)
+        self._turns = 0  # since training began
         self.share = share
         self.seed = seed
         self._numbers: dict[str, float] = {}
         self.looks = 0
+        self._took: list[float] = []  # the last turns
         self.real_features = net.look(split.images[np.sort(rows)]).features
 
     def begin(self, state):
         self._look()  # compiles what it needs
+        self._took.clear()
         self._look()  # now it is known how long a turn takes
+        self._turns = state.get("turns", 0)
         self._numbers = state.get("numbers", self._numbers)
         self.seconds = state.get("seconds", 0.0)
         self.seconds_of_training = state.get("seconds_of_training", 0.0)
@@ -68,11 +76,16 @@ class QualityMonitor(Resumable):
 
     def state(self):
         seconds_of_training = time.monotonic() - self._started_at
-        return {"numbers": self._numbers, "seconds": self.seconds, "seconds_of_training": seconds_of_training}
+        times = {"seconds": self.seconds, "seconds_of_training": seconds_of_training, "turns": self._turns}
+        return {"numbers": self._numbers, **times}
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds_of_training = time.monotonic() - self._started_at
-        if not self.seconds or self.seconds + self._last <= self.share * self.seconds_of_training:
+        # By the usual time: a turn in which the machine was busy with something else must not be the last one. From the
+        # fourth on there must be room for that of the end too: a collapse takes three to be seen, and soon.
+        turns = self._turns + 1 + (self._turns >= AT_ONCE)
+        needed = statistics.median_low(self._took) * turns
+        if not self._turns or needed <= self.share * self.seconds_of_training:
             self._look()
         if logs is not None:
             logs.update(self._numbers)
@@ -93,5 +106,6 @@ class QualityMonitor(Resumable):
             "diversity": spread(fakes) / max(spread(self.real_features), 1e-9),
         }
         self.looks += 1
-        self._last = time.monotonic() - before  # what this turn took
-        self.seconds += self._last
+        self._turns += 1
+        self._took = [*self._took, time.monotonic() - before][-USUAL:]
+        self.seconds += self._took[-1]
