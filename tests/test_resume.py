@@ -152,15 +152,18 @@ def test_the_same_place_without_a_checkpoint_is_another_run(tmp_path):
     for index, variable in enumerate(checkpoints.variables_of(resumed)):
         if variable is seeds[0]:
             checkpoint.variables[index] = checkpoint.variables[index] * 0
-    other = train(tmp_path / "other", "gan", resume=checkpoint)
-    assert not same(weights_of(other), weights_of(resumed))
+    train(tmp_path / "other", "gan", resume=checkpoint)
+    ends = [checkpoints.newest(tmp_path / run / "checkpoints") for run in ("resumed", "other")]
+    assert not same(ends[0].variables, ends[1].variables)
 
 
 def test_a_run_that_is_over_is_trained_longer(tmp_path):
-    unbroken = train(tmp_path / "unbroken", "gan")
+    train(tmp_path / "unbroken", "gan")
     train(tmp_path / "longer", "gan", epochs=EPOCHS - 1)
-    longer = train(tmp_path / "longer", "gan", resume=checkpoints.newest(tmp_path / "longer" / "checkpoints"))
-    assert same(weights_of(longer), weights_of(unbroken))
+    train(tmp_path / "longer", "gan", resume=checkpoints.newest(tmp_path / "longer" / "checkpoints"))
+    # Not what is delivered: the best state may be one of the first part, which thought itself nearer to its end.
+    ends = [checkpoints.newest(tmp_path / run / "checkpoints") for run in ("longer", "unbroken")]
+    assert same(ends[0].variables, ends[1].variables)
     assert rows_of(tmp_path / "longer") == rows_of(tmp_path / "unbroken")
 
 
