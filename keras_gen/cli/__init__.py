@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from keras_gen.cli.examining import Doctor
-from keras_gen.cli.exporting import Export
+from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
@@ -23,6 +23,7 @@ Command = Annotated[
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Invert, tyro.conf.subcommand("invert")]
     | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")],
     tyro.conf.OmitSubcommandPrefixes,
 ]
