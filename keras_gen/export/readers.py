@@ -126,8 +126,11 @@ class CSavedModel:
 
     def _to_tensor(self, array, kind) -> int:
         library = self._library
-        texts = [str(text).encode() for text in array.flat] if kind == self.TEXT else []
-        content = b"" if texts else np.ascontiguousarray(array, self.TYPES[kind]).tobytes()
+        expected = self.TYPES.get(kind, "texts")
+        if expected != (array.dtype.name if kind != self.TEXT else {"U": "texts"}.get(array.dtype.kind)):
+            raise TypeError(f"expected {expected}, received {array.dtype}")
+        texts = [text.encode() for text in array.flat] if kind == self.TEXT else []
+        content = b"" if texts else np.ascontiguousarray(array).tobytes()
         shape = (ctypes.c_int64 * array.ndim)(*array.shape)
         length = len(texts) * _STRING if texts else len(content)
         tensor = library.TF_AllocateTensor(kind, shape, array.ndim, ctypes.c_size_t(length))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,7 +60,7 @@ docker run -p 8500:8500 -p 8501:8501 -v "$PWD:/models/{name}" -e MODEL_NAME={nam
 ## curl
 
 ```
-curl -d '{request}' http://localhost:8501/v1/models/{name}:predict
+curl -d {request} http://localhost:8501/v1/models/{name}:predict
 ```
 
 ## Python, REST
@@ -164,7 +165,7 @@ def _readme(name, signatures, cases) -> str:
         batching_config=BATCHING_CONFIG,
         signatures=_table(signatures, cases),
         explanation=_explanation(signatures),
-        request=json.dumps(request),
+        request=shlex.quote(json.dumps(request)),
         rest=_REST.format(request=request, name=name) + (_REST_PNG if generates else ""),
         grpc=_GRPC.format(name=name, signature=asked, inputs="\n".join(given), shape=f"(3, {', '.join(map(str, shape))})"),
     )
