@@ -12,8 +12,12 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_gen import export
+import train_ae
+import train_gan
+from keras_gen import data, evaluation, export
 from keras_gen.export import publishing, verification
+from keras_gen.options import AutoencoderOptions, GANOptions
+from keras_gen.presets import AUTOENCODERS, GANS
 from tests.conftest import LATENT_DIM, MODELS, make_gan
 from tests.processes import fail, succeed
 
@@ -95,16 +99,16 @@ def change_a_type(path):
     ("damage", "message"),
     [
         (change_a_weight, "serving_default/images: differs from the Python model by"),
-        (lambda path: (path / SHARD).unlink(), "the SavedModel failed its check by"),
+        (lambda path: (path / SHARD).unlink(), "cannot answer: "),
     ],
 )
 def test_each_reader_refuses_what_is_not_the_model(reader, damage, message, copy, monkeypatch):
     """As if the exporter had written it so: with checksums that fit."""
     damage(copy)
     verification.seal(copy)
-    monkeypatch.setattr(verification.readers, "READERS", {reader: None})
-    if reader == "openvino" and "failed" in message:
-        assert "openvino cannot read it" in export.verify(copy)
+    monkeypatch.setattr(verification, "READERS", {reader: "numpy"})
+    if reader == "openvino" and "answer" in message:  # which may lack something: told, not refused
+        assert "openvino cannot answer" in export.verify(copy)
         return
     with pytest.raises(export.VerificationError, match=message):
         export.verify(copy)
@@ -118,7 +122,7 @@ def test_a_signature_of_another_type_is_refused(copy):
 
 
 def test_a_seed_that_gives_other_bytes_elsewhere_is_refused(copy, monkeypatch):
-    monkeypatch.setattr(verification.readers, "READERS", {"c_api": None})
+    monkeypatch.setattr(verification, "READERS", {"c_api": "numpy"})
     ask = verification._ask
 
     def depends_on_the_batch(*arguments):
@@ -200,3 +204,36 @@ def test_the_command_checks_every_version(version, tmp_path):
     flip_a_bit(tmp_path / "gan" / "2")
     assert f"gan/2: {SHARD} has changed" in fail(tmp_path, "keras-gen", "verify", "gan")
     assert "does not say what it should answer" in fail(tmp_path, "keras-gen", "verify", "nowhere")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", GANS)
+def test_every_gan_is_verified(preset, tmp_path):
+    images = data.load("mnist-sample")
+    gan, batches = train_gan.build(GANOptions(preset=preset).resolve(GANS), images)
+    gan.fit(batches, steps_per_epoch=2, shuffle=False, verbose=0)
+    version = export.publish(gan, tmp_path, preset, discriminator=True)
+    assert_all_agree(export.verify(version), "5 signatures", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", AUTOENCODERS)
+def test_every_autoencoder_is_verified(preset, tmp_path):
+    images = data.load("mnist-sample")
+    train, held_out = images.train.take(range(512)), images.train.take(range(512, 640))
+    options = AutoencoderOptions(preset=preset).resolve(AUTOENCODERS)
+    autoencoder = train_ae.build(options, images)
+    autoencoder.fit(train_ae.batches(options, autoencoder, train), shuffle=False, verbose=0)
+    evaluation.choose_prior(autoencoder, train, held_out, net=None)
+    version = export.publish(autoencoder, tmp_path, preset)
+    assert_all_agree(export.verify(version), "6 signatures", preset)
+
+
+def assert_all_agree(line, signatures, preset):
+    print(preset, line)
+    assert line.startswith(f"{signatures} agree with Python: tensorflow {signatures[0]} (")
+    assert f"c_api {signatures[0]} (" in line
+    if preset == "vqvae":  # the nearest vector is found by Keras' argmin
+        assert "openvino cannot answer: No conversion rule found for operations: Bitcast" in line
+    else:
+        assert "openvino 1 (" in line

@@ -23,6 +23,9 @@ class Export:
     keep: int | None = None
     """How many of the newest versions stay, and with them those that model.config names; all by default."""
 
+    format: tuple[str, ...] = ()
+    """Any of onnx and litert: the default signature in these, too, beside the versions."""
+
     def run(self) -> None:
         """Publishes the model and says where."""
         from keras_gen import export, folders, options, runs
@@ -32,7 +35,13 @@ class Export:
         folders.require_writable(self.export_dir)
         model = runs.load_model(self.run_folder)
         version = export.publish(
-            model, self.export_dir, name, run=self.run_folder, discriminator=self.discriminator, keep=self.keep
+            model,
+            self.export_dir,
+            name,
+            run=self.run_folder,
+            discriminator=self.discriminator,
+            keep=self.keep,
+            formats=self.format,
         )
         print(version)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -18,6 +18,7 @@ import numpy as np
 
 from keras_gen.backend import BACKEND
 from keras_gen.export.card import model_card
+from keras_gen.export.formats import check_format, convert
 from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
 from keras_gen.export.versions import check_name, claim, prune, scratch
 
@@ -33,6 +34,7 @@ def publish(
     run: str | Path | None = None,
     discriminator: bool = False,
     keep: int | None = None,
+    formats: Sequence[str] = (),
 ) -> Path:
     """Exports a model as the next version of `name`.
 
@@ -51,15 +53,18 @@ def publish(
         discriminator: whether to keep what a GAN judges images with, as the signature `discriminate`.
         keep: how many of the newest versions stay, at least 1; None for all. Versions that `model.config` beside them
             names stay in any case.
+        formats: any of "onnx" and "litert": the default signature in these, as `<version>.onnx` and `<version>.tflite`
+            beside the versions, checked like the SavedModel.
 
     Returns:
         The folder of the new version.
 
     Raises:
         ValueError: for a name that cannot be a folder's, a model of another kind, a discriminator that is not there
-            or judges packs of images, or a number to keep below 1.
-        VerificationError: if the model has diverged or the SavedModel does not answer as it does; nothing is published.
-        ImportError: if TensorFlow is not installed.
+            or judges packs of images, a number to keep below 1, or an unknown format.
+        VerificationError: if the model has diverged, or what was written does not answer as it does; nothing is
+            published.
+        ImportError: if TensorFlow, or what a format needs, is not installed.
         OSError: if the folder cannot be written.
 
     Example:
@@ -68,10 +73,12 @@ def publish(
     check_name(name)
     if keep is not None and keep < 1:
         raise ValueError(f"expected to keep at least 1 version, received {keep}")
+    for each in formats:
+        check_format(each)
     _refuse_diverged(model)
     run = None if run is None else Path(run)
     if BACKEND != "tensorflow":
-        return _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep)
+        return _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, formats)
     home = Path(export_dir) / name
     with scratch(home) as folder:
         saved_model = folder / "model"
@@ -80,8 +87,11 @@ def publish(
             (saved_model / "MODEL_CARD.md").write_text(model_card(name, run), encoding="utf-8")
         seal(saved_model)
         verify(saved_model)
+        converted = [convert(each, saved_model, folder) for each in formats]
         write_beside(home)
         version = claim(saved_model, home)
+        for file in converted:
+            file.rename(version.with_suffix(file.suffix))
     if keep is not None:
         prune(home, keep)
     return version
@@ -155,7 +165,7 @@ def _example(spec, examples: Mapping[str, list]) -> np.ndarray:
     return generator.standard_normal(shape).astype("float32")
 
 
-def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep) -> Path:
+def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, formats) -> Path:
     if importlib.util.find_spec("tensorflow") is None:
         raise ImportError("a SavedModel is written by TensorFlow, which is not installed: pip install tensorflow")
     with tempfile.TemporaryDirectory() as folder:
@@ -167,6 +177,7 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep) ->
                 shutil.copy(run / file, copy)
         command = [sys.executable, "-m", "keras_gen", "export", copy, "--export-dir", export_dir, "--name", name]
         command += ["--discriminator"] * discriminator + ([] if keep is None else ["--keep", str(keep)])
+        command += ["--format", *formats] if formats else []
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
     if process.returncode:

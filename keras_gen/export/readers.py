@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,8 +46,12 @@ def openvino(path: str) -> Ask:
     import openvino
 
     core = openvino.Core()
-    # What it would compute in bfloat16 where the processor can is asked for in float32.
-    model = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    try:
+        # What it would compute in bfloat16 where the processor can is asked for in float32.
+        model = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    except RuntimeError as error:
+        lacking = re.search("No conversion rule found for operations: .*", str(error))
+        raise SystemExit(lacking[0] if lacking else str(error)) from error
 
     def ask(signature, inputs):
         assert signature == DEFAULT
@@ -56,7 +61,34 @@ def openvino(path: str) -> Ask:
     return ask
 
 
-READERS = {"tensorflow": tensorflow, "c_api": c_api, "openvino": openvino}
+def onnx(path: str) -> Ask:
+    """ONNX Runtime, for a file in that format."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda signature, inputs: dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def litert(path: str) -> Ask:
+    """The interpreter of LiteRT (TensorFlow Lite), for a file in that format: it takes one row at a time."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    run = Interpreter(path).get_signature_runner(DEFAULT)
+
+    def ask(signature, inputs):
+        num = len(next(iter(inputs.values())))
+        # Copies, since the interpreter writes each answer over the one before.
+        answers = [
+            {name: value.copy() for name, value in run(**{name: array[row : row + 1] for name, array in inputs.items()}).items()}
+            for row in range(num)
+        ]
+        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+    return ask
+
+
+READERS = {"tensorflow": tensorflow, "c_api": c_api, "openvino": openvino, "onnx": onnx, "litert": litert}
 
 
 class CSavedModel:

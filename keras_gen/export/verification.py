@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,9 @@ import numpy as np
 from PIL import Image
 
 from keras_gen.export import readers
+from keras_gen.export.readers import DEFAULT
 
+READERS = {"tensorflow": "tensorflow", "c_api": "tensorflow", "openvino": "openvino"}  # and the package each needs
 FLOAT_TOLERANCE = 1e-5  # of the largest value, or of 1 where all are smaller
 UINT8_TOLERANCE = 1  # a rounding that falls the other way
 EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
@@ -57,10 +60,10 @@ def seal(saved_model: Path) -> None:
 def verify(saved_model: str | Path) -> str:
     """Checks a SavedModel that `record` and `seal` have prepared.
 
-    Its files must be those that were exported. Then each of `readers.READERS` that is installed loads it in a process of
-    its own, on the CPU, and answers: floats must be within 1e-5 of what the Python model said, relative to the largest
-    one above 1, bytes within 1. Rows that bring seeds are asked for again in other batches and must come out the same to
-    the byte.
+    Its files must be those that were exported. Then each of `READERS` that is installed loads it in a process of its
+    own, on the CPU, and answers: floats must be within 1e-5 of what the Python model said, relative to the largest one
+    above 1, bytes within 1. Rows that bring seeds are asked for again in other batches and must come out the same to the
+    byte. OpenVINO, whose code is not TensorFlow's, may say that it lacks an operation.
 
     Args:
         saved_model: folder of the SavedModel.
@@ -73,23 +76,42 @@ def verify(saved_model: str | Path) -> str:
     """
     saved_model = Path(saved_model)
     _check_files(saved_model)
-    cases = _cases(saved_model)
-    told = []
-    for reader in readers.READERS:
-        if importlib.util.find_spec(reader) is None and reader != "c_api":
-            continue
-        names = [readers.DEFAULT] if reader == "openvino" else list(cases)
-        questions = [question for name in names for question in _questions(name, cases[name])]
+    cases = recorded(saved_model)
+
+    def told(reader):
         try:
-            answers = _ask(reader, saved_model, questions)
-        except VerificationError as error:
+            return agree(reader, saved_model, {DEFAULT: cases[DEFAULT]} if reader == "openvino" else cases)
+        except _NoAnswerError as error:
             if reader != "openvino":
                 raise
-            told.append(f"openvino cannot read it ({error})")  # it may lack an operation: no sign of a bad export
-            continue
-        worst = _compare(questions, answers)
-        told.append(f"{reader} {len(names)} (floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g})")
-    return f"{len(cases)} signatures agree with Python: {', '.join(told)}"
+            return str(error)
+
+    installed = [reader for reader, package in READERS.items() if importlib.util.find_spec(package)]
+    with ThreadPoolExecutor() as side_by_side:
+        return f"{len(cases)} signatures agree with Python: {', '.join(side_by_side.map(told, installed))}"
+
+
+def agree(reader: str, model: Path, cases: Cases) -> str:
+    """Asks a reader of a model, in a process of its own, and compares.
+
+    Args:
+        reader: a name in `readers.READERS`.
+        model: what it reads.
+        cases: what to ask, and what the Python model said, see `record`.
+
+    Returns:
+        The reader, the number of signatures and how far it was apart, in words.
+
+    Raises:
+        VerificationError: if it cannot answer, or answers differently.
+    """
+    questions = [question for name, case in cases.items() for question in _questions(name, case)]
+    worst = _compare(questions, _ask(reader, model, questions))
+    return f"{reader} {len(cases)} (floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g})"
+
+
+class _NoAnswerError(VerificationError):
+    """A reader cannot load the model, or fails while it answers."""
 
 
 class _Question(NamedTuple):
@@ -117,7 +139,7 @@ def _questions(signature: str, case: dict[str, np.ndarray]) -> list[_Question]:
     ]
 
 
-def _ask(reader: str, saved_model: Path, questions: list[_Question]) -> list[dict[str, np.ndarray]]:
+def _ask(reader: str, model: Path, questions: list[_Question]) -> list[dict[str, np.ndarray]]:
     """The answers of a reader in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "questions.npz", Path(folder) / "answers.npz"
@@ -129,11 +151,11 @@ def _ask(reader: str, saved_model: Path, questions: list[_Question]) -> list[dic
         np.savez(asked, allow_pickle=False, **arrays)
         # -P, or the files beside the program would stand in the way of packages of their names. The CPU, since whoever
         # asks may hold all memory of the GPU, and since some GPUs calculate with fewer digits.
-        command = [sys.executable, "-P", readers.__file__, reader, saved_model, asked, answered]
+        command = [sys.executable, "-P", readers.__file__, reader, model, asked, answered]
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
         if process.returncode:
-            raise VerificationError(f"the SavedModel failed its check by {reader}: {last_line(process.stderr)}")
+            raise _NoAnswerError(f"{reader} cannot answer: {last_line(process.stderr)}")
         answers: list[dict[str, np.ndarray]] = [{} for _ in questions]
         with np.load(answered) as archive:
             for key, array in archive.items():
@@ -188,7 +210,8 @@ def _pixels(pngs: np.ndarray) -> np.ndarray:
     return np.stack(images)
 
 
-def _cases(saved_model: Path) -> Cases:
+def recorded(saved_model: Path) -> Cases:
+    """What `record` wrote."""
     cases: Cases = {}
     with np.load(saved_model / CASES) as archive:
         for key, array in archive.items():

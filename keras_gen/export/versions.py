@@ -96,6 +96,8 @@ def prune(home: Path, keep: int) -> list[int]:
         with contextlib.suppress(FileNotFoundError):  # another exporter was faster
             with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=home) as folder:
                 os.rename(home / str(version), Path(folder) / str(version))
+            for file in home.glob(f"{version}.*"):  # in other formats
+                file.unlink()
             gone.append(version)
     return gone
 
