@@ -187,7 +187,9 @@ class _REST(BaseHTTPRequestHandler):
 
 def _to_json(name, value):
     if value.dtype == object:
-        return [{"b64": base64.b64encode(text).decode()} if name.endswith("_bytes") else text.decode() for text in value]
+        return [
+            {"b64": base64.b64encode(text).decode()} if name.endswith("_bytes") else text.decode() for text in value
+        ]
     return value.tolist()
 
 

@@ -18,7 +18,6 @@ import tensorflow as tf
 from google.protobuf import text_format
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-from tensorflow_serving.config import model_server_config_pb2
 
 from keras_gen import export, networks
 from keras_gen.conditions import Categorical, Conditions
@@ -64,7 +63,9 @@ def server(request, home, tmp_path_factory):
     """Address and, of the loopback server, the model: the same tests for both."""
     if request.param == REAL and not shutil.which(REAL):
         pytest.skip(f"no {REAL} here")
-    serve = loopback(home) if request.param == "loopback" else tensorflow_model_server(home, tmp_path_factory.mktemp(REAL))
+    serve = (
+        loopback(home) if request.param == "loopback" else tensorflow_model_server(home, tmp_path_factory.mktemp(REAL))
+    )
     with serve as found:
         yield found
 
@@ -105,12 +106,16 @@ def blocks(path, language):
 
 def here(text, address):
     """The same request to the ports on which the server of the tests listens."""
-    return text.replace("localhost:8501", f"127.0.0.1:{address.rest}").replace("localhost:8500", f"127.0.0.1:{address.grpc}")
+    return text.replace("localhost:8501", f"127.0.0.1:{address.rest}").replace(
+        "localhost:8500", f"127.0.0.1:{address.grpc}"
+    )
 
 
 def test_curl_as_documented(home, server, saved_model):
     pages = [home / "README.md", ROOT / "README.md", ROOT / "docs" / "serving.md"]
-    commands = [line for page in pages for block in blocks(page, "") for line in block.splitlines() if "curl -d" in line]
+    commands = [
+        line for page in pages for block in blocks(page, "") for line in block.splitlines() if "curl -d" in line
+    ]
     assert len(commands) >= len(pages)
     for command in commands:
         request = json.loads(re.search(r"-d '(.*?)' ", command)[1])
@@ -185,7 +190,10 @@ def test_labels_lead_to_their_versions(home, autoencoder_home, tmp_path):
     (labelled,) = (block for block in blocks(home / "README.md", "") if "canary" in block)
     (copy / "model.config").write_text(labelled)
     questions = {
-        "stable": {"signature_name": "serving_default", "inputs": {"latents": [[0.0] * 100], "conditions": [[0.0] * 10]}},
+        "stable": {
+            "signature_name": "serving_default",
+            "inputs": {"latents": [[0.0] * 100], "conditions": [[0.0] * 10]},
+        },
         "canary": {"signature_name": "decode", "inputs": [[0.0] * 4]},
     }
     with loopback(copy) as (address, _):

@@ -79,17 +79,18 @@ def change_a_weight(path):
     reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
     names = sorted(reader.get_variable_to_shape_map())
     values = [reader.get_tensor(name) for name in names]
-    kernel = next(i for i, value in enumerate(values) if getattr(value, "dtype", None) == np.float32 and value.ndim == 2)
+    kernel = next(
+        i for i, value in enumerate(values) if getattr(value, "dtype", None) == np.float32 and value.ndim == 2
+    )
     values[kernel][0, 0] += 0.1
     prefix = str(path / "variables" / "variables")
     tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=[""] * len(names), tensors=values)
 
 
 def change_a_type(path):
-    """Says that the images are of another type than they are."""
+    """Says that seeds are of another type than they are."""
     file = path / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    saved.meta_graphs[0].signature_def["generate"].outputs["images"].dtype = tf.int8.as_datatype_enum
     saved.meta_graphs[0].signature_def["generate"].inputs["seed"].dtype = tf.int32.as_datatype_enum
     file.write_bytes(saved.SerializeToString())
 
@@ -114,10 +115,11 @@ def test_each_reader_refuses_what_is_not_the_model(reader, damage, message, copy
         export.verify(copy)
 
 
-def test_a_signature_of_another_type_is_refused(copy):
+def test_a_signature_of_another_type_is_refused(copy, monkeypatch):
     change_a_type(copy)
     verification.seal(copy)
-    with pytest.raises(export.VerificationError, match="expected int32, received int64|seed"):
+    monkeypatch.setattr(verification, "READERS", {"c_api": "numpy"})
+    with pytest.raises(export.VerificationError, match="c_api cannot answer: TypeError: expected int32, received int64"):
         export.verify(copy)
 
 
@@ -169,7 +171,9 @@ def test_nothing_is_published_that_does_not_answer_as_the_model(tmp_path, monkey
         record(saved_model, cases)
 
     monkeypatch.setattr(publishing, "record", record_of_another)
-    with pytest.raises(export.VerificationError, match="serving_default/images: differs from the Python model by 0.01"):
+    with pytest.raises(
+        export.VerificationError, match=r"serving_default/images: differs from the Python model by 0\.01"
+    ):
         export.publish(gan, tmp_path, "gan")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""The default signature of a SavedModel in other formats, for programs without TensorFlow, checked in their runtimes."""
+"""The default signature of a SavedModel in other formats, for who has no TensorFlow, checked in their runtimes."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def convert(name: str, saved_model: Path, folder: Path) -> Path:
 
 
 def _onnx(saved_model: Path, path: Path) -> None:
-    command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", saved_model, "--signature_def", DEFAULT]
-    process = subprocess.run([*command, "--output", path], capture_output=True, text=True)
+    command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(saved_model), "--output", str(path)]
+    process = subprocess.run([*command, "--signature_def", DEFAULT], capture_output=True, text=True)
     if process.returncode:
         raise VerificationError(f"tf2onnx cannot convert it: {last_line(process.stderr)}")
 

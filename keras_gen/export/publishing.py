@@ -96,6 +96,7 @@ def publish(
         prune(home, keep)
     return version
 
+
 def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> Callable[[Path], None]:
     """Writes the SavedModel with its cases and warm-up requests; returns what writes the files beside it."""
     import tensorflow as tf

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,7 +81,10 @@ def litert(path: str) -> Ask:
         num = len(next(iter(inputs.values())))
         # Copies, since the interpreter writes each answer over the one before.
         answers = [
-            {name: value.copy() for name, value in run(**{name: array[row : row + 1] for name, array in inputs.items()}).items()}
+            {
+                name: value.copy()
+                for name, value in run(**{name: array[row : row + 1] for name, array in inputs.items()}).items()
+            }
             for row in range(num)
         ]
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
@@ -106,7 +110,7 @@ class CSavedModel:
     """
 
     TEXT = 7
-    TYPES = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 9: "int64", 10: "bool"}  # types.proto
+    TYPES: ClassVar = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 9: "int64", 10: "bool"}  # types.proto
 
     def __init__(self, path: str):
         self._library = library = _library()
@@ -260,7 +264,7 @@ def _signatures(meta_graph: bytes) -> Iterator[tuple[str, tuple[dict, dict]]]:
             yield name, (dict(tensors(1, signature)), dict(tensors(2, signature)))
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """The fields of a message on the wire of protocol buffers: number and value."""
     position = 0
 
@@ -293,7 +297,7 @@ def _main(reader: str, path: str, questions: str, answers: str) -> None:
         for key, array in archive.items():
             number, signature, name = key.split("/")
             asked.setdefault(number, (signature, {}))[1][name] = array
-    answered = {}
+    answered: dict[str, Any] = {}
     for number, (signature, inputs) in asked.items():
         for name, array in ask(signature, inputs).items():
             answered[f"{number}/{name}"] = array.astype(bytes) if array.dtype == object else array

@@ -94,9 +94,9 @@ model_config_list {{
 }}
 ```
 
-Clients then ask `/v1/models/{name}/labels/canary:predict`, or set `model_spec.version_label`. A label can be given to a
-version that is loaded: first the policy, a minute later the label. `keras-gen export --keep 5` removes old versions, but
-none that `{model_config}` names.
+Clients then ask `/v1/models/{name}/labels/canary:predict`, or set `model_spec.version_label`. Only a version that is
+loaded can have a label: first the policy, a minute later the label. `keras-gen export --keep 5` removes old versions,
+but none that `{model_config}` names.
 
 ## Check
 
@@ -150,14 +150,13 @@ def _replace(path: Path, content: str) -> None:
 
 
 def _readme(name, signatures, cases) -> str:
-    generates = "generate" in signatures
-    request = {"signature_name": "generate_png", "inputs": _inputs(signatures["generate_png"])} if generates else None
-    asked = "generate" if generates else "decode"
-    request = request or {"signature_name": asked, "inputs": _inputs(signatures[asked])}
+    asked, by_rest = ("generate", "generate_png") if "generate" in signatures else ("decode", "decode")
+    inputs = _inputs(signatures[asked])
+    request = {"signature_name": by_rest, "inputs": inputs}
     shape = cases[asked]["outputs/images"].shape[1:]
     given = (
         f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
-        for spec, values in zip(signatures[asked].inputs, _inputs(signatures[asked]).values(), strict=True)
+        for spec, values in zip(signatures[asked].inputs, inputs.values(), strict=True)
     )
     return _README.format(
         name=name,
@@ -166,8 +165,10 @@ def _readme(name, signatures, cases) -> str:
         signatures=_table(signatures, cases),
         explanation=_explanation(signatures),
         request=shlex.quote(json.dumps(request)),
-        rest=_REST.format(request=request, name=name) + (_REST_PNG if generates else ""),
-        grpc=_GRPC.format(name=name, signature=asked, inputs="\n".join(given), shape=f"(3, {', '.join(map(str, shape))})"),
+        rest=_REST.format(request=request, name=name) + (_REST_PNG if by_rest == "generate_png" else ""),
+        grpc=_GRPC.format(
+            name=name, signature=asked, inputs="\n".join(given), shape=f"(3, {', '.join(map(str, shape))})"
+        ),
     )
 
 
@@ -175,11 +176,11 @@ def _table(signatures, cases) -> str:
     lines = ["| signature | inputs | outputs |", "|---|---|---|"]
     for key, signature in signatures.items():
         takes = ", ".join(_tensor(spec.name, spec.dtype.name, spec.shape[1:]) for spec in signature.inputs)
+        outputs = {name.removeprefix("outputs/"): array for name, array in cases[key].items() if "outputs/" in name}
         gives = ", ".join(
             # A picture as PNG is recorded as its pixels.
-            _tensor(name.removeprefix("outputs/"), *(("string", ()) if "_bytes" in name else (array.dtype, array.shape[1:])))
-            for name, array in cases[key].items()
-            if name.startswith("outputs/")
+            _tensor(name, "string", ()) if name == "image_bytes" else _tensor(name, array.dtype, array.shape[1:])
+            for name, array in outputs.items()
         )
         lines.append(f"| `{key}` | {takes} | {gives} |")
     return "\n".join(lines)
@@ -199,8 +200,8 @@ def _explanation(signatures) -> str:
         "From JavaScript no more than 2^53.",
         "to_seed": "where the way from `seed` ends.",
         "fraction": "how far to go on the way from `seed` (0) to `to_seed` (1).",
-        "truncation": "latents stay within ± this number: smaller is more typical and less varied. NaN, or a large number "
-        "such as 9, leaves them as they are.",
+        "truncation": "latents stay within ± this number: smaller is more typical and less varied. NaN, or a large "
+        "number such as 9, leaves them as they are.",
         "images": "0 to 255.",
         "codes": "as `encode` gives them.",
     }

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from keras_gen import images as pixels
 from keras_gen.autoencoders import Autoencoder
-from keras_gen.conditions import Attribute, Categorical, Conditions
+from keras_gen.conditions import Attribute, Categorical, Conditions, Continuous
 from keras_gen.gan import GAN
 from keras_gen.generative import Generative
 
@@ -253,7 +253,10 @@ def _asked(name: str, attribute: Attribute) -> tf.TensorSpec:
 
 def _values(attribute: Attribute) -> list:
     """What may be asked for, nothing in particular first."""
-    return ["", *attribute.values] if isinstance(attribute, Categorical) else [np.nan, attribute.low, attribute.high]
+    if isinstance(attribute, Categorical):
+        return ["", *attribute.values]
+    assert isinstance(attribute, Continuous)
+    return [np.nan, attribute.low, attribute.high]
 
 
 def _conditions(conditions: Conditions, values, seeds=None):

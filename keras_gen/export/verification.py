@@ -62,8 +62,8 @@ def verify(saved_model: str | Path) -> str:
 
     Its files must be those that were exported. Then each of `READERS` that is installed loads it in a process of its
     own, on the CPU, and answers: floats must be within 1e-5 of what the Python model said, relative to the largest one
-    above 1, bytes within 1. Rows that bring seeds are asked for again in other batches and must come out the same to the
-    byte. OpenVINO, whose code is not TensorFlow's, may say that it lacks an operation.
+    above 1, bytes within 1. Rows that bring seeds are asked for again in other batches and must come out the same to
+    the byte. OpenVINO, whose code is not TensorFlow's, may say that it lacks an operation.
 
     Args:
         saved_model: folder of the SavedModel.
@@ -151,7 +151,7 @@ def _ask(reader: str, model: Path, questions: list[_Question]) -> list[dict[str,
         np.savez(asked, allow_pickle=False, **arrays)
         # -P, or the files beside the program would stand in the way of packages of their names. The CPU, since whoever
         # asks may hold all memory of the GPU, and since some GPUs calculate with fewer digits.
-        command = [sys.executable, "-P", readers.__file__, reader, model, asked, answered]
+        command = [sys.executable, "-P", *map(str, (readers.__file__, reader, model, asked, answered))]
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
         if process.returncode:
@@ -226,7 +226,10 @@ def _check_files(saved_model: Path) -> None:
         raise VerificationError(
             f"{saved_model} does not say what it should answer: expected {CASES} and {SUMS}, export it again"
         )
-    exported = dict(reversed(line.split("  ", 1)) for line in path.read_text(encoding="utf-8").splitlines())
+    exported = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        exported[name] = digest
     found = _sums(saved_model)
     for name in sorted({*exported, *found}):
         if exported.get(name) != found.get(name):
