@@ -119,7 +119,9 @@ def test_a_signature_of_another_type_is_refused(copy, monkeypatch):
     change_a_type(copy)
     verification.seal(copy)
     monkeypatch.setattr(verification, "READERS", {"c_api": "numpy"})
-    with pytest.raises(export.VerificationError, match="c_api cannot answer: TypeError: expected int32, received int64"):
+    with pytest.raises(
+        export.VerificationError, match="c_api cannot answer: TypeError: expected int32, received int64"
+    ):
         export.verify(copy)
 
 
