@@ -13,7 +13,7 @@ from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 from keras_gen.command_line import one_line_errors, parse, start_keras
 
-DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export."
+DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export it."
 Command = Annotated[
     Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
@@ -31,10 +31,7 @@ Command = Annotated[
 
 def main() -> None:
     """Parses the command line and runs the subcommand."""
-    command = parse(
-        Command,
-        "Examine images; use a trained model: make images, find their latents, score it, compare scores, export.",
-    )
+    command = parse(Command, DESCRIPTION)
     with one_line_errors():
         start_keras()
         command.run()
