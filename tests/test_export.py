@@ -11,7 +11,7 @@ from PIL import Image
 from keras_gen import export, latents, networks, sampling
 from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.export.readers import CSavedModel
-from keras_gen.export.signatures import _conditions, _input_names, _noise, signatures
+from keras_gen.export.signatures import _conditions, _input_names, _noise, _truncate, signatures
 from keras_gen.gan import GAN
 from keras_gen.priors import Mixture
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditional_gan, make_conditions, make_gan
@@ -77,9 +77,8 @@ def test_generate_is_the_generator_on_the_noise_of_each_seed(published, served):
 
 def test_an_autoencoder_with_a_prior_generates(published, served):
     autoencoder = published[1]["autoencoder"]
-    images = served["autoencoder"].ask("generate", asked())["images"]
-    noise = array(_noise(SEEDS, LATENT_DIM + 1))
-    noise[:, 1:] = truncated(noise[:, 1:])  # the first number chooses the component
+    images = served["autoencoder"].ask("generate", asked(np.full(5, 0.5, "float32")))["images"]
+    noise = autoencoder.truncate(array(_noise(SEEDS, LATENT_DIM + 1)), 0.5)  # but for what chooses the component
     near(images, autoencoder.decode(array(autoencoder.prior(noise))))
 
 
@@ -130,6 +129,14 @@ def test_generated_latents_are_standard_normal():
     assert abs(drawn.mean()) < 4 * 0.0071
     assert abs(drawn.var() - 1) < 4 * 0.01
     assert np.abs(np.corrcoef(drawn.T) - np.eye(50)).max() < 5 / np.sqrt(400)
+
+
+@pytest.mark.parametrize("prior", [Mixture(LATENT_DIM), Mixture(LATENT_DIM - 1, components=2)])
+def test_truncation_row_by_row_is_that_of_whole_batches(prior):
+    cut = array(_truncate(LATENTS, LIMITS, prior.num_choices))
+    for row, limit in enumerate(LIMITS):
+        expected = LATENTS if np.isnan(limit) else prior.truncate(LATENTS, limit)
+        np.testing.assert_allclose(cut[row], expected[row], rtol=1e-5)
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0])

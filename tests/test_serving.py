@@ -29,7 +29,7 @@ from tests.processes import ROOT
 from tests.serving import REAL, loopback, model_config, tensorflow_model_server
 
 DIGITS = [str(digit) for digit in range(10)]
-SEEDS = list(range(1, 61))
+SEEDS = list(range(1, 601))
 OPERATORS_CONFIG = 'model_config_list { config { name: "ae" base_path: "/mine" model_platform: "tensorflow" } }'
 
 

@@ -41,6 +41,15 @@ def test_concurrent_exporters_never_share_a_version(tmp_path):
     assert [(path / "saved_model.pb").read_text() for path in claimed] == names
 
 
+def test_an_exporter_that_looked_too_early_takes_the_next_version(tmp_path, monkeypatch):
+    make_versions(tmp_path, "a", "b")
+    # Both looked before either had renamed: version 1 seems free to the second one, too.
+    answers = iter([[], [], [1]])
+    monkeypatch.setattr(versions, "published_versions", lambda home: next(answers))
+    assert [versions.claim(tmp_path / name, tmp_path).name for name in "ab"] == ["1", "2"]
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "a"
+
+
 CONFIGURED = """
 # value: 1
 model_config_list { config {
