@@ -76,7 +76,7 @@ class Model:
         takes = self.takes(version, signature)
         if set(inputs) != set(takes):
             raise ValueError(f"expected the inputs {sorted(takes)}, received {sorted(inputs)}")
-        inputs = {name: _as(value, CSavedModel.TYPES.get(takes[name][1])) for name, value in inputs.items()}
+        inputs = {name: _as(value, CSavedModel.TYPES[takes[name][1]]) for name, value in inputs.items()}
         with self._lock:
             waiting = self._queues.get((version, signature))
             if waiting is None:
@@ -125,8 +125,8 @@ def _rows(request):
 
 
 def _as(value, dtype):
-    """A JSON list, or the array of a TensorProto, as an array of the input's type; None for texts."""
-    if dtype is None:
+    """A JSON list, or the array of a TensorProto, as an array of the input's type."""
+    if dtype == "text":
         texts = [text.decode() if isinstance(text, bytes) else text for text in np.asarray(value, object).flat]
         return np.array(texts, str).reshape(np.shape(value))
     return np.asarray(value, dtype)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import autoencoders, delivered, faults, ladder, quality, stacked_mnist, toys
+from benchmarks import autoencoders, delivered, faults, ladder, quality, serving, stacked_mnist, toys
 from keras_gen.command_line import parse
 from tests.processes import run
 
@@ -64,7 +64,7 @@ def test_sampling_floor_of_the_protocol():
     assert stacked_mnist.score(uniform, 1000)["kl_above_floor"] == pytest.approx(0.0, abs=0.003)
 
 
-@pytest.mark.parametrize("benchmark", [autoencoders, delivered, faults, ladder, quality, toys, stacked_mnist])
+@pytest.mark.parametrize("benchmark", [autoencoders, delivered, faults, ladder, quality, serving, toys, stacked_mnist])
 def test_help(benchmark, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [benchmark.__file__, "--help"])
     with pytest.raises(SystemExit, match="0"):

@@ -157,7 +157,11 @@ def test_the_model_card_says_what_the_run_found(trained):
     scores = json.loads((trained / "runs" / "fast" / "scorecard.json").read_text())["scores"]
     assert f"| coverage | {scores['coverage']['value']:.3f}" in card
     assert f"| {scores['coverage']['floor']:.3f} | higher |" in card
-    for words in ("can be asked for label: 10 values", "1,438 images to learn from, 359 to score", "licence: CC BY 4.0"):
+    for words in (
+        "can be asked for label: 10 values",
+        "1,438 images to learn from, 359 to score",
+        "licence: CC BY 4.0",
+    ):
         assert words in card
     unscored = (trained / "saved_models" / "gan-article-digits" / "1" / "MODEL_CARD.md").read_text()
     assert "Nothing was measured: neither how good its images are nor whether it copies." in unscored

@@ -99,9 +99,7 @@ def publish(
 
 def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> Callable[[Path], None]:
     """Writes the SavedModel with its cases and warm-up requests; returns what writes the files beside it."""
-    import tensorflow as tf
-
-    from keras_gen.export import serving_files, warm_up
+    from keras_gen.export import serving_files, warm_up  # these import TensorFlow
     from keras_gen.export.signatures import signatures
 
     # Nothing is tracked by hand: the archive saves the variables that its functions use, and what only training
@@ -111,7 +109,7 @@ def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> 
     offered = signatures(_in_float32(model), discriminator)
     for key, signature in offered.items():
         inputs = {spec.name: _example(spec, signature.examples) for spec in signature.inputs}
-        with tf.device("CPU"):  # as the check, see there
+        with keras.device("cpu"):  # as the check, see there
             outputs = signature.function(*map(keras.ops.convert_to_tensor, inputs.values()))
         if "image_bytes" in outputs:  # compared as pixels
             outputs = {"image_bytes": cases["generate"]["outputs/images"]}

@@ -105,12 +105,12 @@ class CSavedModel:
         signatures: by name a pair, the inputs and the outputs; each by name (tensor in the graph, number of its type).
 
     Raises:
-        OSError: if TensorFlow is not installed.
+        OSError: if TensorFlow's C library is not installed.
         RuntimeError: in TensorFlow's own words, if it cannot be loaded, or does not answer.
     """
 
     TEXT = 7
-    TYPES: ClassVar = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 9: "int64", 10: "bool"}  # types.proto
+    TYPES: ClassVar = {1: "float32", 3: "int32", 4: "uint8", TEXT: "text", 9: "int64"}  # types.proto
 
     def __init__(self, path: str):
         self._library = library = _library()
@@ -133,23 +133,14 @@ class CSavedModel:
         takes, gives = self.signatures[signature]
         tensors = [self._to_tensor(array, takes[name][1]) for name, array in inputs.items()]
         answers = (ctypes.c_void_p * len(gives))()
-        with _Status(library) as status:
-            library.TF_SessionRun(
-                self._session,
-                None,
-                self._places(takes[name] for name in inputs),
-                (ctypes.c_void_p * len(tensors))(*tensors),
-                len(tensors),
-                self._places(gives.values()),
-                answers,
-                len(gives),
-                None,
-                0,
-                None,
-                status,
-            )
-        for tensor in tensors:
-            library.TF_DeleteTensor(ctypes.c_void_p(tensor))
+        given = (self._places(takes[name] for name in inputs), (ctypes.c_void_p * len(tensors))(*tensors), len(tensors))
+        wanted = (self._places(gives.values()), answers, len(gives))
+        try:
+            with _Status(library) as status:
+                library.TF_SessionRun(self._session, None, *given, *wanted, None, 0, None, status)
+        finally:
+            for tensor in tensors:
+                library.TF_DeleteTensor(ctypes.c_void_p(tensor))
         return {name: self._to_array(ctypes.c_void_p(tensor)) for name, tensor in zip(gives, answers, strict=True)}
 
     def _places(self, tensors):
@@ -162,9 +153,9 @@ class CSavedModel:
 
     def _to_tensor(self, array, kind) -> int:
         library = self._library
-        expected = self.TYPES.get(kind, "texts")
-        if expected != (array.dtype.name if kind != self.TEXT else {"U": "texts"}.get(array.dtype.kind)):
-            raise TypeError(f"expected {expected}, received {array.dtype}")
+        received = "text" if array.dtype.kind == "U" else array.dtype.name
+        if received != self.TYPES[kind]:
+            raise TypeError(f"expected {self.TYPES[kind]}, received {received}")
         texts = [text.encode() for text in array.flat] if kind == self.TEXT else []
         content = b"" if texts else np.ascontiguousarray(array).tobytes()
         shape = (ctypes.c_int64 * array.ndim)(*array.shape)
@@ -225,12 +216,21 @@ class _Status:
             raise RuntimeError(message)
 
 
+def c_library() -> Path | None:
+    """The place of TensorFlow's C library, found without importing TensorFlow; not every platform's wheel has one."""
+    found = importlib.util.find_spec("tensorflow")
+    if found is None or found.origin is None:
+        return None
+    names = ("libtensorflow_cc.so.2", "libtensorflow_cc.2.dylib")
+    return next((path for name in names if (path := Path(found.origin).parent / name).exists()), None)
+
+
 def _library():
     """TensorFlow's C library, with the types of what its functions return."""
-    found = importlib.util.find_spec("tensorflow")  # its place, without importing it
-    if found is None or found.origin is None:
-        raise OSError("expected TensorFlow to be installed")
-    library = ctypes.CDLL(str(Path(found.origin).parent / "libtensorflow_cc.so.2"))
+    path = c_library()
+    if path is None:
+        raise OSError("expected a TensorFlow that brings its C library along")
+    library = ctypes.CDLL(str(path))
     pointers = (
         *("TF_NewGraph", "TF_NewSessionOptions", "TF_NewStatus", "TF_LoadSessionFromSavedModel", "TF_TensorData"),
         *("TF_AllocateTensor", "TF_GraphOperationByName", "TF_StringGetDataPointer"),

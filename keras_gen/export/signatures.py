@@ -21,9 +21,9 @@ from keras_gen.conditions import Attribute, Categorical, Conditions, Continuous
 from keras_gen.gan import GAN
 from keras_gen.generative import Generative
 
-# Images that are made together, see `_in_groups`. With the networks of four presets on two cores, single requests take 1
-# to 3 times as long as without groups and batches of 64 rows 0.6 to 4 times; with groups of 8 up to 6 and 2 times, with
-# single images the latter up to 12 times.
+# Images that are made together, see `_in_groups`. With the networks of four presets on two cores, single requests take
+# 1 to 3 times as long as without groups and batches of 64 rows 0.6 to 4 times; with groups of 8 up to 6 and 2 times,
+# with single images the latter up to 12 times.
 GROUP = 4
 
 

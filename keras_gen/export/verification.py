@@ -23,7 +23,7 @@ from PIL import Image
 from keras_gen.export import readers
 from keras_gen.export.readers import DEFAULT
 
-READERS = {"tensorflow": "tensorflow", "c_api": "tensorflow", "openvino": "openvino"}  # and the package each needs
+READERS = ("tensorflow", "c_api", "openvino")
 FLOAT_TOLERANCE = 1e-5  # of the largest value, or of 1 where all are smaller
 UINT8_TOLERANCE = 1  # a rounding that falls the other way
 EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
@@ -86,7 +86,9 @@ def verify(saved_model: str | Path) -> str:
                 raise
             return str(error)
 
-    installed = [reader for reader, package in READERS.items() if importlib.util.find_spec(package)]
+    installed = [
+        reader for reader in READERS if (readers.c_library() if reader == "c_api" else importlib.util.find_spec(reader))
+    ]
     with ThreadPoolExecutor() as side_by_side:
         return f"{len(cases)} signatures agree with Python: {', '.join(side_by_side.map(told, installed))}"
 
