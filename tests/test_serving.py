@@ -111,6 +111,7 @@ def here(text, address):
     )
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
 def test_curl_as_documented(home, server, saved_model):
     pages = [home / "README.md", ROOT / "README.md", ROOT / "docs" / "serving.md"]
     commands = [
@@ -136,6 +137,13 @@ def test_python_as_documented(home, server, saved_model, tmp_path, monkeypatch):
     exec(grpc, names)
     np.testing.assert_array_equal(names["images"], expected)
     assert names["images"].dtype == np.uint8
+
+
+def test_python_without_a_server_as_documented(home):
+    (block,) = blocks(ROOT / "docs" / "serving.md", "python")
+    names = {}
+    exec(block.replace("saved_models/digits", str(home)), names)
+    assert names["images"].shape == (2, 28, 28, 1)
 
 
 def test_rows_and_columns_ask_the_same(server, saved_model):
