@@ -19,7 +19,7 @@ class Generative:
     """The side of a model that draws numbers and makes images of them.
 
     A class that is one has `conditions`, a schema or None, and defines `latent_dim` and `image_network`; where images
-    are not made of standard normal numbers, `noise_dim`, `from_noise` and `truncate` too.
+    are not made of standard normal numbers, `noise_dim`, `num_choices`, `from_noise` and `truncate` too.
     """
 
     conditions: Conditions | None = None
@@ -59,6 +59,11 @@ class Generative:
     def noise_dim(self) -> int:
         """Standard normal numbers that one image is made of."""
         return self.latent_dim
+
+    @property
+    def num_choices(self) -> int:
+        """Numbers of the noise, at its front, that truncation leaves as they are."""
+        return 0
 
     def from_noise(self, noise):
         """Latents (b, latent_dim) of standard normal noise (b, noise_dim): the noise itself, unless said otherwise."""

@@ -58,9 +58,17 @@ class Prior(layers.Layer):
         """The logarithm of the density at codes (n, latent_dim), in nats, float64 (n,)."""
         raise NotImplementedError
 
+    @property
+    def num_choices(self) -> int:
+        """Numbers of the noise, at its front, that choose among parts of the distribution: truncation leaves them."""
+        return 0
+
     def truncate(self, noise: np.ndarray, limit: float) -> np.ndarray:
-        """Noise cut off at ± `limit`, see `latents.truncate`."""
-        return latents.truncate(noise, limit)
+        """Noise cut off at ± `limit`, see `latents.truncate`, but for the numbers that choose."""
+        kept = self.num_choices
+        if kept == self.noise_dim:
+            raise ValueError(f"expected no truncation: a {self.about} has no middle to stay near to")
+        return np.concatenate([noise[:, :kept], latents.truncate(noise[:, kept:], limit)], axis=1)
 
     def sample(self, num: int, seed: int = 0) -> np.ndarray:
         """Draws codes.
@@ -150,25 +158,19 @@ class Mixture(Prior):
 
     @property
     def noise_dim(self) -> int:
-        return self.latent_dim + self._choices
+        return self.latent_dim + self.num_choices
 
     @property
-    def _choices(self):
-        """Columns of noise, at the front, that choose the component."""
-        return int(self.components > 1)
+    def num_choices(self) -> int:
+        return int(self.components > 1)  # the rare components are not the outermost ones
 
     def call(self, noise):
-        if not self._choices:
+        if not self.num_choices:
             return self.means[0] + noise @ ops.transpose(self.scales[0])
         place = (1 + ops.erf(noise[:, :1] / np.sqrt(2.0))) / 2  # uniform in [0, 1]
         chosen = ops.sum(ops.cast(place > ops.cumsum(self.shares)[:-1], "int32"), axis=1)
         spread = ops.squeeze(ops.take(self.scales, chosen, axis=0) @ noise[:, 1:, None], axis=-1)
         return ops.take(self.means, chosen, axis=0) + spread
-
-    def truncate(self, noise, limit):
-        # Which component it is stays as it is: the rare ones are not the outermost ones.
-        kept = self._choices
-        return np.concatenate([noise[:, :kept], super().truncate(noise[:, kept:], limit)], axis=1)
 
     def fit(self, codes, seed=0):
         from sklearn.exceptions import ConvergenceWarning

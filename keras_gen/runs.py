@@ -356,7 +356,7 @@ class Run:
         """The exported version, or None and why there is none."""
         print("exporting, and checking the SavedModel in a fresh process …", flush=True)
         try:
-            return publish(model, self.options.export_dir, self.name), ""
+            return publish(model, self.options.export_dir, self.name, run=self.directory), ""
         except KeyboardInterrupt:
             return None, f"Not exported: interrupted. keras-gen export {self.directory} makes up for it."
         except Exception as error:  # whatever it is, the run must not end without its report

@@ -27,7 +27,7 @@ def sample(
         num: number of images.
         seed: int ≥ 0.
         where: what is asked of a conditional model, such as `{"label": "3"}`.
-        truncation: see `Generative.sample`; not for a SavedModel.
+        truncation: see `Generative.sample`.
 
     Returns:
         uint8 array (num, height, width, channels).
@@ -39,9 +39,7 @@ def sample(
     saved_model = _saved_model(Path(path))
     if saved_model is None:
         return load(path).sample(num, seed, where, truncation)
-    if truncation is not None:
-        raise ValueError(f"{path} is an exported model, which does not truncate: give the folder of the run")
-    return _sample_saved_model(saved_model, num, seed, where or {})
+    return _sample_saved_model(saved_model, num, seed, where or {}, truncation)
 
 
 def sweep(
@@ -114,7 +112,7 @@ def _saved_model(path: Path) -> Path | None:
     return candidate if (candidate / "saved_model.pb").exists() else None
 
 
-def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndarray:
+def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation: float | None) -> np.ndarray:
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(path)).signatures
@@ -124,11 +122,18 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict) -> np.ndar
     inputs = {name: spec.dtype for name, spec in generate.structured_input_signature[1].items() if name != "seed"}
     # What is not asked for is left to the model: the empty text, or no number.
     asked: dict[str, str | float] = {name: "" if dtype == tf.string else np.nan for name, dtype in inputs.items()}
+    if truncation is not None:
+        if "truncation" not in inputs or not truncation > 0:
+            raise ValueError(f"expected a truncation above 0 and a model that truncates, received {truncation}")
+        asked["truncation"] = truncation
+    attributes = inputs.keys() - {"truncation"}
     for attribute, value in where.items():
-        if not inputs:
+        if not attributes:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
         name = re.sub(r"\W", "_", attribute, flags=re.ASCII)  # as the signature calls it
-        lookup("attribute", inputs, name)
+        if name not in attributes and f"condition_{name}" in attributes:
+            name = f"condition_{name}"
+        lookup("attribute", dict.fromkeys(sorted(attributes)), name)
         try:
             asked[name] = str(value) if inputs[name] == tf.string else float(value)
         except ValueError:

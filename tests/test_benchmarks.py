@@ -14,6 +14,7 @@ from benchmarks import (
     ladder,
     quality,
     scaling,
+    serving,
     speed,
     stacked_mnist,
     toys,
@@ -77,7 +78,7 @@ def test_sampling_floor_of_the_protocol():
 
 BENCHMARKS = (
     *(autoencoders, delivered, end_to_end, faults, ladder),
-    *(quality, scaling, speed, stacked_mnist, toys),
+    *(quality, scaling, serving, speed, stacked_mnist, toys),
 )
 
 

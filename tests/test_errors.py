@@ -78,7 +78,8 @@ def test_a_divergence_without_a_vae(tmp_path):
 CLI_ERRORS = {
     "no command": (
         [],
-        "Expected one of {sample, evaluate, compare, interpolate, traverse, reconstruct, invert, export, doctor}",
+        "Expected one of {sample, evaluate, compare, interpolate, traverse, reconstruct, invert, export, verify, "
+        "doctor}",
     ),
     "no such model": (["sample", "nowhere"], "nowhere"),
     "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),

@@ -21,7 +21,9 @@ def test_jax_trains_and_exports(tmp_path):
     command = ("train_gan.py", "article", "--data", "digits", "--minutes", "0.05", "--no-score")
     process = succeed(tmp_path, *command, backend="jax")
     assert "E0000" not in process.stdout
-    assert (tmp_path / "saved_models" / "gan-article-digits" / "1" / "saved_model.pb").exists()
+    version = tmp_path / "saved_models" / "gan-article-digits" / "1"
+    assert (version / "saved_model.pb").exists()
+    assert "backend jax" in (version / "MODEL_CARD.md").read_text()
     (run_folder,) = (tmp_path / "runs").iterdir()
     assert json.loads((run_folder / "config.json").read_text())["backend"] == "jax"
 

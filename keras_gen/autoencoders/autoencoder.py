@@ -133,6 +133,10 @@ class Autoencoder(Generative, SeededModel):
     def from_noise(self, noise):
         return self._fitted_prior(noise)
 
+    @property
+    def num_choices(self) -> int:
+        return self._fitted_prior.num_choices
+
     def truncate(self, noise, limit):
         return self._fitted_prior.truncate(noise, limit)
 

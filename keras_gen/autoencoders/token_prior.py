@@ -52,6 +52,10 @@ class TokenPrior(Prior):
     def noise_dim(self) -> int:
         return self.latent_dim // self.depth
 
+    @property
+    def num_choices(self) -> int:
+        return self.noise_dim
+
     def call(self, noise):
         place = (1 + ops.erf(noise / np.sqrt(2.0))) / 2  # uniform in [0, 1]
         tokens = ops.zeros_like(noise, dtype="int32")
@@ -61,9 +65,6 @@ class TokenPrior(Prior):
             token = ops.sum(ops.cast(place[:, index : index + 1] > shares, "int32"), axis=-1, keepdims=True)
             tokens = ops.concatenate([tokens[:, :index], token, tokens[:, index + 1 :]], axis=-1)
         return ops.reshape(ops.take(self.vectors, tokens, axis=0), (-1, self.latent_dim))
-
-    def truncate(self, noise, limit):
-        raise ValueError("expected no truncation: a prior of tokens has no middle to stay near to")
 
     def fit(self, codes, seed=0):
         tokens = self._tokens(codes)

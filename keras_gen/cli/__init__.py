@@ -7,13 +7,13 @@ from typing import Annotated
 import tyro
 
 from keras_gen.cli.examining import Doctor
-from keras_gen.cli.exporting import Export
+from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 from keras_gen.command_line import one_line_errors, parse, start_keras
 
-DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export."
+DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export it."
 Command = Annotated[
     Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
@@ -23,6 +23,7 @@ Command = Annotated[
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Invert, tyro.conf.subcommand("invert")]
     | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")],
     tyro.conf.OmitSubcommandPrefixes,
 ]
@@ -30,10 +31,7 @@ Command = Annotated[
 
 def main() -> None:
     """Parses the command line and runs the subcommand."""
-    command = parse(
-        Command,
-        "Examine images; use a trained model: make images, find their latents, score it, compare scores, export.",
-    )
+    command = parse(Command, DESCRIPTION)
     with one_line_errors():
         start_keras()
         command.run()

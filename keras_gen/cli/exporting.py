@@ -1,4 +1,4 @@
-"""`keras-gen export`: for a server."""
+"""`keras-gen export | verify`: for a server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tyro
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """Export a trained model as the next version that TF Serving loads, checked in a fresh process."""
+    """Export a trained model as the next version that TF Serving loads, checked in fresh processes."""
 
     run_folder: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
@@ -18,6 +18,13 @@ class Export:
     """Folder of exported models: <export-dir>/<name>/<version>/."""
     name: str | None = None
     """Name of the exported model; by default the one that the run was given, or the name of the file."""
+    discriminator: bool = False
+    """Keep what a GAN judges images with: the signature `discriminate`."""
+    keep: int | None = None
+    """How many of the newest versions stay, and with them those that model.config names; all by default."""
+
+    format: tuple[str, ...] = ()
+    """Any of onnx and litert: the default signature in these, too, beside the versions."""
 
     def run(self) -> None:
         """Publishes the model and says where."""
@@ -26,4 +33,30 @@ class Export:
         name = self.name or options.read_options(self.run_folder).get("name") or folders.slug(self.run_folder.stem)
         export.check_name(name)
         folders.require_writable(self.export_dir)
-        print(export.publish(runs.load_model(self.run_folder), self.export_dir, name))
+        model = runs.load_model(self.run_folder)
+        version = export.publish(
+            model,
+            self.export_dir,
+            name,
+            run=self.run_folder,
+            discriminator=self.discriminator,
+            keep=self.keep,
+            formats=self.format,
+        )
+        print(version)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verify:
+    """Ask an exported model again what it was asked when it was exported, in fresh processes, and compare."""
+
+    saved_model: tyro.conf.Positional[Path]
+    """Folder of an exported model, of which every version is checked, or of one version."""
+
+    def run(self) -> None:
+        """Says for each version who agrees; the first one that is not as it was exported is an error."""
+        from keras_gen import export
+
+        versions = export.published_versions(self.saved_model)
+        for folder in [self.saved_model / str(version) for version in versions] or [self.saved_model]:
+            print(f"{folder}: {export.verify(folder)}", flush=True)

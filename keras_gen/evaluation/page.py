@@ -118,16 +118,21 @@ def _protocol(card: ScoreCard) -> list[str]:
 
 
 def _copies(card: ScoreCard) -> list[str]:
-    found = card.copies
-    if not found:
+    if not card.copies:
         return []
-    sentence = (
+    copied = "Yes" if card.copies["copied"] else "No"
+    return [pages.heading(f"Does it copy? {copied}"), pages.paragraph(copies_sentence(card))]
+
+
+def copies_sentence(card: ScoreCard) -> str:
+    """What the copy check found, in words; the card must have `copies`."""
+    found = card.copies
+    return (
         f"{found['suspicious']:.1%} of the generated images are much nearer to a training image than to any unseen "
         f"one, 5 % of real unseen images are (p = {found['p_value']:.2g}). A generated image is "
         f"{found['fake_distance']:.1f} bytes a value from its nearest training image, an unseen real one "
         f"{found['test_distance']:.1f} (medians)."
     )
-    return [pages.heading(f"Does it copy? {'Yes' if found['copied'] else 'No'}"), pages.paragraph(sentence)]
 
 
 def _short(value) -> str:

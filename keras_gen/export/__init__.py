@@ -1,9 +1,11 @@
-"""SavedModels for TF Serving: `publish` writes one, checks it in a fresh process and gives it the next version.
+"""SavedModels for TF Serving: `publish` writes one, checks it in fresh processes and gives it the next version.
 
-What a server can ask for is in `signatures`, the check in `verification`. Training does not belong here.
+What a server can ask for is in `signatures`, the check in `verification`, what loads models for it in `readers`.
+Training does not belong here.
 """
 
-from keras_gen.export.publishing import check_name, publish, published_versions
-from keras_gen.export.verification import VerificationError
+from keras_gen.export.publishing import publish
+from keras_gen.export.verification import VerificationError, verify
+from keras_gen.export.versions import check_name, published_versions
 
-__all__ = ["VerificationError", "check_name", "publish", "published_versions"]
+__all__ = ["VerificationError", "check_name", "publish", "published_versions", "verify"]

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import importlib.util
 import os
-import re
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_gen.backend import BACKEND
-from keras_gen.export.verification import VerificationError, last_line, verify
+from keras_gen.export.card import model_card
+from keras_gen.export.formats import check_format, convert
+from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
+from keras_gen.export.versions import check_name, claim, prune, scratch
 
-_VERSION = re.compile("[1-9][0-9]*")
 _ROWS = 3  # a batch that is neither 1 nor a power of two
+_OF_A_RUN = ("config.json", "scorecard.json")  # what the model card is made from
 
 
-def publish(model, export_dir: str | Path = "saved_models", name: str = "model") -> Path:
+def publish(
+    model,
+    export_dir: str | Path = "saved_models",
+    name: str = "model",
+    *,
+    run: str | Path | None = None,
+    discriminator: bool = False,
+    keep: int | None = None,
+    formats: Sequence[str] = (),
+) -> Path:
     """Exports a model as the next version of `name`.
 
-    The SavedModel is written into a hidden folder beside the versions, loaded and compared in a fresh process, and
-    only then renamed to `<export_dir>/<name>/<version>`, in one step: a server that watches the folder never sees
-    half a model. The version is the highest one there plus 1.
+    The SavedModel is written into a hidden folder beside the versions, with requests to warm a server up and with what
+    it should answer; fresh processes load it and compare, see `verify`; and only then it is renamed to
+    `<export_dir>/<name>/<version>`, in one step: a server that watches the folder never sees half a model. The version
+    is the highest one there plus 1. Beside the versions lies how to start a server and how to ask it.
 
     On backends other than TensorFlow the export runs in a process on TensorFlow, which must be installed.
 
@@ -35,79 +49,79 @@ def publish(model, export_dir: str | Path = "saved_models", name: str = "model")
         model: a `GAN` or an `Autoencoder`.
         export_dir: folder of all exported models; made when missing.
         name: name of the model on the server: letters, digits, `.`, `_`, `-`.
+        run: folder of the run that the model is from; `MODEL_CARD.md` in the version is made from it.
+        discriminator: whether to keep what a GAN judges images with, as the signature `discriminate`.
+        keep: how many of the newest versions stay, at least 1; None for all. Versions that `model.config` beside them
+            names stay in any case.
+        formats: any of "onnx" and "litert": the default signature in these, as `<version>.onnx` and `<version>.tflite`
+            beside the versions, checked like the SavedModel.
 
     Returns:
         The folder of the new version.
 
     Raises:
-        ValueError: for a name that cannot be a folder's, or a model of another kind.
-        VerificationError: if the model has diverged or the SavedModel does not answer as it does; nothing is published.
-        ImportError: if TensorFlow is not installed.
+        ValueError: for a name that cannot be a folder's, a model of another kind, a discriminator that is not there
+            or judges packs of images, a number to keep below 1, or an unknown format.
+        VerificationError: if the model has diverged, or what was written does not answer as it does; nothing is
+            published.
+        ImportError: if TensorFlow, or what a format needs, is not installed.
         OSError: if the folder cannot be written.
 
     Example:
         `publish(gan, "saved_models", "digits")` → `saved_models/digits/1`
     """
     check_name(name)
+    if keep is not None and keep < 1:
+        raise ValueError(f"expected to keep at least 1 version, received {keep}")
+    for each in formats:
+        check_format(each)
     _refuse_diverged(model)
+    run = None if run is None else Path(run)
     if BACKEND != "tensorflow":
-        return _publish_on_tensorflow(model, export_dir, name)
+        return _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, formats)
     home = Path(export_dir) / name
-    home.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=home) as folder:
-            scratch = Path(folder)
-            saved_model = scratch / "model"
-            verify(saved_model, _write(model, saved_model), scratch)
-            return _claim_version(saved_model, home)
-    finally:
-        with contextlib.suppress(OSError):  # a folder of versions stays, one that a failure left empty goes
-            home.rmdir()
+    with scratch(home) as folder:
+        saved_model = folder / "model"
+        write_beside = _write(model, saved_model, name, discriminator)
+        if run and (run / "config.json").exists():
+            (saved_model / "MODEL_CARD.md").write_text(model_card(name, run), encoding="utf-8")
+        seal(saved_model)
+        verify(saved_model)
+        converted = [convert(each, saved_model, folder) for each in formats]
+        write_beside(home)
+        version = claim(saved_model, home)
+        for file in converted:
+            file.rename(version.with_suffix(file.suffix))
+    if keep is not None:
+        prune(home, keep)
+    return version
 
 
-def check_name(name: str) -> None:
-    """Refuses names that are no single folder's.
-
-    Raises:
-        ValueError: if `name` is not made of letters, digits, `.`, `_` and `-`, or begins with a sign.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(f"expected a model name of letters, digits, '.', '_' and '-', received {name!r}")
-
-
-def published_versions(home: str | Path) -> list[int]:
-    """The versions in the folder of one exported model, ascending; a server ignores whatever is no integer.
-
-    Example:
-        >>> published_versions("a/folder/that/is/not/there")
-        []
-    """
-    home = Path(home)
-    return (
-        sorted(int(child.name) for child in home.iterdir() if _VERSION.fullmatch(child.name)) if home.is_dir() else []
-    )
-
-
-def _write(model, saved_model: Path) -> dict[str, dict[str, np.ndarray]]:
-    """Writes the SavedModel and returns an input and the model's own outputs for each signature."""
-    from keras_gen.export.signatures import signatures  # imports TensorFlow
+def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> Callable[[Path], None]:
+    """Writes the SavedModel with its cases and warm-up requests; returns what writes the files beside it."""
+    from keras_gen.export import serving_files, warm_up  # these import TensorFlow
+    from keras_gen.export.signatures import signatures
 
     # Nothing is tracked by hand: the archive saves the variables that its functions use, and what only training
     # needs stays behind. Tracking a network would save each of its variables a second time.
     archive = keras.export.ExportArchive()
-    cases: dict[str, dict[str, np.ndarray]] = {}
-    for name, signature in signatures(_in_float32(model)).items():
-        inputs = {spec.name: _example(spec, signature.texts) for spec in signature.inputs}
-        outputs = signature.function(*map(keras.ops.convert_to_tensor, inputs.values()))
+    cases: Cases = {}
+    offered = signatures(_in_float32(model), discriminator)
+    for key, signature in offered.items():
+        inputs = {spec.name: _example(spec, signature.examples) for spec in signature.inputs}
+        with keras.device("cpu"):  # as the check, see there
+            outputs = signature.function(*map(keras.ops.convert_to_tensor, inputs.values()))
         if "image_bytes" in outputs:  # compared as pixels
             outputs = {"image_bytes": cases["generate"]["outputs/images"]}
-        cases[name] = {
+        cases[key] = {
             **{f"inputs/{key}": value for key, value in inputs.items()},
             **{f"outputs/{key}": np.asarray(value) for key, value in outputs.items()},
         }
-        archive.add_endpoint(name, signature.function, input_signature=list(signature.inputs))
+        archive.add_endpoint(key, signature.function, input_signature=list(signature.inputs))
     archive.write_out(str(saved_model), verbose=False)
-    return cases
+    record(saved_model, cases)
+    warm_up.write(saved_model, name, offered)
+    return functools.partial(serving_files.write, name=name, signatures=offered, cases=cases)
 
 
 def _refuse_diverged(model) -> None:
@@ -136,37 +150,33 @@ def _in_float32(model):
     return copy
 
 
-def _example(spec, texts: Mapping[str, list[str]]) -> np.ndarray:
+def _example(spec, examples: Mapping[str, list]) -> np.ndarray:
     """An input that a client may send."""
     shape = (_ROWS, *spec.shape[1:])
-    generator = np.random.default_rng(0)
-    if spec.dtype.name == "string":
-        return generator.choice(["", *texts[spec.name]], shape)
+    generator = np.random.default_rng(zlib.crc32(spec.name.encode()))  # another draw for each input
+    if spec.name in examples:
+        return generator.choice(examples[spec.name], shape).astype(
+            "str" if spec.dtype.name == "string" else spec.dtype.as_numpy_dtype
+        )
     if spec.dtype.is_integer:
         highest = min(spec.dtype.max, 2**53)  # the largest seed that a JavaScript client can send
         return generator.integers(0, highest, shape, endpoint=True).astype(spec.dtype.as_numpy_dtype)
     return generator.standard_normal(shape).astype("float32")
 
 
-def _claim_version(saved_model: Path, home: Path) -> Path:
-    while True:
-        version = home / str(max(published_versions(home), default=0) + 1)
-        try:
-            os.rename(saved_model, version)
-        except OSError:
-            if not version.exists():  # not another exporter that was faster
-                raise
-        else:
-            return version
-
-
-def _publish_on_tensorflow(model, export_dir, name) -> Path:
+def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, formats) -> Path:
     if importlib.util.find_spec("tensorflow") is None:
         raise ImportError("a SavedModel is written by TensorFlow, which is not installed: pip install tensorflow")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        model.save(path)
-        command = [sys.executable, "-m", "keras_gen", "export", path, "--export-dir", export_dir, "--name", name]
+        copy = Path(folder) / "run"  # with the model as it is now
+        (copy / "checkpoints").mkdir(parents=True)
+        model.save(copy / "checkpoints" / "final.keras")
+        for file in _OF_A_RUN:
+            if run and (run / file).exists():
+                shutil.copy(run / file, copy)
+        command = [sys.executable, "-m", "keras_gen", "export", copy, "--export-dir", export_dir, "--name", name]
+        command += ["--discriminator"] * discriminator + ([] if keep is None else ["--keep", str(keep)])
+        command += ["--format", *formats] if formats else []
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
     if process.returncode:

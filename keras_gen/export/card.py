@@ -1,0 +1,105 @@
+"""The model card: what whoever gets an exported model should know of it, in Markdown.
+
+All of it is taken from the folder of its run: nothing is claimed that was not measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_gen.evaluation import METRICS, ScoreCard
+from keras_gen.evaluation.page import copies_sentence, floor_text, text
+
+
+def model_card(name: str, run: Path) -> str:
+    """The card of the model of a run.
+
+    Args:
+        name: of the exported model.
+        run: folder of the run, with `config.json` and, where it was scored, `scorecard.json`.
+
+    Returns:
+        Markdown.
+    """
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    path = run / "scorecard.json"
+    score_card = ScoreCard.load(path) if path.exists() else None
+    sections = {
+        "Model": _bullets(_model(config)),
+        "Data": _bullets(_data(config["data"])),
+        "Scores": _scores(score_card),
+        "Limits": _bullets(_limits(config, score_card)),
+        "Made with": _bullets(_made_with(config)),
+    }
+    return f"# {name}\n" + "".join(f"\n## {title}\n\n{content}\n" for title, content in sections.items())
+
+
+def _model(config: dict) -> list[str]:
+    height, width, channels = config["data"]["image_shape"]
+    lines = [
+        f"{config['family']}, preset `{config['options']['preset']}` of keras_gen",
+        f"makes images of {height}×{width} pixels, {channels} channel{'s' if channels > 1 else ''}",
+        f"parameters: {', '.join(f'{network} {count:,}' for network, count in config['parameters'].items())}",
+    ]
+    return lines + [f"can be asked for {attribute}" for attribute in config["conditions"] or []]
+
+
+def _data(data: dict) -> list[str]:
+    return [
+        f"{data['name']}: {data['train_images']:,} images to learn from, {data['test_images']:,} to score with",
+        f"source: {data['source'] or 'not known'}",
+        f"licence: {data['licence'] or 'not known: find out before you pass on the model or its images'}",
+        f"SHA-256: `{data['sha256']}`",
+        *([f"files that could not be read: {len(data['skipped_files']):,}"] if data["skipped_files"] else []),
+    ]
+
+
+def _scores(card: ScoreCard | None) -> str:
+    if card is None:
+        return "Not scored: `keras-gen evaluate` makes up for it, and the next export has the numbers."
+    rows = [
+        [name, text(name, score), floor_text(name, score), METRICS[name].better or "", METRICS[name].about]
+        for name, score in card.scores.items()
+    ]
+    shown = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in card.model.items() if value is not None)
+    return "\n\n".join(
+        [
+            "By the test images, which nothing else in the run looked at. Beside each number stands what as many real "
+            f"training images would get. {shown[:1].upper()}{shown[1:]}.",
+            _table(["metric", "value", "real images", "better", ""], rows),
+        ]
+    )
+
+
+def _limits(config: dict, card: ScoreCard | None) -> list[str]:
+    lines = [
+        f"It knows what its {config['data']['train_images']:,} images show and nothing else: their gaps and their "
+        "slants are its own.",
+        "Scores are measured by feature nets that learned from the same data: they compare models of these data, not "
+        "with numbers from elsewhere.",
+    ]
+    if card is None:
+        return [*lines, "Nothing was measured: neither how good its images are nor whether it copies."]
+    copied = [copies_sentence(card)] if card.copies else []
+    return [*lines, *copied, *card.remarks, *(trouble["text"] for trouble in config["troubles"])]
+
+
+def _made_with(config: dict) -> list[str]:
+    versions = ", ".join(f"{package} {version}" for package, version in config["versions"].items() if version)
+    return [
+        f"started {config['started']}",
+        f"{versions}; backend {config['backend']}",
+        *([f"git commit of keras_gen: `{config['git_commit']}`"] if config["git_commit"] else []),
+    ]
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

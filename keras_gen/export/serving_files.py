@@ -1,0 +1,231 @@
+"""What lies beside the versions for whoever runs a server: how to start it, how to ask it, what to set."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from keras_gen.checkpoints import replace_file
+from keras_gen.export.signatures import Signature
+from keras_gen.export.verification import Cases
+from keras_gen.export.versions import MODEL_CONFIG
+from keras_gen.export.warm_up import BATCHES
+
+BATCHING_CONFIG = "batching.config"
+
+_MODEL_CONFIG = """model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+    model_version_policy {{ latest {{ num_versions: 1 }} }}
+  }}
+}}
+"""
+
+_BATCHING_CONFIG = f"""max_batch_size {{ value: {BATCHES[-1]} }}
+batch_timeout_micros {{ value: 2000 }}
+max_enqueued_batches {{ value: 100 }}
+num_batch_threads {{ value: 4 }}
+{"".join(f"allowed_batch_sizes: {size}{chr(10)}" for size in BATCHES)}"""
+
+_README = """# {name}
+
+Each folder with a number is a version for TF Serving, checked before it appeared; `MODEL_CARD.md` in it says what it
+learned from and how good it is. This file is written anew by each export. `{model_config}` and `{batching_config}` are
+yours: an export writes them where they are missing and never changes them.
+
+## Start a server
+
+In this folder:
+
+```
+docker run -p 8500:8500 -p 8501:8501 -v "$PWD:/models/{name}" -e MODEL_NAME={name} tensorflow/serving \\
+  --model_config_file=/models/{name}/{model_config} --model_config_file_poll_wait_seconds=60 \\
+  --enable_batching --batching_parameters_file=/models/{name}/{batching_config}
+```
+
+## What it can be asked for
+
+`b` is the number of rows of the request. All inputs of a signature must be given.
+
+{signatures}
+
+{explanation}
+
+## curl
+
+```
+curl -d {request} http://localhost:8501/v1/models/{name}:predict
+```
+
+## Python, REST
+
+```python
+{rest}
+```
+
+## Python, gRPC
+
+With `pip install tensorflow-serving-api`:
+
+```python
+{grpc}
+```
+
+## Labels
+
+A server that reads `{model_config}` serves the newest version. To try a new one on some clients first, name both there:
+
+```
+model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+    model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
+    version_labels {{ key: "stable" value: 1 }}
+    version_labels {{ key: "canary" value: 2 }}
+  }}
+}}
+```
+
+Clients then ask `/v1/models/{name}/labels/canary:predict`, or set `model_spec.version_label`. Only a version that is
+loaded can have a label: first the policy, a minute later the label. `keras-gen export --keep 5` removes old versions,
+but none that `{model_config}` names.
+
+## Check
+
+`keras-gen verify` with this folder asks every version again what it was asked when it was exported, and compares.
+Without keras_gen, `sha256sum --check assets.extra/SHA256SUMS` in the folder of a version tells whether its files are
+whole.
+"""
+
+_REST = """import base64, json, urllib.request
+
+request = {request}
+url = "http://localhost:8501/v1/models/{name}:predict"
+with urllib.request.urlopen(url, json.dumps(request).encode()) as answer:
+    outputs = json.load(answer)["outputs"]"""
+
+_REST_PNG = """
+for number, png in enumerate(outputs):
+    with open(f"{number}.png", "wb") as file:
+        file.write(base64.b64decode(png["b64"]))"""
+
+_GRPC = """import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+service = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel("localhost:8500"))
+request = predict_pb2.PredictRequest()
+request.model_spec.name = "{name}"
+request.model_spec.signature_name = "{signature}"
+{inputs}
+outputs = service.Predict(request, 10.0).outputs  # waits 10 seconds at most
+images = tf.make_ndarray(outputs["images"])  # uint8 {shape}"""
+
+
+def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cases) -> None:
+    """Writes `README.md`, and `model.config` and `batching.config` where they are missing.
+
+    Args:
+        home: folder of the versions.
+        name: name of the model on the server.
+        signatures: what it can be asked for.
+        cases: what it answers, see `verification.record`.
+    """
+    for file, content in ((MODEL_CONFIG, _MODEL_CONFIG.format(name=name)), (BATCHING_CONFIG, _BATCHING_CONFIG)):
+        if not (home / file).exists():
+            _replace(home / file, content)
+    _replace(home / "README.md", _readme(name, signatures, cases))
+
+
+def _replace(path: Path, content: str) -> None:
+    replace_file(path, lambda file: file.write(content.encode()))
+
+
+def _readme(name, signatures, cases) -> str:
+    asked, by_rest = ("generate", "generate_png") if "generate" in signatures else ("decode", "decode")
+    inputs = _inputs(signatures[asked])
+    request = {"signature_name": by_rest, "inputs": inputs}
+    shape = cases[asked]["outputs/images"].shape[1:]
+    given = (
+        f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
+        for spec, values in zip(signatures[asked].inputs, inputs.values(), strict=True)
+    )
+    return _README.format(
+        name=name,
+        model_config=MODEL_CONFIG,
+        batching_config=BATCHING_CONFIG,
+        signatures=_table(signatures, cases),
+        explanation=_explanation(signatures),
+        request=shlex.quote(json.dumps(request)),
+        rest=_REST.format(request=request, name=name) + (_REST_PNG if by_rest == "generate_png" else ""),
+        grpc=_GRPC.format(
+            name=name, signature=asked, inputs="\n".join(given), shape=f"(3, {', '.join(map(str, shape))})"
+        ),
+    )
+
+
+def _table(signatures, cases) -> str:
+    lines = ["| signature | inputs | outputs |", "|---|---|---|"]
+    for key, signature in signatures.items():
+        takes = ", ".join(_tensor(spec.name, spec.dtype.name, spec.shape[1:]) for spec in signature.inputs)
+        outputs = {name.removeprefix("outputs/"): array for name, array in cases[key].items() if "outputs/" in name}
+        gives = ", ".join(
+            # A picture as PNG is recorded as its pixels.
+            _tensor(name, "string", ()) if name == "image_bytes" else _tensor(name, array.dtype, array.shape[1:])
+            for name, array in outputs.items()
+        )
+        lines.append(f"| `{key}` | {takes} | {gives} |")
+    return "\n".join(lines)
+
+
+def _tensor(name, dtype, shape) -> str:
+    return f"`{name}` {dtype} ({', '.join(map(str, ('b', *shape)))})"
+
+
+def _explanation(signatures) -> str:
+    """What the inputs mean that this model has."""
+    inputs = {spec.name: signature for signature in signatures.values() for spec in signature.inputs}
+    known = {
+        "latents": "standard normal numbers.",
+        "conditions": "one row of the network's own encoding; `generate` takes names instead.",
+        "seed": "each row brings its own. The same seed gives the same picture, whatever else is in the batch. "
+        "From JavaScript no more than 2^53.",
+        "to_seed": "where the way from `seed` ends.",
+        "fraction": "how far to go on the way from `seed` (0) to `to_seed` (1).",
+        "truncation": "latents stay within ± this number: smaller is more typical and less varied. NaN, or a large "
+        "number such as 9, leaves them as they are.",
+        "images": "0 to 255.",
+        "codes": "as `encode` gives them.",
+    }
+    lines = [f"- `{name}`: {text}" for name, text in known.items() if name in inputs]
+    for name, signature in inputs.items():
+        if name not in known:
+            lines.append(f"- `{name}`: {_choices(signature.examples[name])}")
+    return "\n".join(lines)
+
+
+def _choices(values: list) -> str:
+    if isinstance(values[0], str):
+        names = ", ".join(f"`{value}`" for value in values[1:])
+        return f"one of {names}; an empty text for any. Anything else is refused, with the whole batch."
+    return f"a number from {values[1]:g} to {values[2]:g}, beyond them the nearer one; NaN for any."
+
+
+def _inputs(signature: Signature) -> dict[str, list]:
+    """Three rows of a request."""
+    columns = {}
+    for spec in signature.inputs:
+        values = [value for value in signature.examples.get(spec.name, []) if value == value]  # JSON has no NaN
+        if values:
+            columns[spec.name] = [values[(row + 1) % len(values)] for row in range(3)]
+        else:
+            columns[spec.name] = [1, 2, 3] if spec.name == "seed" else np.zeros((3, *spec.shape[1:])).tolist()
+    return columns

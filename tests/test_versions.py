@@ -1,0 +1,147 @@
+"""Folders of versions: what a server may find in them at any moment."""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from keras_gen import export
+from keras_gen.export import versions
+from keras_gen.export.readers import CSavedModel
+from tests.conftest import make_gan
+from tests.processes import ROOT
+
+
+def make_versions(home, *names):
+    """Folders that hold their name."""
+    for name in map(str, names):
+        (home / name).mkdir(parents=True)
+        (home / name / "saved_model.pb").write_text(name)
+
+
+def test_versions_count_up_and_foreign_folders_are_ignored(tmp_path):
+    make_versions(tmp_path, "a", 1, 7, "canary", "009")
+    assert versions.published_versions(tmp_path) == [1, 7]
+    assert versions.claim(tmp_path / "a", tmp_path) == tmp_path / "8"
+    assert (tmp_path / "8" / "saved_model.pb").read_text() == "a"
+
+
+def test_concurrent_exporters_never_share_a_version(tmp_path):
+    names = [f"exporter{number}" for number in range(40)]
+    make_versions(tmp_path, *names)
+    with ThreadPoolExecutor(8) as exporters:
+        claimed = list(exporters.map(lambda name: versions.claim(tmp_path / name, tmp_path), names))
+    assert sorted(int(path.name) for path in claimed) == list(range(1, 41))
+    assert [(path / "saved_model.pb").read_text() for path in claimed] == names
+
+
+def test_an_exporter_that_looked_too_early_takes_the_next_version(tmp_path, monkeypatch):
+    make_versions(tmp_path, "a", "b")
+    # Both looked before either had renamed: version 1 seems free to the second one, too.
+    answers = iter([[], [], [1]])
+    monkeypatch.setattr(versions, "published_versions", lambda home: next(answers))
+    assert [versions.claim(tmp_path / name, tmp_path).name for name in "ab"] == ["1", "2"]
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "a"
+
+
+CONFIGURED = """
+# value: 1
+model_config_list { config {
+  name: "gan"
+  model_version_policy { specific { versions: [2, 3] versions: 4 } }
+  version_labels { key: "stable" value: 5 }
+  version_labels {
+    key: "canary"
+    value: 9
+  }
+} }
+"""
+
+
+def test_pruning_keeps_the_newest_and_what_a_server_is_told_to_serve(tmp_path):
+    make_versions(tmp_path, *range(1, 10), "canary")
+    for version in (1, 10, 2):
+        (tmp_path / f"{version}.onnx").write_text("")
+    (tmp_path / "model.config").write_text(CONFIGURED)
+    assert versions.named_versions(tmp_path) == {2, 3, 4, 5, 9}
+    assert versions.prune(tmp_path, keep=2) == [1, 6, 7]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("10.onnx", "2", "2.onnx", "3", "4", "5", "8", "9", "canary", "model.config")
+    ]
+    assert versions.prune(tmp_path, keep=20) == []
+
+
+def test_concurrent_pruners_get_along(tmp_path):
+    make_versions(tmp_path, *range(1, 41))
+    with ThreadPoolExecutor(8) as exporters:
+        gone = list(exporters.map(lambda _: versions.prune(tmp_path, keep=3), range(8)))
+    assert sorted(itertools.chain(*gone)) == list(range(1, 38)), "each is removed by one"
+    assert versions.published_versions(tmp_path) == [38, 39, 40]
+
+
+def test_what_a_killed_exporter_left_goes_after_a_day(tmp_path):
+    make_versions(tmp_path, ".tmp-old", ".tmp-young", 1)
+    os.utime(tmp_path / ".tmp-old", (0, time.time() - 25 * 3600))
+    with versions.scratch(tmp_path) as folder:
+        assert folder.parent == tmp_path
+        assert {path.name for path in tmp_path.iterdir()} == {".tmp-young", "1", folder.name}
+    assert {path.name for path in tmp_path.iterdir()} == {".tmp-young", "1"}
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-option", "new\nline"])
+def test_names_that_are_no_folder_are_refused(name, tmp_path):
+    with pytest.raises(ValueError, match="expected a model name of letters"):
+        export.publish(make_gan(), tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_to_keep_none_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected to keep at least 1 version, received 0"):
+        export.publish(make_gan(), tmp_path, "gan", keep=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        export.publish(make_gan(), tmp_path / "file", "gan")
+
+
+EXPORTER = """
+import sys
+from keras_gen import export
+from keras_gen.export import verification
+from tests.conftest import make_gan
+gan = make_gan()
+verification.READERS = ["c_api"]  # the quickest of the checks: more of the time is spent on writing
+print("ready", flush=True)
+for _ in range(9):  # more than there is time for
+    print(export.publish(gan, sys.argv[1], "gan", keep=2), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_an_exporter_that_is_killed_leaves_nothing_that_does_not_load(tmp_path):
+    """At 50 random moments, while it publishes one version after the other and removes old ones."""
+    moments, loaded = random.Random(0), set()
+    for _ in range(50):
+        command = [sys.executable, "-c", EXPORTER, tmp_path]
+        # A session of its own: what it has started to check is killed along with it.
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as exporter:
+            assert exporter.stdout.readline() == "ready\n"
+            time.sleep(moments.uniform(0, 8))
+            os.killpg(exporter.pid, signal.SIGKILL)
+        there = versions.published_versions(tmp_path / "gan")
+        assert len(there) <= 3, "old ones are removed"  # two, and one that was about to be
+        for version in there:
+            assert "generate" in CSavedModel(str(tmp_path / "gan" / str(version))).signatures
+        loaded |= set(there)
+    assert len(loaded) > 10
+    for version in there:
+        export.verify(tmp_path / "gan" / str(version))
