@@ -26,9 +26,9 @@ def main(options: AutoencoderOptions) -> None:
 
         from keras_gen import callbacks, data, forecast, runs
 
-        keras.utils.set_random_seed(options.seed)
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         options = hardware.choose_precision(options, images.image_shape)
+        keras.utils.set_random_seed(options.seed)  # now: a measurement may have drawn some
         train, validation = images.train.hold_out(VALIDATION_FRACTION)
         autoencoder = build(options, images)
 

@@ -148,7 +148,7 @@ def time_case(case: str, options: Options) -> list[dict[str, Any]]:
             worker.take_turn(options.seconds)
     for worker in workers:
         worker.close()
-    # None of them counts its own operations but PyTorch; all do the same.
+    # PyTorch alone counts its operations. The others have the same to do, however many they do.
     flops = next((worker.about["flops"] for worker in workers if worker.about["flops"]), None)
     return [_row(case, worker, flops) for worker in workers]
 

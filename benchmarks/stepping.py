@@ -78,7 +78,7 @@ def pictures(case: Case, num: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def keras_gen(case: Case, precision: str) -> Contender:
-    """What `train_gan.py` and `train_ae.py` build, under `fit`, with the callbacks of each run that act on steps."""
+    """What `train_gan.py` and `train_ae.py` build, under `fit`, with the callbacks that end a run."""
     from keras_gen import backend, callbacks, data, hardware
 
     model, fit_on = _model_of_scripts(case, precision)
@@ -180,6 +180,7 @@ def pytorch(case: Case, precision: str, how: str = "eager") -> Contender:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32, as on JAX
+        torch.backends.cudnn.benchmark = True
     height, width, channels = case.image_shape
     name = next(name for name, each in CASES.items() if each[:3] == case[:3])
     trainer = peers.GAMES[name]((channels, height, width), device=device, bfloat16=precision == "bfloat16")
@@ -191,8 +192,8 @@ def pytorch(case: Case, precision: str, how: str = "eager") -> Contender:
         if parameter.requires_grad
     )
     images, labels = pictures(case, EPOCH * case.batch_size)
-    images = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
-    labels = torch.from_numpy(labels)
+    images = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1))).to(device)  # where they fit
+    labels = torch.from_numpy(labels).to(device)
     first = images[: case.batch_size], labels[: case.batch_size]
     flops = _flops(lambda: trainer.step(*first))
     if how == "compiled":

@@ -18,6 +18,15 @@ from keras_gen.generative import Generative
 # Share of the rounds so far after which a round's weights count half in the average.
 EMA_HALF_LIFE = 0.05
 
+# Layers of Keras that look across the batch, or that hold what others have written.
+ACROSS_OR_UNKNOWN = (
+    keras.layers.BatchNormalization,
+    keras.layers.Lambda,
+    keras.layers.JaxLayer,
+    keras.layers.TFSMLayer,
+    keras.layers.TorchModuleWrapper,
+)
+
 
 @keras.saving.register_keras_serializable("keras_gen")
 class GAN(Generative, AdversarialModel):
@@ -318,16 +327,14 @@ def _check(generator, discriminator, conditions, pack_size) -> None:
 def _judges_each_alone(discriminator) -> bool:
     """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then go in one batch.
 
-    Layers of others may look across the batch, and so may operations that are no layers.
+    What others have written may look across the batch: layers, activations, operations that are no layers.
     """
     layers = discriminator._flatten_layers()
     operations = [operation for layer in layers for operation in getattr(layer, "operations", [layer])]
-    return all(
-        type(operation).__module__.partition(".")[0] in ("keras", "keras_gen")
-        and isinstance(operation, keras.Layer)
-        and not isinstance(operation, (keras.layers.BatchNormalization, keras.layers.Lambda))
-        for operation in operations
-    )
+    theirs = [operation for operation in operations if not isinstance(operation, keras.Layer)]
+    theirs += [layer for layer in layers if isinstance(layer, ACROSS_OR_UNKNOWN)]
+    parts = [*map(type, operations), *(getattr(layer, "activation", None) or type(layer) for layer in layers)]
+    return not theirs and all(part.__module__.partition(".")[0] in ("keras", "keras_gen") for part in parts)
 
 
 def _copy(network):

@@ -58,7 +58,7 @@ class Run:
         self.generates = model.generates  # while it learns: an autoencoder may get its prior afterwards
         data = slug(images.name)
         self.name = options.name or f"{self.family}-{options.preset}-{data}"
-        self.options = dataclasses.replace(options, name=self.name)
+        self.options = dataclasses.replace(options, name=self.name, backend=keras.backend.backend())
         time = f"{provenance.now():%Y%m%d-%H%M%S}"
         self.directory = options.run_dir or new_folder(Path("runs") / f"{time}-{options.preset}-{data}")
         if (self.directory / "config.json").exists() and not options.resume:

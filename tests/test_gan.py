@@ -324,7 +324,7 @@ def across_the_batch(features):
     return features - ops.mean(features, axis=0, keepdims=True)
 
 
-@pytest.mark.parametrize("layer", ["batch normalisation", "an operation", "a layer of somebody else"])
+@pytest.mark.parametrize("layer", ["batch normalisation", "an operation", "an activation", "a layer of somebody else"])
 def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
     class Theirs(keras.layers.Layer):
         def call(self, features):
@@ -333,6 +333,7 @@ def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
     layers = {
         "batch normalisation": keras.layers.BatchNormalization(),
         "an operation": across_the_batch,
+        "an activation": keras.layers.Dense(4, activation=across_the_batch),
         "a layer of somebody else": Theirs(),
     }
     inputs = keras.Input(IMAGE_SHAPE)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from keras_gen import backend, callbacks
+from keras_gen.callbacks import resuming
 from keras_gen.data import Batches, Split
-from tests.conftest import BATCH, IMAGE_SHAPE, conditional_data, make_autoencoder, make_conditional_gan, weights_of
+from tests.conftest import BATCH, IMAGE_SHAPE, make_autoencoder, make_gan, weights_of
 
 NUM = 7 * BATCH  # images: seven steps, of which three at a time leave one
 
@@ -30,11 +31,9 @@ class Recorder(keras.callbacks.Callback):
 
 
 def trained_gan(many, **compile_arguments):
-    images, rows = conditional_data(many)
-    images, rows = np.concatenate([images, many[: NUM - len(images)]]), np.resize(rows, (NUM, rows.shape[1]))
     keras.utils.set_random_seed(0)
-    gan, recorder = make_conditional_gan(**compile_arguments), Recorder()
-    batches = Batches(Split(images), BATCH, targets=rows, ahead=compile_arguments.get("steps_per_execution", 1))
+    gan, recorder = make_gan(loss="relativistic", penalties=["r1"], **compile_arguments), Recorder()
+    batches = Batches(Split(many), BATCH, ahead=compile_arguments.get("steps_per_execution", 1))
     history = gan.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[recorder])
     return gan, recorder, history
 
@@ -64,6 +63,19 @@ def test_a_smaller_last_batch_is_a_launch_of_its_own(many):
         weights.append(weights_of(autoencoder))
     for expected, received in zip(*weights, strict=True):
         np.testing.assert_allclose(received, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(backend.BACKEND == "torch", reason="Keras on PyTorch takes one step at a time")
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_a_run_goes_on_with_launches_of_any_length(steps, many):
+    class After(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            resuming._skip_steps(self.model, 5)
+
+    autoencoder = make_autoencoder(steps_per_execution=steps)
+    batches = Batches(Split(many), BATCH, paired=True)
+    autoencoder.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[After()])
+    assert int(autoencoder.optimizer.iterations) == 2 + 7
 
 
 @pytest.mark.skipif(backend.BACKEND != "jax", reason="only on JAX the values of a model live outside it")

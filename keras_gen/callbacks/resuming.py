@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -139,9 +140,12 @@ def _skip_steps(model, num):
         if left <= 0:
             return train(*arguments)
         *state, data = arguments  # JAX hands its state over; data is an iterator, on PyTorch the batch
-        for _ in range(model.steps_per_execution if isinstance(data, Iterator) else 0):
+        skipped = min(left, model.steps_per_execution)
+        left -= skipped
+        for _ in range(skipped if isinstance(data, Iterator) else 0):
             next(data)
-        left -= model.steps_per_execution
+        if rest := model.steps_per_execution - skipped:  # stopped where launches were of other lengths
+            return train(*state, itertools.islice(data, rest))
         return ({"loss": 0.0}, *state) if state else {"loss": 0.0}
 
     if num:
