@@ -72,7 +72,7 @@ def choose_backend(options):
         if not seconds or min(seconds.values()) == float("inf"):
             raise ValueError(f"--backend auto needs one of {', '.join(BACKENDS)}, found none that works: install one")
         options = dataclasses.replace(options, backend=min(seconds, key=seconds.__getitem__))
-        _say("backend", seconds, options.backend)
+        _say("backend", seconds, options.backend, USUAL_SHAPE)
     if options.backend:
         os.environ["KERAS_BACKEND"] = options.backend
     return options
@@ -92,7 +92,7 @@ def choose_precision(options, image_shape: tuple[int, int, int]):
         seconds = {name: seconds_per_step(options.network, image_shape, options.batch_size, name) for name in POLICIES}
         fastest = "bfloat16" if seconds["bfloat16"] < WORTH * seconds["float32"] else "float32"
         options = dataclasses.replace(options, precision=fastest)
-        _say("precision", seconds, fastest)
+        _say("precision", seconds, fastest, image_shape)
     set_precision(options.precision)
     return options
 
@@ -141,9 +141,10 @@ def _measured_apart(backend, options):
     return float(process.stdout.split()[-1]) if process.returncode == 0 else float("inf")
 
 
-def _say(what, seconds, chosen):
+def _say(what, seconds, chosen, image_shape):
     each = ", ".join(f"{name} {1_000 * value:.3g} ms" for name, value in seconds.items())
-    print(f"{what}: {chosen} (a step of the discriminator alone: {each})", flush=True)
+    size = "×".join(map(str, image_shape))
+    print(f"{what}: {chosen} (a step of the discriminator alone, images of {size}: {each})", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ class Sample:
     num: int = 64
     """Number of images."""
     seed: int = 0
-    """The same seed gives the same images."""
+    """The same seed gives the same images of the same run or export; they are not those of a server's seeds."""
     label: str | None = None
     """The class to make, of a model that learned classes; short for --where label=…"""
     where: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Sample:
     sweep: str | None = None
     """An attribute that runs through its values, a column for each: whole rows of no more than --num images, but at least one. Of a run only."""  # noqa: E501
     truncation: float | None = None
-    """Largest size of a latent's numbers, such as 1.5: smaller is more typical, less varied. Of a run only."""
+    """Largest size of a latent's numbers, such as 1.5: smaller is more typical, less varied."""
     out: Path = Path("samples.png")
     """x.npy: one uint8 array (num, height, width, channels); x.png: one grid; else a folder of PNG files."""
 

@@ -59,7 +59,9 @@ def _data(data: dict) -> list[str]:
 
 def _scores(card: ScoreCard | None) -> str:
     if card is None:
-        return "Not scored: `keras-gen evaluate` makes up for it, and the next export has the numbers."
+        return (
+            "Not scored: `keras-gen evaluate` with the folder of the run does it, and the next export has the numbers."
+        )
     rows = [
         [name, text(name, score), floor_text(name, score), METRICS[name].better or "", METRICS[name].about]
         for name, score in card.scores.items()
@@ -78,11 +80,13 @@ def _limits(config: dict, card: ScoreCard | None) -> list[str]:
     lines = [
         f"It knows what its {config['data']['train_images']:,} images show and nothing else: their gaps and their "
         "slants are its own.",
-        "Scores are measured by feature nets that learned from the same data: they compare models of these data, not "
-        "with numbers from elsewhere.",
     ]
     if card is None:
         return [*lines, "Nothing was measured: neither how good its images are nor whether it copies."]
+    lines.append(
+        "Scores are measured by feature nets that learned from the same data: they compare models of these data, not "
+        "with numbers from elsewhere."
+    )
     copied = [copies_sentence(card)] if card.copies else []
     return [*lines, *copied, *card.remarks, *(trouble["text"] for trouble in config["troubles"])]
 

@@ -79,7 +79,8 @@ With `pip install tensorflow-serving-api`:
 
 ## Labels
 
-A server that reads `{model_config}` serves the newest version. To try a new one on some clients first, name both there:
+A server that reads `{model_config}` serves the newest version. To try a new one, here version 2, on some clients first,
+name both there, at first without the lines `version_labels`:
 
 ```
 model_config_list {{
@@ -95,7 +96,7 @@ model_config_list {{
 ```
 
 Clients then ask `/v1/models/{name}/labels/canary:predict`, or set `model_spec.version_label`. Only a version that is
-loaded can have a label: first the policy, a minute later the label. `keras-gen export --keep 5` removes old versions,
+loaded can have a label, so these lines come a minute later. `keras-gen export --keep 5` removes old versions,
 but none that `{model_config}` names.
 
 ## Check
@@ -202,7 +203,7 @@ def _explanation(signatures) -> str:
         "fraction": "how far to go on the way from `seed` (0) to `to_seed` (1).",
         "truncation": "latents stay within ± this number: smaller is more typical and less varied. NaN, or a large "
         "number such as 9, leaves them as they are.",
-        "images": "0 to 255.",
+        "images": "uint8: 0 to 255; float32: about [-1, 1], to be clipped.",
         "codes": "as `encode` gives them.",
     }
     lines = [f"- `{name}`: {text}" for name, text in known.items() if name in inputs]
