@@ -59,9 +59,7 @@ def _data(data: dict) -> list[str]:
 
 def _scores(card: ScoreCard | None) -> str:
     if card is None:
-        return (
-            "Not scored: `keras-gen evaluate` with the run's folder does it, and the next export has the numbers."
-        )
+        return "Not scored: `keras-gen evaluate` with the run's folder does it, and the next export has the numbers."
     rows = [
         [name, text(name, score), floor_text(name, score), METRICS[name].better or "", METRICS[name].about]
         for name, score in card.scores.items()
