@@ -86,21 +86,22 @@ def keras_gen(case: Case, precision: str) -> Contender:
     split = data.Split(images, labels)
     clock = _clock()
 
-    def train(steps):
-        seconds = 0.0
-        while steps > 0:
-            now = min(steps, EPOCH)
-            budget = callbacks.Budget(epochs=100)  # of which this is one: progress moves as slowly as in a run
-            watchers = [budget, callbacks.StopOnSignal(), callbacks.StopOnNaN(), clock]
-            model.fit(fit_on(split.take(range(now * case.batch_size))), shuffle=False, verbose=0, callbacks=watchers)
-            seconds += clock.seconds
-            steps -= now
-        return seconds
+    def epoch(steps):
+        budget = callbacks.Budget(epochs=100)  # of which this is one: progress moves as slowly as in a run
+        watchers = [budget, callbacks.StopOnSignal(), callbacks.StopOnNaN(), clock]
+        model.fit(fit_on(split.take(range(steps * case.batch_size))), shuffle=False, verbose=0, callbacks=watchers)
+        return clock.seconds
 
     product = {"tensorflow": _product_tensorflow, "jax": _product_jax, "torch": _product_torch}[backend.BACKEND]
     weights = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     memory = _device_memory(backend.BACKEND)
-    return Contender(train, product(case, precision), weights, memory=memory, unit=hardware.steps_per_launch())
+    unit = hardware.steps_per_launch()
+    return Contender(_in_epochs(epoch), product(case, precision), weights, memory=memory, unit=unit)
+
+
+def _in_epochs(epoch):
+    """`train` of a contender whose `epoch` takes so many steps, no more than `EPOCH`, and returns the seconds."""
+    return lambda steps: sum(epoch(min(EPOCH, steps - start)) for start in range(0, steps, EPOCH))
 
 
 def _model_of_scripts(case, precision):
@@ -157,18 +158,13 @@ def keras_example(case: Case, precision: str) -> Contender:
     images, _ = pictures(case, EPOCH * case.batch_size)
     clock = _clock()
 
-    def train(steps):
-        seconds = 0.0
-        while steps > 0:
-            now = min(steps, EPOCH)
-            model.fit(images[: now * case.batch_size], batch_size=case.batch_size, verbose=0, callbacks=[clock])
-            seconds += clock.seconds
-            steps -= now
-        return seconds
+    def epoch(steps):
+        model.fit(images[: steps * case.batch_size], batch_size=case.batch_size, verbose=0, callbacks=[clock])
+        return clock.seconds
 
-    train(1)  # weights are there once they were used
+    epoch(1)  # weights are there once they were used
     weights = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-    return Contender(train, _product_tensorflow(case, precision), weights)
+    return Contender(_in_epochs(epoch), _product_tensorflow(case, precision), weights)
 
 
 def pytorch(case: Case, precision: str, how: str = "eager") -> Contender:

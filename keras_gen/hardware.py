@@ -13,10 +13,7 @@ import sys
 import time
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-BACKENDS = (
-    "tensorflow",
-    "jax",
-)  # worth a comparison: on PyTorch each operation is launched by itself
+BACKENDS = ("tensorflow", "jax")  # to compare; on PyTorch each operation is launched by itself
 STEPS_PER_LAUNCH = 32  # on a GPU: a launch then costs less than a step, and Ctrl-C still waits for milliseconds only
 
 WORTH = 0.8  # share of float32's time from which on bfloat16 is worth its coarser numbers
