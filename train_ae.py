@@ -51,11 +51,10 @@ def main(options: AutoencoderOptions) -> None:
             if attempt:
                 compile_autoencoder(autoencoder, options)
             autoencoder.fit(
-                learned,
+                **learned.for_fit(),
                 validation_data=held_out,
                 initial_epoch=run.initial_epoch,
                 epochs=run.epochs,
-                shuffle=False,
                 verbose=0,
                 callbacks=run.callbacks(reconstructions),
             )

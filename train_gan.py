@@ -43,10 +43,9 @@ def main(options: GANOptions) -> None:
             if attempt:
                 compile_gan(gan, options, images)
             gan.fit(
-                batches,
+                **batches.for_fit(),
                 initial_epoch=run.initial_epoch,
                 epochs=run.epochs,
-                shuffle=False,
                 verbose=0,
                 callbacks=run.callbacks(samples),
             )

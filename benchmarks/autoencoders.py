@@ -59,10 +59,9 @@ def train(options: AutoencoderOptions, images):
     autoencoder = train_ae.build(options, images)
     split, held_out = images.train.hold_out(train_ae.VALIDATION_FRACTION)
     autoencoder.fit(
-        train_ae.batches(options, autoencoder, split),
+        **train_ae.batches(options, autoencoder, split).for_fit(),
         validation_data=train_ae.batches(options, autoencoder, held_out, shuffle=False, drop_remainder=False),
         epochs=options.epochs,
-        shuffle=False,
         verbose=0,
         callbacks=[
             callbacks.Budget(options.epochs),

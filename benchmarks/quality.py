@@ -96,7 +96,7 @@ def train(options: GANOptions, images):
     gan, batches = train_gan.build(options, images)
     budget = callbacks.Budget(options.epochs, options.minutes)
     watchers = [budget, callbacks.StopOnNaN(), callbacks.ProgressBar(budget, every_seconds=60)]
-    gan.fit(batches, epochs=options.epochs or sys.maxsize, shuffle=False, verbose=0, callbacks=watchers)
+    gan.fit(**batches.for_fit(), epochs=options.epochs or sys.maxsize, verbose=0, callbacks=watchers)
     return gan
 
 

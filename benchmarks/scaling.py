@@ -68,7 +68,7 @@ def train(preset: str, num: int, batch_size: int, *, seconds: float = 0.0, steps
             if (steps and (epoch + 1) * len(batches) >= steps) or (seconds and epoch and done >= seconds):
                 self.model.stop_training = True
 
-    gan.fit(batches, epochs=10**9, shuffle=False, verbose=0, callbacks=[Watch()])
+    gan.fit(**batches.for_fit(), epochs=10**9, verbose=0, callbacks=[Watch()])
     # The first epoch compiles.
     return {"ms": 1e6 * statistics.median(times[1:] or times), "first": memory[0], "last": memory[-1]}
 

@@ -81,6 +81,7 @@ def keras_gen(case: Case, precision: str) -> Contender:
     """What `train_gan.py` and `train_ae.py` build, under `fit`, with the callbacks that end a run."""
     from keras_gen import backend, callbacks, data, hardware
 
+    hardware.keep_freed_memory()
     model, fit_on = _model_of_scripts(case, precision)
     images, labels = pictures(case, EPOCH * case.batch_size)
     split = data.Split(images, labels)
@@ -89,7 +90,8 @@ def keras_gen(case: Case, precision: str) -> Contender:
     def epoch(steps):
         budget = callbacks.Budget(epochs=100)  # of which this is one: progress moves as slowly as in a run
         watchers = [budget, callbacks.StopOnSignal(), callbacks.StopOnNaN(), clock]
-        model.fit(fit_on(split.take(range(steps * case.batch_size))), shuffle=False, verbose=0, callbacks=watchers)
+        batches = fit_on(split.take(range(steps * case.batch_size)))
+        model.fit(**batches.for_fit(), verbose=0, callbacks=watchers)
         return clock.seconds
 
     product = {"tensorflow": _product_tensorflow, "jax": _product_jax, "torch": _product_torch}[backend.BACKEND]

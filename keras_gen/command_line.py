@@ -12,6 +12,8 @@ from pathlib import Path
 
 import tyro
 
+from keras_gen import hardware
+
 # How NumPy, Python, TensorFlow, JAX and PyTorch say that something does not fit.
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory")
 
@@ -67,9 +69,12 @@ def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
 def start_keras() -> None:
     """Imports Keras and its backend and lets it find its devices, without the notices that come with that.
 
+    Before, it settles what the process does with the memory that training frees at each step.
+
     TensorFlow greets with lines about the processor and missing GPUs, written before its log level is known. They are
     shown after all if the start fails, or if the environment asks for them with TF_CPP_MIN_LOG_LEVEL=0 or 1.
     """
+    hardware.keep_freed_memory()
     standard_error = os.dup(2)
     with tempfile.TemporaryFile() as held_back:
         if os.environ["TF_CPP_MIN_LOG_LEVEL"] not in ("0", "1"):

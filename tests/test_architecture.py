@@ -68,7 +68,7 @@ def test_tensorflow_is_imported_where_it_is_meant_only():
         if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
     }
     in_export = {f"export/{file}.py" for file in ("formats", "readers", "signatures", "warm_up")}
-    assert importers == {"backend/tensorflow.py", "sampling.py", *in_export}
+    assert importers == {"backend/tensorflow.py", "data/native.py", "sampling.py", *in_export}
 
 
 def test_nothing_is_pickled():

@@ -123,6 +123,9 @@ model.predict(batches, verbose=0)
 new_model().fit(batches, epochs=1, **options)                        # another one that is not built
 new_model().fit(Batches(split, 2, seed=3, epoch=4), epochs=5, initial_epoch=4, **options)
 new_model(3).fit(Batches(split, 2, seed=3), epochs=2, **options)
+later, recorded = Batches(split, 2, seed=3, epoch=5, skip=1), dict(verbose=0, callbacks=[Record()])
+new_model().fit(**later.for_fit(), epochs=7, initial_epoch=5, validation_data=validation, **recorded)
+new_model().fit(**later.for_fit(), epochs=6, initial_epoch=5, **recorded)  # from the same epoch on
 print(json.dumps(epochs))
 """
 
@@ -134,7 +137,53 @@ def test_epoch_k_of_fit_sees_the_batches_of_epoch_k(backend):
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout.splitlines()[-1])
     assert seen[:5] == [expected_sums(epoch) for epoch in (0, 1, 2, 3, 4)]
-    assert [sum(sums) for sums in seen[5:]] == [sum(expected_sums(epoch)) for epoch in (0, 1)]
+    assert [sum(sums) for sums in seen[5:7]] == [sum(expected_sums(epoch)) for epoch in (0, 1)]
+    resumed = [0, *expected_sums(5)[1:]]
+    assert seen[7:] == [resumed, expected_sums(6), resumed]
+
+
+class OnDisk:
+    """Images that are no array."""
+
+    shape, dtype = PIXELS.shape, PIXELS.dtype
+
+    def __len__(self):
+        return len(PIXELS)
+
+    def __getitem__(self, index):
+        return PIXELS[index]
+
+
+@pytest.mark.parametrize("images", [PIXELS, OnDisk()], ids=["in memory", "on disk"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"batch_size": 2},
+        {"batch_size": 2, "drop_remainder": False},
+        {"batch_size": 9},
+        {"batch_size": 2, "shuffle": False, "drop_remainder": False},
+        {"batch_size": 3, "epoch": 4, "skip": 1},
+        {"batch_size": 2, "targets": np.eye(7, dtype="float32"), "skip": 2},
+        {"batch_size": 2, "targets": np.arange(7), "paired": True, "skip": 2},
+    ],
+)
+def test_fit_gets_the_same_batches_whatever_it_reads_from(images, how):
+    batches = Batches(Split(images), seed=3, **how)
+    arguments = batches.for_fit()
+    assert arguments["steps_per_epoch"] == len(batches)
+    stream = iter(arguments["x"])
+    for epoch in range(batches.epoch, batches.epoch + 2):
+        if epoch > batches.epoch:
+            batches.epoch = epoch
+        for index in range(len(batches)):
+            expected, received = batches[index], next(stream)
+            keras.tree.assert_same_structure(expected, received)
+            for left, right in zip(keras.tree.flatten(expected), keras.tree.flatten(received), strict=True):
+                assert left.dtype == right.dtype.as_numpy_dtype
+                if index >= how.get("skip", 0) or epoch > how.get("epoch", 0):
+                    np.testing.assert_array_equal(left, right)
+                else:
+                    assert left.shape == right.shape
 
 
 @pytest.mark.parametrize("ahead", [2, 3, 8])
