@@ -218,9 +218,9 @@ class GAN(Generative, AdversarialModel):
         real_images, *conditions = batch
         fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
         critic, real_images, fake_images = self._critic(real_images, fake_images, conditions)
-        if _judges_each_alone(self.discriminator):
+        slopes = {place for each in self.penalties for place in each.slope_at}
+        if {"real", "fake"} <= slopes and _judges_each_alone(self.discriminator):
             critic.together = real_images, fake_images
-            critic.slopes_together = {"real", "fake"} <= {place for each in self.penalties for place in each.slope_at}
         # Penalties first: the logits that come with a slope are used again below.
         penalty = sum(
             (

@@ -24,14 +24,13 @@ class Critic:
     """A discriminator as penalties and losses look at it: the logits of images, and their slope.
 
     Each pass through the network is made once: the logits that come with a slope are kept for whoever asks next, so
-    R1 and R2 cost the discriminator no forward pass of their own. Batches that may go together go in one pass, which
-    is faster than two.
+    R1 and R2 cost the discriminator no forward pass of their own.
 
     Args:
         function: images (b, ...), and `conditions` if there are any, → logits of any shape, b first.
         conditions: tensors (b, ...) beside every batch of images.
-        together: batches of one size that are passed as one, for a network that judges each image on its own.
-        slopes_together: whether the slope is wanted at all of these.
+        together: batches of one size at all of which the slope is wanted, and which go in one pass: for a network that
+            judges each image on its own.
 
     Example:
         >>> critic = Critic(lambda images: ops.sum(2.0 * images, axis=1))
@@ -39,39 +38,30 @@ class Critic:
         [[2.0, 2.0, 2.0]]
     """
 
-    def __init__(self, function, conditions=(), together=(), slopes_together=False):
+    def __init__(self, function, conditions=(), together=()):
         self.function = function
         self.conditions = conditions
         self.together = together
-        self.slopes_together = slopes_together
         self._logits: dict[int, tuple] = {}  # by the identity of the images, which the tuple keeps alive
         self._gradients: dict[int, tuple] = {}
 
     def __call__(self, images):
         """The logits of images."""
         if id(images) not in self._logits:
-            batches = self._with(images, self._logits)
-            _keep(self._logits, batches, self._judge(_joined(batches), len(batches)))
+            self._logits[id(images)] = images, self.function(images, *self.conditions)
         return self._logits[id(images)][1]
 
     def gradients(self, images):
         """D sum(logits) / d images: as each logit is of one image alone, row i is the slope at image i."""
         if id(images) not in self._gradients:
-            batches = self._with(images, self._gradients) if self.slopes_together else (images,)
-            judge = functools.partial(self._judge, num_batches=len(batches))
-            logits, gradients = backend.input_gradients(judge, _joined(batches))
+            batches = self.together if any(images is each for each in self.together) else (images,)
+            conditions = [_joined((rows,) * len(batches)) for rows in self.conditions]
+            logits, gradients = backend.input_gradients(
+                lambda images: self.function(images, *conditions), _joined(batches)
+            )
             _keep(self._logits, batches, logits)
             _keep(self._gradients, batches, gradients)
         return self._gradients[id(images)][1]
-
-    def _with(self, images, known):
-        """The batches to pass with these images, themselves among them."""
-        if not any(images is each for each in self.together):
-            return (images,)
-        return tuple(each for each in self.together if id(each) not in known)
-
-    def _judge(self, images, num_batches):
-        return self.function(images, *(_joined((rows,) * num_batches) for rows in self.conditions))
 
 
 class Penalty(abc.ABC):

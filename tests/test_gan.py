@@ -78,9 +78,9 @@ def test_dropout_acts_in_both_players_moves(images):
     gan = make_gan()
     dropouts = [layer for layer in gan.discriminator.layers if isinstance(layer, layers.Dropout)]
     fit(gan, images)
-    # Two rounds; in each the discriminator judges real images and fakes together for itself, fakes for the generator.
+    # Two rounds; in each the discriminator judges real images and fakes for itself, and fakes for the generator.
     draws = [int(array(layer.seed_generator.state.value)[1]) for layer in dropouts]
-    assert draws == [4, 4]
+    assert draws == [6, 6]
 
 
 def test_rounds_are_counted(images):
@@ -309,7 +309,7 @@ def batch_sizes_of(gan, images):
 @pytest.mark.parametrize(
     ("compile_arguments", "passes"),
     [
-        ({}, [2 * BATCH, BATCH]),  # one pass of the discriminator's, and the generator's of its fakes
+        ({}, [BATCH, BATCH, BATCH]),  # real images, fakes, and the fakes of the generator
         ({"penalties": ["r1"]}, [BATCH, BATCH, BATCH]),  # the slope at the real images alone
         ({"loss": "relativistic", "penalties": ["r1", "r2"]}, [2 * BATCH, BATCH, BATCH]),
     ],

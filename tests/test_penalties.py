@@ -115,7 +115,7 @@ def test_batches_that_go_together_are_one_pass():
         return quadratic(images) + rows[:, 0]
 
     real, fake, rows = ops.array(REAL), ops.array(FAKE), ops.array([[10.0], [20.0]])
-    critic = penalties.Critic(function, [rows], together=(real, fake), slopes_together=True)
+    critic = penalties.Critic(function, [rows], together=(real, fake))
     np.testing.assert_allclose(array(penalties.R1()(critic, real, fake)), NUMBERS["r1", quadratic])
     np.testing.assert_allclose(array(penalties.R2()(critic, real, fake)), NUMBERS["r2", quadratic])
     np.testing.assert_allclose(array(critic(real)), [16.0, 20.25])
@@ -123,13 +123,6 @@ def test_batches_that_go_together_are_one_pass():
     assert passes == [(4, 4)]
     critic(real + 1.0)
     assert passes[1:] == [(2, 2)], "what does not belong to them goes alone"
-
-    # The slope at the real images alone: the fakes follow on their own.
-    passes.clear()
-    critic = penalties.Critic(function, [rows], together=(real, fake))
-    penalties.R1()(critic, real, fake)
-    np.testing.assert_allclose(array(critic(fake)), [11.0, 45.0])
-    assert passes == [(2, 2), (2, 2)]
 
 
 def test_images_of_any_rank_give_one_norm_each():
