@@ -108,7 +108,7 @@ class Batches(keras.utils.PyDataset):
         A step of a small network takes up to a twelfth less time than with a generator.
 
         Returns:
-            Dict with `x`, and `steps_per_epoch` or `shuffle`.
+            Dict with `x`, `shuffle` and, for data without an end, `steps_per_epoch`.
 
         Example:
             `gan.fit(**batches.for_fit(), epochs=3)`
@@ -117,7 +117,7 @@ class Batches(keras.utils.PyDataset):
             return {"x": copy.copy(self), "shuffle": False}
         from keras_gen.data import native
 
-        return {"x": native.dataset(self), "steps_per_epoch": len(self)}
+        return {"x": native.dataset(self), "steps_per_epoch": len(self), "shuffle": False}
 
     def order_of(self, epoch: int) -> np.ndarray:
         """The indices of all images, in the order of an epoch."""
