@@ -35,13 +35,15 @@ def parse(options, description: str):
     # a graph optimization that it tried in vain. What goes wrong is raised as well.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     messages = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(messages):
-            return tyro.cli(options, prog=_program(), description=description)
-    except SystemExit as exit:
-        if exit.code == 2:
-            _fail(_first_sentence(messages.getvalue()))
-        raise
+    with one_line_errors(()):
+        try:
+            with contextlib.redirect_stderr(messages):
+                return tyro.cli(options, prog=_program(), description=description)
+        except SystemExit as exit:
+            if exit.code == 2:
+                _fail(_first_sentence(messages.getvalue()))
+            sys.stdout.flush()
+            raise
 
 
 @contextlib.contextmanager
@@ -56,6 +58,9 @@ def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # whoever reads has gone, such as `head`: no words, and the code that a shell has for it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except kinds as error:
         _fail(_said_by(error))
     except Exception as error:

@@ -1,10 +1,12 @@
 """Wrong input at the command line: one line that helps, exit code 2, nothing left behind."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
-from tests.processes import fail
+from tests.processes import ROOT, fail
 
 # What is refused before TensorFlow is imported: both scripts.
 OPTIONS = {
@@ -101,3 +103,13 @@ def test_keras_gen_says_what_is_wrong(case, tmp_path):
     assert line.startswith("keras-gen: error: ")
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["train_gan.py", "--help"], ["-m", "keras_gen", "doctor", "digits"]])
+def test_a_reader_that_has_gone_is_no_error(arguments):
+    receiving, sending = os.pipe()
+    os.close(receiving)
+    process = subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=sending, stderr=subprocess.PIPE, text=True)
+    os.close(sending)
+    assert process.returncode == 141, process.stderr
+    assert process.stderr == ""
