@@ -92,7 +92,7 @@ def _numbers(data) -> Iterator[Finding]:
 def _values(images) -> Iterator[Finding]:
     lowest, highest = int(images.min()), int(images.max())
     channels = images.shape[-1]
-    if highest <= 1:
+    if highest == 1:
         yield Finding(f"all values are {lowest} to {highest} of 255: multiply by 255 what was scaled to [0, 1]", True)
     elif images.std() < DULL or highest - lowest < 64:
         text = f"hardly any contrast: values from {lowest} to {highest}, standard deviation {images.std():.1f}"

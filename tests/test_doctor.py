@@ -55,6 +55,17 @@ WRONG = {
         lambda: changed(lambda x: (x > 128).astype("uint8")),
         ["all values are 0 to 1 of 255: multiply by 255 what was scaled to [0, 1]"],
     ),
+    "black": (
+        lambda: changed(lambda x: 0 * x, test=lambda x: 0 * x),
+        [
+            "hardly any contrast: values from 0 to 0, standard deviation 0.0",
+            "images of a single colour: 4,000 of 4,000",
+            "repeated training images: 3,999 of 4,000",
+            "the same image in two classes: 3,600 of 4,000",
+            "test images that are training images too: 1,000 of 1,000",
+            "labels that say nothing about the images, it seems: 10%",
+        ],
+    ),
     "flat": (lambda: changed(lambda x: x // 8), ["hardly any contrast: values from 0 to 31, standard deviation"]),
     "repeated": (
         lambda: changed(lambda x: set_to(x, slice(300), x[300:600])),
