@@ -46,7 +46,7 @@ def main(options: AutoencoderOptions) -> None:
         tensorboard=run.directory / "tensorboard" / "reconstructions",
     )
     held_out = batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
-    with one_line_errors(OSError):  # a disk fills up, or is taken away
+    with one_line_errors(OSError):  # a disk fills up
         for attempt, options in enumerate(run.attempts(autoencoder, learned)):  # one, and more when it diverges
             if attempt:
                 compile_autoencoder(autoencoder, options)

@@ -38,7 +38,7 @@ def main(options: GANOptions) -> None:
     samples = callbacks.SampleGrid(
         run.directory / "samples", every=options.sample_every, tensorboard=run.directory / "tensorboard" / "samples"
     )
-    with one_line_errors(OSError):  # a disk fills up, or is taken away
+    with one_line_errors(OSError):  # a disk fills up
         for attempt, options in enumerate(run.attempts(gan, batches)):  # one, and more with a remedy after a collapse
             if attempt:
                 compile_gan(gan, options, images)

@@ -42,7 +42,6 @@ def parse(options, description: str):
         except SystemExit as exit:
             if exit.code == 2:
                 _fail(_first_sentence(messages.getvalue()))
-            sys.stdout.flush()
             raise
 
 
@@ -53,12 +52,21 @@ def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
     Put the preparation inside. Of the training only `OSError` belongs there: any other one is a defect and deserves its
     traceback. What does not fit into memory ends in one line wherever it is.
 
+    When whoever reads the output has gone, as `head` does, it ends without a word, with the code 141 that a shell has
+    for that.
+
     Args:
         kinds: the exception or exceptions that the user can mend.
     """
     try:
-        yield
-    except BrokenPipeError:  # whoever reads has gone, such as `head`: no words, and the code that a shell has for it
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # here, or Python does it where nobody catches what goes wrong
+    except (BrokenPipeError, SystemExit) as error:
+        if not any(isinstance(each, BrokenPipeError) for each in (error, error.__context__)):
+            raise
+        # rich makes a SystemExit of its own of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except kinds as error:

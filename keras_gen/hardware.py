@@ -19,7 +19,9 @@ STEPS_PER_LAUNCH = 32  # on a GPU: a launch then costs less than a step, and Ctr
 
 WORTH = 0.8  # share of float32's time from which on bfloat16 is worth its coarser numbers
 USUAL_SHAPE = (32, 32, 3)  # of images that nobody has read yet
-MALLOC = {-1: 2**30, -2: 2**26, -3: 2**25}  # glibc's M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD, in bytes
+# glibc's M_TRIM_THRESHOLD, how much is kept; M_TOP_PAD, here that of a thread's heap, which is then kept when it is
+# empty; M_MMAP_THRESHOLD, the size from which a block is given back by itself, here the largest that there is.
+MALLOC = {-1: 2**30, -2: 2**26, -3: 2**25}  # bytes
 SECONDS = 1.0  # of each measurement, after what compiles
 
 
@@ -35,7 +37,7 @@ def set_precision(name: str) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Lets the process keep the memory that it frees, up to a gigabyte, for its next step.
+    """Lets the process keep the memory that it frees, up to a gigabyte in blocks of up to 32 MB, for its next step.
 
     Each step asks for the same megabytes as the one before. By itself glibc's malloc gives large blocks back to the
     system and fetches them anew, page by page. Where there is no glibc nothing happens.

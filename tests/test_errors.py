@@ -105,11 +105,18 @@ def test_keras_gen_says_what_is_wrong(case, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["train_gan.py", "--help"], ["-m", "keras_gen", "doctor", "digits"]])
-def test_a_reader_that_has_gone_is_no_error(arguments):
+# Help by tyro, words by print, a table by rich.
+@pytest.mark.parametrize(
+    "arguments", [["train_gan.py", "--help"], ["-m", "keras_gen", "doctor", "digits"], ["train_gan.py", "--dry-run"]]
+)
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_has_gone_is_no_error(arguments, buffered):
     receiving, sending = os.pipe()
     os.close(receiving)
-    process = subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=sending, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    process = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=sending, stderr=subprocess.PIPE, text=True
+    )
     os.close(sending)
     assert process.returncode == 141, process.stderr
     assert process.stderr == ""

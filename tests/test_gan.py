@@ -324,6 +324,7 @@ def across_the_batch(features):
     return features - ops.mean(features, axis=0, keepdims=True)
 
 
+@pytest.mark.filterwarnings("ignore:penalties on a discriminator with batch normalisation")
 @pytest.mark.parametrize("layer", ["batch normalisation", "an operation", "an activation", "a layer of somebody else"])
 def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
     class Theirs(keras.layers.Layer):
@@ -340,5 +341,5 @@ def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
     hidden = layers[layer](keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
     discriminator = keras.Model(inputs, keras.layers.Dense(1)(hidden))
     gan = GAN(make_gan().generator, discriminator)
-    gan.compile(run_eagerly=True)
+    gan.compile(run_eagerly=True, penalties=["r1", "r2"])
     assert batch_sizes_of(gan, images) == [BATCH, BATCH, BATCH]

@@ -169,10 +169,9 @@ def attempt(folder, options, model, batches, compile_again, poisoned, **fit_argu
             on_train_begin=lambda logs: steps.append(checkpoints.newest(folder / "run" / "checkpoints"))
         )
         model.fit(
-            batches,
+            **batches.for_fit(),
             initial_epoch=training.initial_epoch,
             epochs=training.epochs,
-            shuffle=False,
             verbose=0,
             callbacks=[*training.callbacks(poison), look],
             **fit_arguments,

@@ -97,10 +97,11 @@ def test_bfloat16_learns_the_same_model(images):
 
 # Eight blocks of a megabyte, taken and freed twenty times: what the last fifteen rounds cost in page faults.
 FAULTS = """
-import resource
+import ctypes, resource
 import numpy as np
 from keras_gen import hardware
 
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE: no page is larger than 4 kB
 {}
 for step in range(20):
     blocks = [np.ones(2**20, "uint8") for _ in range(8)]

@@ -83,11 +83,10 @@ def train(folder, name, stop=None, resume=None, epochs=EPOCHS):
     ]
     folder.mkdir(exist_ok=True)
     model.fit(
-        batches,
+        **batches.for_fit(),
         validation_data=held_out if paired else None,
         epochs=epochs,
         initial_epoch=resume.epoch if resume else 0,
-        shuffle=False,
         verbose=0,
         callbacks=[
             stop,

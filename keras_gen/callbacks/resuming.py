@@ -52,7 +52,7 @@ class Checkpoints(keras.callbacks.Callback):
     ```
     checkpoint = checkpoints.newest("checkpoints")
     batches = Batches(split, 64, seed=0, epoch=checkpoint.epoch, skip=checkpoint.batch)
-    gan.fit(batches, epochs=20, initial_epoch=checkpoint.epoch, shuffle=False,
+    gan.fit(**batches.for_fit(), epochs=20, initial_epoch=checkpoint.epoch,
             callbacks=[Checkpoints("checkpoints", others, resume=checkpoint), *others])
     ```
 
