@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo test lint slow clean
 
 help:
-	@echo "make demo   train on real images for three minutes; needs Python 3.11+ and nothing else"
+	@echo "make demo   train on real images, some six minutes in all; needs Python 3.11+ and nothing else"
 	@echo "make test   run the tests"
 	@echo "make lint   check style and types"
 	@echo "make slow   run the slow tests too (needs Chromium)"
