@@ -90,7 +90,7 @@ def start_keras() -> None:
     hardware.keep_freed_memory()
     standard_error = os.dup(2)
     with tempfile.TemporaryFile() as held_back:
-        if os.environ["TF_CPP_MIN_LOG_LEVEL"] not in ("0", "1"):
+        if os.environ.get("TF_CPP_MIN_LOG_LEVEL") not in ("0", "1"):
             os.dup2(held_back.fileno(), 2)
         try:
             import keras

@@ -81,10 +81,8 @@ def _numbers(data) -> Iterator[Finding]:
         )
     if len(data.train) < FEW_IMAGES:
         few = len(data.train) < FEW_IMAGES / 10
-        advice = ", and may learn them by heart all the same: see the score card's copy check" if few else ""
-        yield Finding(
-            f"only {len(data.train):,} training images: the default GAN augments them (--augment ada){advice}", few
-        )
+        advice = ", and may still learn them by heart: see the score card's copy check" if few else ""
+        yield Finding(f"only {len(data.train):,} training images: the default GAN augments them{advice}", few)
     if len(data.test) < LEAST_IMAGES:
         yield Finding(f"only {len(data.test)} test images: a score takes {LEAST_IMAGES}", True)
 

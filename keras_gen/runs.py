@@ -90,6 +90,8 @@ class Run:
             unlearned = [name for name in images.train.attributes if name not in conditions.names]
             if unlearned:
                 print(f"not learned: {', '.join(unlearned)} (--condition says what to learn)")
+        elif self.options.conditional:
+            print("no labels or attributes to learn: nothing can be asked for")
 
     def _resume(self, batches: Batches) -> checkpoints.Checkpoint | None:
         """The checkpoint to go on from, the batches moved there; None for a run that died before its first."""
