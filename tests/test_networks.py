@@ -66,7 +66,7 @@ def build(role, name, image_shape, condition_width=0, **options):
             options = {**TINY[name], **options}
             network = networks.generator(name, image_shape, LATENT_DIM, condition_width, **options)
             inputs, output_shape = random_latents(), image_shape
-            output_range = (-1.05, 1.05) if name == "conv" else (-1, 1)  # its tanh is a leaky one
+            output_range = (-1.05, 1.05) if name == "conv" else (-1, 1)  # its clip is a leaky one
         case "discriminator":
             network = networks.discriminator(name, image_shape, condition_width, **{**TINY[name], **options})
             inputs, output_shape, output_range = random_images(image_shape), (1,), None
@@ -151,10 +151,10 @@ def test_the_default_is_light():
     discriminator = networks.discriminator("conv", (28, 28, 1), 10)
     # 10·64 + 128·3136 + 9·7²·64·64 + 16·7²·64·32 + 9·14²·32·32 + 16·14²·32 multiply-adds
     assert flops(generator) == 2 * 5_720_704
-    # 9·14²·32 + 9·7²·32·64 + 9·4²·64·128 + 10·2048 + 2048
-    assert flops(discriminator) == 2 * 2_161_792
+    # 9·14²·32 + 9·7²·32·64 + 9·4²·64·128 + 2048·64 + 10·64 + 64
+    assert flops(discriminator) == 2 * 2_271_040
     assert generator.count_params() == 484_673
-    assert discriminator.count_params() == 115_201
+    assert discriminator.count_params() == 224_513
 
 
 def flops(network):
