@@ -271,7 +271,8 @@ class FastGenerator(nn.Module):
 
     def forward(self, latents, rows):
         values = self.layers(torch.cat([latents, self.embedding(rows)], dim=1)).float()
-        return torch.tanh(values) + 0.02 * values
+        inside = values.clamp(-1, 1)
+        return inside + 0.02 * (values - inside)
 
 
 class FastDiscriminator(nn.Module):
@@ -282,9 +283,9 @@ class FastDiscriminator(nn.Module):
         convolutions: list[nn.Module] = []
         for ins, outs in ((channels, 32), (32, 64), (64, 128)):
             convolutions += [nn.Conv2d(ins, outs, 3, 2, 1), nn.LeakyReLU(0.2)]
-        self.features = nn.Sequential(*convolutions, nn.Flatten())
-        self.logits = nn.Linear(128 * 4 * 4, 1)
-        self.directions = nn.Linear(num_classes, 128 * 4 * 4, bias=False)
+        self.features = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(128 * 4 * 4, 64), nn.LeakyReLU(0.2))
+        self.logits = nn.Linear(64, 1)
+        self.directions = nn.Linear(num_classes, 64, bias=False)
 
     def forward(self, images, rows):
         features = self.features(images)
