@@ -30,7 +30,7 @@ class Metric(NamedTuple):
 
     Attributes:
         about: what it says, for the page.
-        better: which direction is better, or None where it is the nearness to the floor that counts.
+        better: which direction is better, or None where neither is, as where the nearness to the floor counts.
         form: format specification.
     """
 
@@ -60,7 +60,9 @@ METRICS = {
     "psnr": Metric("peak signal-to-noise ratio of reconstructions, dB", "higher", ".2f"),
     "ssim": Metric("structural similarity of reconstructions", "higher"),
     "out_of_range": Metric(
-        "share of output values beyond [-1, 1] by more than 1 %, cut off in the picture", "lower", ".4f"
+        "share of output values beyond [-1, 1] by more than 1 %, cut off: no fault where black or white is meant",
+        None,
+        ".4f",
     ),
 }
 
