@@ -81,8 +81,12 @@ def _numbers(data) -> Iterator[Finding]:
         )
     if len(data.train) < FEW_IMAGES:
         few = len(data.train) < FEW_IMAGES / 10
-        advice = ", and may still learn them by heart: see the score card's copy check" if few else ""
-        yield Finding(f"only {len(data.train):,} training images: the default GAN augments them{advice}", few)
+        advice = ", and see the score card's copy check" if few else ""
+        yield Finding(
+            f"only {len(data.train):,} training images, which a GAN may learn by heart: the default augments them, "
+            f"others do with --augment ada{advice}",
+            few,
+        )
     if len(data.test) < LEAST_IMAGES:
         yield Finding(f"only {len(data.test)} test images: a score takes {LEAST_IMAGES}", True)
 

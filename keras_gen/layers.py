@@ -8,7 +8,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-LEAK = 0.02  # of the end of generators
+LEAK = 0.02  # slope of `leaky_clip` beyond [-1, 1]
 
 
 class _SpectrallyNormalized(keras.layers.Layer):
@@ -279,8 +279,8 @@ class ClipWeights(keras.constraints.Constraint):
 def leaky_clip(x):
     """`clip(x, -1, 1)`, and 0.02 of what is cut off: an end for generators whose slope never vanishes.
 
-    Drawings are black, white or transparent to the bit in most places. tanh comes near that and no nearer, as its slope
-    dies on the way: a haze remains. And in its first steps a generator is pushed towards what most pixels are. Where
+    Most pixels of drawings are exactly black, white or transparent. tanh only approaches that, as its slope dies on the
+    way: a haze remains. And in its first steps a generator is pushed towards what most pixels are. Where
     that is the end of tanh it gets there before the discriminator objects, and without a slope it cannot come back.
     What lies beyond [-1, 1] the discriminator sees, and `images.to_uint8` cuts it off.
 

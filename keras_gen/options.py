@@ -58,7 +58,8 @@ class TrainingOptions:
     export_dir: Path = Path("saved_models")
     """Folder of exported models: <export-dir>/<name>/<version>/ is what TF Serving loads."""
     image_size: int | tuple[int, int] | None = None
-    """Side, or height and width, to resize to. By default the common size, or 64 if the images differ in size."""
+    """Side, or height and width, to resize to. By default the common size up to 256, or else a square of 64 or of the
+    median shorter side, whichever is less."""
     channels: Literal[1, 3, 4] | None = None
     """Convert to grey, RGB or RGBA; as the images are by default."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
@@ -191,7 +192,7 @@ class GANOptions(TrainingOptions):
     flip: bool = False
     """Mirror half of the images in front of the discriminator: for pictures whose mirror images are as real."""
     width: int | None = None
-    """Channels at half size in conv, dcgan and resnet (32, 64, 64): more is slower and better."""
+    """Channels at half size in conv, dcgan and resnet (32, 64, 64): more is slower, and better in long runs."""
     spectral_normalization: bool = False
     """Of the discriminator (Miyato et al., 2018)."""
     attention: bool = False

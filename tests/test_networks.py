@@ -225,3 +225,12 @@ def test_unknown_option_lists_the_known_ones():
 def test_spectral_normalisation_and_clipping_exclude_each_other():
     with pytest.raises(ValueError, match="received both"):
         networks.discriminator("mlp", (8, 12, 3), spectral_normalization=True, weight_clip=0.01)
+
+
+def test_the_discriminator_of_the_default_compares_places_that_no_convolution_sees_together():
+    discriminator = networks.discriminator("conv", (28, 28, 1))
+    corners = np.zeros((4, 28, 28, 1), "float32")
+    corners[1::2, :4, :4] = 1.0
+    corners[2:, -4:, -4:] = 1.0
+    neither, first, last, both = array(discriminator(ops.array(corners)))[:, 0]
+    assert abs(both - first - last + neither) > 1e-4  # 0 for a sum over places

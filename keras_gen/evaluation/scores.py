@@ -30,7 +30,7 @@ class Metric(NamedTuple):
 
     Attributes:
         about: what it says, for the page.
-        better: which direction is better, or None where neither is, as where the nearness to the floor counts.
+        better: which direction is better, or None where neither is: the nearer to the floor, or no judgement.
         form: format specification.
     """
 

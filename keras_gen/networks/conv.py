@@ -18,6 +18,7 @@ RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
 # A pixel of a 4×4 transposed convolution with stride 2 sums over 2×2 pixels, not 4×4: four times He's variance. The
 # pixels' fan is what Keras calls fan_out here. (Configs, not objects: layers that share an initializer start equal.)
 HE_TRANSPOSED = {"class_name": "VarianceScaling", "config": {"scale": 8.0, "mode": "fan_out"}}
+UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/presets.md)
 NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # where nothing is clipped yet
 
 
@@ -75,13 +76,13 @@ def discriminator(
     weight_clip=None,
     name="discriminator",
 ):
-    """3×3 convolutions that halve the image down to at most 4 pixels a side, a dense layer, LeakyReLU(0.2) between.
+    """3×3 convolutions that halve the image to at most 4 pixels on its shorter side, a dense layer, LeakyReLU(0.2).
 
     At 28×28×1 with ten classes 224,513 parameters and 0.0045 GFLOP an image: R1 and R2 pass through it some seven times
-    as often as a plain loss, so what is saved here is saved everywhere. The last convolution sees half of the image at
-    each place. It takes the dense layer to compare what the places show: without it a logit is a sum over them, and
-    whatever looks right piece by piece passes. Nothing depends on the other images of the batch, and all of it has a
-    second derivative, so every gradient penalty may be used.
+    as often as a plain loss, so what is saved here is saved everywhere. A place of the last map sees a window of the
+    image, 15×15 pixels of 28×28. The dense layer of 64 units compares what the places show: without it a logit is a sum
+    over them, and whatever looks right piece by piece passes. Nothing depends on the other images of the batch, and all
+    of it has a second derivative, so every gradient penalty may be used.
 
     Args:
         image_shape: (height, width, channels).
@@ -109,7 +110,7 @@ def discriminator(
         hidden = layers.LeakyReLU(0.2)(halved(hidden))
         if attention and size == attention_size(maps):
             hidden = bounded.self_attention()(hidden)
-    features = bounded.dense(2 * width, kernel_initializer="he_normal")(layers.Flatten()(hidden))
+    features = bounded.dense(UNITS, kernel_initializer="he_normal")(layers.Flatten()(hidden))
     return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
 
 
