@@ -1,10 +1,13 @@
 """Kinds of images that are found without labels."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tyro
 
 import train_gan
+from keras_gen import runs
 from keras_gen.data import ImageData, Split, with_clusters
 from keras_gen.options import GANOptions
 from keras_gen.presets import GANS
@@ -71,3 +74,13 @@ def test_labels_are_learned_in_preference_to_kinds():
     for command, names in (([], ["label"]), (["--unconditional"], ["cluster"])):
         options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
         assert train_gan.build(options, data)[0].conditions.names == names
+
+
+@pytest.mark.parametrize(("command", "said"), [(["cgan-article"], True), (["article"], False), ([], False)])
+def test_who_asks_for_conditions_hears_when_there_are_none(command, said, tmp_path, capsys):
+    train, _ = coloured([150, 100], 0)
+    data = ImageData("colours", train, train.take(range(5)))
+    folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path / "saved"}
+    options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
+    runs.Run(dataclasses.replace(options, **folders), data, *train_gan.build(options, data))
+    assert ("nothing can be asked for" in capsys.readouterr().out) == said
