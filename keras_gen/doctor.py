@@ -83,7 +83,7 @@ def _numbers(data) -> Iterator[Finding]:
         few = len(data.train) < FEW_IMAGES / 10
         advice = ", and see the score card's copy check" if few else ""
         yield Finding(
-            f"only {len(data.train):,} training images, which a GAN may learn by heart: the default augments them, "
+            f"only {len(data.train):,} training images: a GAN may learn them by heart; the default augments them, "
             f"others do with --augment ada{advice}",
             few,
         )
