@@ -279,10 +279,10 @@ class ClipWeights(keras.constraints.Constraint):
 def leaky_clip(x):
     """`clip(x, -1, 1)`, and 0.02 of what is cut off: an end for generators whose slope never vanishes.
 
-    Most pixels of drawings are exactly black, white or transparent. tanh only approaches that, as its slope dies on the
-    way: a haze remains. And in its first steps a generator is pushed towards what most pixels are. Where
-    that is the end of tanh it gets there before the discriminator objects, and without a slope it cannot come back.
-    What lies beyond [-1, 1] the discriminator sees, and `images.to_uint8` cuts it off.
+    Most pixels of drawings are exactly black, white or transparent. tanh only approaches that, as its slope dies on
+    the way: a haze remains. And in its first steps a generator is pushed towards what most pixels are. Where that is
+    the end of tanh it gets there before the discriminator objects, and without a slope it cannot come back. What lies
+    beyond [-1, 1] the discriminator sees, and `images.to_uint8` cuts it off.
 
     Example:
         >>> [round(float(x), 2) for x in leaky_clip(ops.array([-11.0, 0.5, 2.0]))]

@@ -18,8 +18,9 @@ RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
 # A pixel of a 4×4 transposed convolution with stride 2 sums over 2×2 pixels, not 4×4: four times He's variance. The
 # pixels' fan is what Keras calls fan_out here. (Configs, not objects: layers that share an initializer start equal.)
 HE_TRANSPOSED = {"class_name": "VarianceScaling", "config": {"scale": 8.0, "mode": "fan_out"}}
-UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/presets.md)
 NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # where nothing is clipped yet
+
+UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/presets.md)
 
 
 def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attention=False, name="generator"):
