@@ -43,7 +43,7 @@ def main(options: Options) -> None:
     """Prints a row for each run."""
     with one_line_errors():
         start_keras()
-        from keras_gen import evaluation, runs
+        from keras_gen import evaluation, model_files
 
         images = keras_gen.load(options.data)
         net = evaluation.FeatureNet.of(images)
@@ -59,7 +59,7 @@ def main(options: Options) -> None:
                 seen = [float(row["frechet"]) for row in csv.DictReader(file)]
             logs: dict[str, float] = {}
             monitor = evaluation.QualityMonitor(images.train, net)
-            monitor.set_model(runs.load_model(folder))
+            monitor.set_model(model_files.load(folder))
             monitor.on_train_begin()
             monitor.on_epoch_end(0, logs)
             cells = [f"{value:.4g}" for value in (min(seen), seen[-1], logs["frechet"])]

@@ -18,6 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
+FOLDER = "checkpoints"  # in that of a run
+
 _UNFINISHED = ".unfinished-"
 _NAME = re.compile(r"step_(\d+)\.npz")
 

@@ -23,17 +23,26 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gen import callbacks, checkpoints, doctor, evaluation, projector, provenance, remedies, report
+from keras_gen import (
+    callbacks,
+    checkpoints,
+    doctor,
+    evaluation,
+    model_files,
+    projector,
+    provenance,
+    remedies,
+    report,
+)
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.conditions import Conditions, Continuous, learnable
 from keras_gen.data import Batches, ImageData, Split
-from keras_gen.export import check_name, publish, published_versions
+from keras_gen.export import check_name, publish
 from keras_gen.folders import locked, new_folder, require_writable, slug
 from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 
-CHECKPOINTS = "checkpoints"  # folder in that of the run
 EARLY = 0.1  # share of a run before which the best state must not be
 PROJECTED = 1_000  # training images whose codes TensorBoard shows
 
@@ -98,7 +107,7 @@ class Run:
         before = json.loads((self.directory / "config.json").read_text())
         if before["data"]["sha256"] != self.images.fingerprint:
             raise ValueError(f"{self.directory} was trained on other images than {self.images.name} has now")
-        checkpoint = checkpoints.newest(self.directory / CHECKPOINTS)
+        checkpoint = checkpoints.newest(self.directory / checkpoints.FOLDER)
         if checkpoint is None:
             print(f"{self.directory} has no checkpoint yet: it begins anew")
         else:
@@ -138,7 +147,7 @@ class Run:
         self._watchers = self._watchers or [*self._every_run(), *own]
         return [
             callbacks.Checkpoints(
-                self.directory / CHECKPOINTS,
+                self.directory / checkpoints.FOLDER,
                 self._watchers,
                 self.options.checkpoint_every,
                 stop=self.signal,
@@ -366,40 +375,7 @@ class Run:
 
     def _save(self, model: keras.Model) -> tuple[Path | None, str]:
         """The file of the model, or None and why there is none."""
-        folder = self.directory / CHECKPOINTS
-        unfinished = folder / "unfinished.keras"
         try:
-            folder.mkdir(exist_ok=True)
-            model.save(unfinished)
-            return unfinished.replace(folder / "final.keras"), ""
+            return model_files.save(model, self.directory), ""
         except OSError as error:
             return None, f"Not saved: {error.strerror or error}. Free some space; --resume {self.directory} goes on."
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-
-def load_model(path: str | Path) -> keras.Model:
-    """The trained model of a run.
-
-    Args:
-        path: folder of a run, or a `.keras` file.
-
-    Returns:
-        The `GAN` or `Autoencoder`, not compiled.
-
-    Raises:
-        FileNotFoundError: if there is no such run or file.
-        ValueError: if the file is no saved model.
-    """
-    from keras_gen import autoencoders, gan  # noqa: F401  registers the classes that a file may name
-
-    path = Path(path)
-    file = path / CHECKPOINTS / "final.keras" if path.is_dir() else path
-    if (path / "saved_model.pb").exists() or published_versions(path):
-        raise ValueError(f"{path} is an exported model: expected the folder of a run or a .keras file")
-    if not file.is_file():
-        raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
-    try:  # not compiled: whoever made the model may have used a loss that is not known here
-        return keras.saving.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # on a damaged file Keras and zipfile raise nearly anything
-        raise ValueError(f"{file} is damaged or no model: {' '.join(str(error).split())}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen import runs
+from keras_gen import model_files
 from keras_gen.export import published_versions
 from keras_gen.generative import Generative
 from keras_gen.registry import lookup
@@ -99,8 +99,8 @@ def walk(
 
 
 def load(path: str | Path) -> Generative:
-    """The trained model of a run or a `.keras` file, as `runs.load_model`; ValueError if it makes no images."""
-    model = runs.load_model(path)
+    """The trained model of a run or a `.keras` file, as `model_files.load`; ValueError if it makes no images."""
+    model = model_files.load(path)
     if not isinstance(model, Generative):
         raise ValueError(f"expected a model that makes images, {path} holds a {type(model).__name__}")
     return model

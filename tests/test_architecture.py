@@ -14,7 +14,7 @@ ROAD = [
     {"conditions", "networks", "penalties", "augment", "schedules", "priors"},
     {"adversarial", "generative", "checkpoints"},
     {"gan", "autoencoders"},
-    {"callbacks", "inversion"},
+    {"callbacks", "inversion", "model_files"},
     {"evaluation"},
     {"export"},
     {"options", "command_line", "report", "forecast", "projector", "doctor", "remedies", "folders", "hardware"},

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gen import runs
+from keras_gen import model_files
 from keras_gen.command_line import one_line_errors, parse
 from keras_gen.data import arrays, idx, load
 from keras_gen.options import AutoencoderOptions, GANOptions
@@ -261,10 +261,10 @@ def model_bytes(tmp_path_factory):
 @pytest.mark.parametrize("seed", range(32))
 def test_a_bad_model_is_refused_or_whole(seed, model_bytes, tmp_path, capsys):
     (tmp_path / "bad.keras").write_bytes(damaged(model_bytes, seed))
-    model = outcome(lambda: runs.load_model(tmp_path / "bad.keras"), capsys, tmp_path)
+    model = outcome(lambda: model_files.load(tmp_path / "bad.keras"), capsys, tmp_path)
     assert model is None or model.count_params() == 3
 
 
 def test_a_model_that_brings_a_program_is_refused(tmp_path, capsys):
     keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(tmp_path / "bad.keras")
-    assert outcome(lambda: runs.load_model(tmp_path / "bad.keras"), capsys, tmp_path) is None
+    assert outcome(lambda: model_files.load(tmp_path / "bad.keras"), capsys, tmp_path) is None

@@ -28,12 +28,12 @@ class Export:
 
     def run(self) -> None:
         """Publishes the model and says where."""
-        from keras_gen import export, folders, options, runs
+        from keras_gen import export, folders, model_files, options
 
         name = self.name or options.read_options(self.run_folder).get("name") or folders.slug(self.run_folder.stem)
         export.check_name(name)
         folders.require_writable(self.export_dir)
-        model = runs.load_model(self.run_folder)
+        model = model_files.load(self.run_folder)
         version = export.publish(
             model,
             self.export_dir,

@@ -27,12 +27,12 @@ class Reconstruct:
         """Writes the reconstructions and says where and how far off they are."""
         import numpy as np
 
-        from keras_gen import images, runs
+        from keras_gen import images, model_files
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
         check_out(self.out)
-        model = runs.load_model(self.run_folder)
+        model = model_files.load(self.run_folder)
         if not hasattr(model, "reconstruct"):
             raise ValueError(
                 f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"

@@ -47,7 +47,7 @@ class Evaluate:
     def _judged(self, tell):
         import numpy as np
 
-        from keras_gen import data, evaluation, runs
+        from keras_gen import data, evaluation, model_files
         from keras_gen.data.arrays import checked_images
 
         if self.model.suffix == ".npy":
@@ -67,7 +67,7 @@ class Evaluate:
             about = {"class": "images", "data": real.name, "truncation": None}
             num = min(self.num, len(made))
             return evaluation.score_images(draw, real, about, num, self.features, tell, num_draws=1)
-        model = runs.load_model(self.model)
+        model = model_files.load(self.model)
         return evaluation.score(
             model, data_of(model, self.model, self.data), self.num, self.truncation, self.features, tell
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_gen import model_files
 from keras_gen.backend import BACKEND
 from keras_gen.export.card import model_card
 from keras_gen.export.formats import check_format, convert
@@ -169,8 +170,7 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, fo
         raise ImportError("a SavedModel is written by TensorFlow, which is not installed: pip install tensorflow")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "run"  # with the model as it is now
-        (copy / "checkpoints").mkdir(parents=True)
-        model.save(copy / "checkpoints" / "final.keras")
+        model_files.save(model, copy)
         for file in _OF_A_RUN:
             if run and (run / file).exists():
                 shutil.copy(run / file, copy)
