@@ -149,12 +149,23 @@ def test_the_default_is_light():
     # Twice the multiply-adds of convolutions and dense layers, at 28 × 28 with ten classes; the bound is 0.05 GFLOP.
     generator = networks.generator("conv", (28, 28, 1), 64, 10)
     discriminator = networks.discriminator("conv", (28, 28, 1), 10)
-    # 10·64 + 128·3136 + 9·7²·64·64 + 16·7²·64·32 + 9·14²·32·32 + 16·14²·32 multiply-adds
-    assert flops(generator) == 2 * 5_720_704
+    # 10·64 + 128·3136 + 9·7²·64·64 + 16·7²·64·32 + 9·14²·32·32 + 16·14²·32 + 7²·64 + 14²·32 multiply-adds
+    assert flops(generator) == 2 * 5_730_112
     # 9·14²·32 + 9·7²·32·64 + 9·4²·64·128 + 2048·64 + 10·64 + 64
     assert flops(discriminator) == 2 * 2_271_040
-    assert generator.count_params() == 484_673
+    assert generator.count_params() == 484_771
     assert discriminator.count_params() == 224_513
+
+
+@pytest.mark.parametrize(("image_shape", "total"), [((28, 28, 1), 1 + 1 / 2 + 1 / 4), ((13, 22, 3), 1 + 1 / 2)])
+def test_every_size_of_the_default_adds_to_the_image(image_shape, total):
+    generator = networks.generator("conv", image_shape, 8)
+    to_image = [layer for layer in generator.layers if getattr(layer, "filters", None) == image_shape[-1]]
+    for at, layer in enumerate(to_image):
+        layer.kernel.assign(ops.zeros_like(layer.kernel))
+        layer.bias.assign(ops.full(layer.bias.shape, 0.5**at))
+    images = array(generator(np.ones((2, 8), "float32")))
+    np.testing.assert_allclose(images, np.full(images.shape, 1 + 0.02 * (total - 1)), atol=1e-6)  # the clip leaks
 
 
 def flops(network):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import itertools
 import math
 
@@ -256,21 +257,29 @@ class FastGenerator(nn.Module):
     def __init__(self, channels, num_classes):
         super().__init__()
         self.embedding = nn.Linear(num_classes, 64, bias=False)
-        self.layers = nn.Sequential(
+        self.coarse = nn.Sequential(
             nn.Linear(128, 64 * 7 * 7),
             nn.Unflatten(1, (64, 7, 7)),
             nn.LeakyReLU(0.2),
             nn.Conv2d(64, 64, 3, padding=1),
             nn.LeakyReLU(0.2),
+        )
+        self.fine = nn.Sequential(
             nn.ConvTranspose2d(64, 32, 4, 2, 1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(32, 32, 3, padding=1),
             nn.LeakyReLU(0.2),
-            nn.ConvTranspose2d(32, channels, 4, 2, 1),
         )
+        self.coarse_image = nn.Conv2d(64, channels, 1)
+        self.fine_image = nn.Conv2d(32, channels, 1)
+        self.detail = nn.ConvTranspose2d(32, channels, 4, 2, 1)
 
     def forward(self, latents, rows):
-        values = self.layers(torch.cat([latents, self.embedding(rows)], dim=1)).float()
+        doubled = functools.partial(F.interpolate, scale_factor=2, mode="bilinear")
+        coarse = self.coarse(torch.cat([latents, self.embedding(rows)], dim=1))
+        fine = self.fine(coarse)
+        image = doubled(self.coarse_image(coarse)) + self.fine_image(fine)
+        values = (doubled(image) + self.detail(fine)).float()
         inside = values.clamp(-1, 1)
         return inside + 0.02 * (values - inside)
 
