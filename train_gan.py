@@ -28,7 +28,7 @@ def main(options: GANOptions) -> None:
         from keras_gen import callbacks, data, forecast, runs
 
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
-        options = hardware.choose_precision(options, images.image_shape)
+        options = hardware.choose_precision(options.suited_to(images.image_shape), images.image_shape)
         keras.utils.set_random_seed(options.seed)  # now: a measurement may have drawn some
         gan, batches = build(options, images)
         if options.dry_run:

@@ -118,7 +118,7 @@ def _model_of_scripts(case, precision):
     split = data.Split(images, labels)
     images = data.ImageData("random", split, split.take(range(100)), [str(label) for label in range(10)])
     if case.preset in GANS:
-        options = GANOptions(preset=case.preset).resolve(GANS)
+        options = GANOptions(preset=case.preset).resolve(GANS).suited_to(images.image_shape)
         gan, batches = train_gan.build(options, images)
 
         def fit_on(split):

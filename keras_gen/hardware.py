@@ -81,7 +81,8 @@ def choose_backend(options):
     """
     if options.backend == "auto":
         installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
-        seconds = {name: _measured_apart(name, options) for name in installed}
+        usual = options.suited_to(USUAL_SHAPE)
+        seconds = {name: _measured_apart(name, usual) for name in installed}
         if not seconds or min(seconds.values()) == float("inf"):
             raise ValueError(f"--backend auto needs one of {', '.join(BACKENDS)}, found none that works: install one")
         options = dataclasses.replace(options, backend=min(seconds, key=seconds.__getitem__))

@@ -13,6 +13,7 @@ import tyro
 from keras_gen.registry import lookup
 
 DEFAULT_MINUTES = 3.0
+SMALL_IMAGE, SMALL_IMAGES, LARGE_IMAGES = 32 * 32, 64, 16  # numbers in an image, and images per step up to it and above
 MOST_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
 WITH_RESUME = ("resume", "epochs", "minutes")  # what may stand beside --resume, whose run has all else
 
@@ -32,7 +33,7 @@ class TrainingOptions:
     epochs: int | None = None
     """Passes over the training images."""
     batch_size: int | None = None
-    """Images per step; the preset's by default."""
+    """Images per step; the preset's by default: of fast 64 where images have up to 32×32 numbers, else 16."""
     learning_rate: float | None = None
     """Step size of the optimizers; the preset's by default."""
     latent_dim: int | None = None
@@ -104,6 +105,32 @@ class TrainingOptions:
         resolved = dataclasses.replace(self, **completed)
         resolved._check()
         return resolved
+
+    def suited_to(self: Options, image_shape: tuple[int, int, int]) -> Options:
+        """Chooses the batch where the preset leaves it to the images.
+
+        A step takes the longer the larger the images, so a run of minutes makes fewer of them; and where it makes less
+        than some thousands, another step teaches more than more images in each (docs/presets.md has the numbers).
+
+        Args:
+            image_shape: (height, width, channels).
+
+        Returns:
+            Options with a number as their `batch_size`.
+
+        Raises:
+            ValueError: if another number does not go with it.
+
+        Example:
+            >>> [GANOptions().suited_to(shape).batch_size for shape in ((28, 28, 1), (32, 32, 3))]
+            [64, 16]
+        """
+        if self.batch_size is not None:
+            return self
+        small = math.prod(image_shape) <= SMALL_IMAGE
+        suited = dataclasses.replace(self, batch_size=SMALL_IMAGES if small else LARGE_IMAGES)
+        suited._check()
+        return suited
 
     def _of_run(self: Options) -> Options:
         """The options of the run that is to go on."""

@@ -22,7 +22,7 @@ class GANPreset(NamedTuple):
         latent_dim: numbers per latent.
         loss: a name in `losses.LOSSES`.
         learning_rate: of both networks.
-        batch_size: images per step of the discriminator.
+        batch_size: images per step of the discriminator; None for what suits their size (`options.suited_to`).
         generator_options: further arguments of the generator's builder in `networks`.
         discriminator_options: the same of the discriminator's.
         conditional: whether to learn the labels or attributes that the data have.
@@ -46,7 +46,7 @@ class GANPreset(NamedTuple):
     latent_dim: int
     loss: str
     learning_rate: float
-    batch_size: int
+    batch_size: int | None
     generator_options: Mapping[str, Any] = NO_OPTIONS
     discriminator_options: Mapping[str, Any] = NO_OPTIONS
     conditional: bool = False
@@ -121,7 +121,7 @@ GANS = {
         latent_dim=64,
         loss="relativistic",
         learning_rate=1e-3,
-        batch_size=64,
+        batch_size=None,
         conditional=True,
         clusters=100,
         penalties=("r1", "r2"),

@@ -61,7 +61,7 @@ def test_there_are_no_more_kinds_than_hundreds_of_images():
 def test_a_gan_without_labels_learns_kinds_if_its_preset_or_an_option_says_so(command, names):
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))
-    options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
+    options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
     gan, batches = train_gan.build(options, data)
     assert (gan.conditions and gan.conditions.names) == names
     gan.fit(batches, epochs=1, shuffle=False, verbose=0, steps_per_epoch=1)
@@ -72,7 +72,7 @@ def test_labels_are_learned_in_preference_to_kinds():
     train, known = coloured([150, 100], 0)
     data = ImageData("colours", Split(train.images, known), train.take(range(5)), class_names=["red", "green"])
     for command, names in (([], ["label"]), (["--unconditional"], ["cluster"])):
-        options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
+        options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
         assert train_gan.build(options, data)[0].conditions.names == names
 
 
@@ -81,6 +81,6 @@ def test_who_asks_for_conditions_hears_when_there_are_none(command, said, tmp_pa
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))
     folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path / "saved"}
-    options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS)
+    options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
     runs.Run(dataclasses.replace(options, **folders), data, *train_gan.build(options, data))
     assert ("nothing can be asked for" in capsys.readouterr().out) == said

@@ -213,7 +213,7 @@ def test_the_command_checks_every_version(version, tmp_path):
 @pytest.mark.parametrize("preset", GANS)
 def test_every_gan_is_verified(preset, tmp_path):
     images = data.load("mnist-sample")
-    gan, batches = train_gan.build(GANOptions(preset=preset).resolve(GANS), images)
+    gan, batches = train_gan.build(GANOptions(preset=preset).resolve(GANS).suited_to(images.image_shape), images)
     gan.fit(batches, steps_per_epoch=2, shuffle=False, verbose=0)
     version = export.publish(gan, tmp_path, preset, discriminator=True)
     assert_all_agree(export.verify(version), "5 signatures", "")
