@@ -138,8 +138,8 @@ def main(options: Options) -> None:
             arguments = tyro.cli(GANOptions, args=command.split())
             budget: dict[str, Any] = {"minutes": options.minutes, "epochs": options.epochs, "seed": seed}
             started_at = time.monotonic()
-            asked = dataclasses.replace(arguments, **budget).resolve(GANS)
-            gan = train(asked.suited_to(images.image_shape), images)
+            resolved = dataclasses.replace(arguments, **budget).resolve(GANS)
+            gan = train(resolved.suited_to(images.image_shape), images)
             minutes, steps = (time.monotonic() - started_at) / 60, int(gan.optimizer.iterations)
             draws, conditions = gan.draw(len(test), seed)
             made, asked = gan.decode(draws, conditions), gan.conditions.decode(conditions) if gan.conditions else {}

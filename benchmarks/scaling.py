@@ -78,7 +78,7 @@ def main(options: Options) -> None:
     with one_line_errors():
         start_keras()
     print("| images | batch | ms for 1,000 images | memory after one epoch, MB | in the end |\n|" + " --- |" * 5)
-    usual = GANS[options.preset].batch_size
+    usual = GANOptions(preset=options.preset).resolve(GANS).suited_to((28, 28, 1)).batch_size
     middle = options.sizes[len(options.sizes) // 2]
     cases = [(size, usual) for size in options.sizes] + [(middle, batch) for batch in options.batch_sizes]
     for num, batch_size in cases:

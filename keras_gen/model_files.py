@@ -1,6 +1,6 @@
 """The trained model of a run in one `.keras` file.
 
-Whoever looks, even after a crash, finds the file that was there before or the new one.
+Whoever looks finds the file that was there before or the new one, even if the process died while it wrote.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def load(path: str | Path) -> keras.Model:
     """
     path = Path(path)
     file = path / _FILE if path.is_dir() else path
-    if (path / "saved_model.pb").exists() or any(path.glob("*/saved_model.pb")):
+    if (path / "saved_model.pb").exists() or any(path.glob("[1-9]*/saved_model.pb")):
         raise ValueError(f"{path} is an exported model: expected the folder of a run or a .keras file")
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")

@@ -13,7 +13,8 @@ import tyro
 from keras_gen.registry import lookup
 
 DEFAULT_MINUTES = 3.0
-SMALL_IMAGE, SMALL_IMAGES, LARGE_IMAGES = 32 * 32, 64, 16  # numbers in an image, and images per step up to it and above
+SMALL = 32 * 32  # numbers in an image up to which it is small
+BATCH_OF_SMALL, BATCH_OF_LARGE = 64, 16  # images per step, where a preset leaves that to the images
 MOST_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
 WITH_RESUME = ("resume", "epochs", "minutes")  # what may stand beside --resume, whose run has all else
 
@@ -86,7 +87,7 @@ class TrainingOptions:
             presets: presets by name.
 
         Returns:
-            Options without `None` in the fields that a preset has.
+            Options without `None` in the fields that a preset has, but for what it leaves to the images.
 
         Raises:
             ValueError: for an unknown preset or a number out of range.
@@ -105,32 +106,6 @@ class TrainingOptions:
         resolved = dataclasses.replace(self, **completed)
         resolved._check()
         return resolved
-
-    def suited_to(self: Options, image_shape: tuple[int, int, int]) -> Options:
-        """Chooses the batch where the preset leaves it to the images.
-
-        A step takes the longer the larger the images, so a run of minutes makes fewer of them; and where it makes less
-        than some thousands, another step teaches more than more images in each (docs/presets.md has the numbers).
-
-        Args:
-            image_shape: (height, width, channels).
-
-        Returns:
-            Options with a number as their `batch_size`.
-
-        Raises:
-            ValueError: if another number does not go with it.
-
-        Example:
-            >>> [GANOptions().suited_to(shape).batch_size for shape in ((28, 28, 1), (32, 32, 3))]
-            [64, 16]
-        """
-        if self.batch_size is not None:
-            return self
-        small = math.prod(image_shape) <= SMALL_IMAGE
-        suited = dataclasses.replace(self, batch_size=SMALL_IMAGES if small else LARGE_IMAGES)
-        suited._check()
-        return suited
 
     def _of_run(self: Options) -> Options:
         """The options of the run that is to go on."""
@@ -252,6 +227,31 @@ class GANOptions(TrainingOptions):
             discriminator_options=completed("discriminator", resolved.discriminator_options),
             ema_decay=resolved.ema_decay or None,
         )
+
+    def suited_to(self, image_shape: tuple[int, int, int]) -> GANOptions:
+        """Chooses the batch where the preset leaves it to the images.
+
+        A step takes the longer the larger the images, so a run of minutes makes fewer of them; and where it makes less
+        than some thousands, another step teaches more than more images in each (docs/presets.md has the numbers).
+
+        Args:
+            image_shape: (height, width, channels).
+
+        Returns:
+            Of resolved options those with a number as their `batch_size`.
+
+        Example:
+            >>> from keras_gen.presets import GANS
+            >>> fast, dcgan = (GANOptions(name).resolve(GANS) for name in ("fast", "dcgan"))
+            >>> [fast.suited_to(shape).batch_size for shape in ((28, 28, 1), (32, 32, 1), (32, 32, 3))]
+            [64, 64, 16]
+            >>> dcgan.suited_to((32, 32, 3)).batch_size
+            128
+        """
+        if self.batch_size is not None:
+            return self
+        suited = BATCH_OF_SMALL if math.prod(image_shape) <= SMALL else BATCH_OF_LARGE
+        return dataclasses.replace(self, batch_size=max(suited, self.pack_size or 1))
 
     def _check(self) -> None:
         super()._check()

@@ -23,17 +23,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gen import (
-    callbacks,
-    checkpoints,
-    doctor,
-    evaluation,
-    model_files,
-    projector,
-    provenance,
-    remedies,
-    report,
-)
+from keras_gen import callbacks, checkpoints, doctor, evaluation, model_files, projector, provenance, remedies, report
 from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.conditions import Conditions, Continuous, learnable

@@ -74,7 +74,7 @@ def test_a_run_keeps_what_was_chosen(tmp_path):
 
 @pytest.mark.slow
 def test_the_backend_is_measured(tmp_path):
-    process = succeed(tmp_path, "train_gan.py", "article", "--data", "digits", "--backend", "auto", "--dry-run")
+    process = succeed(tmp_path, "train_gan.py", "--data", "digits", "--backend", "auto", "--dry-run")
     assert process.stdout.startswith("backend: ")
     assert "tensorflow" in process.stdout
     assert "jax" in process.stdout
