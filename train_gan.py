@@ -53,7 +53,7 @@ def main(options: GANOptions) -> None:
 
 
 def build(options: GANOptions, images):
-    """The compiled GAN that the options ask for, and the batches to train it with."""
+    """The compiled GAN that options ask for, resolved and suited to the images, and the batches to train it with."""
     from keras_gen import augment, data, networks
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None

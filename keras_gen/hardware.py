@@ -68,7 +68,7 @@ def choose_backend(options):
     """Sets the backend that the options name, if any; of "auto" the one that is faster here, which it says.
 
     To be called before Keras is imported. "auto" trains a discriminator of the options' kind, of images of 32×32 in
-    colour, for a second on each backend that is installed, in processes.
+    colour, for a second on each backend that is installed, in processes; 16 in a step where the images are to decide.
 
     Args:
         options: resolved `TrainingOptions`.
