@@ -33,6 +33,7 @@ from keras_gen.folders import locked, new_folder, require_writable, slug
 from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
 
+FEW_STEPS = 100  # in which next to nothing can be learned
 EARLY = 0.1  # share of a run before which the best state must not be
 PROJECTED = 1_000  # training images whose codes TensorBoard shows
 
@@ -289,7 +290,8 @@ class Run:
         saved, not_saved = self._save(model)
         scored, not_scored = self._score(model)
         version, problem = self._export(model)
-        remarks = [text for text in (self._ending(), self._kept(), remark, not_saved, not_scored, problem) if text]
+        ending = (self._ending(), self._short(model), self._kept())
+        remarks = [text for text in (*ending, remark, not_saved, not_scored, problem) if text]
         page = report.write(self.directory, self.config, version, [*remarks, *self.warnings])
         look = f"sample {version or self.directory} --num 64" if model.generates else f"reconstruct {self.directory}"
         places = {
@@ -315,6 +317,13 @@ class Run:
         if self.signal.stopped_by:
             words.append(f"Training was ended early by {self.signal.stopped_by}: --resume {self.directory} goes on.")
         return " ".join(words)
+
+    def _short(self, model: keras.Model) -> str:
+        """That the budget was over before anything was learned: compiling alone may take a fraction of a minute."""
+        steps = self.best.ended_at if self.best else int(model.optimizer.iterations)
+        if steps >= FEW_STEPS:
+            return ""
+        return f"It learned for {steps} steps only, which is next to nothing: give it more --minutes or --epochs."
 
     def _kept(self) -> str:
         """Which state of the model was kept."""

@@ -36,6 +36,7 @@ def test_a_run_leaves_everything_that_the_readme_promises(script, trained):
     samples = sorted(name for name in left if name.startswith("samples/"))
     steps = 2 * ((1437 if script == "train_gan.py" else 1293) // 128)  # the autoencoder holds out 10 % to validate
     assert samples == ["samples/step_0000000.png", f"samples/step_{steps:07d}.png"]
+    assert f"It learned for {steps} steps only" in (run_folder / "report.html").read_text()
     with open(run_folder / "metrics.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
     events = EventAccumulator(str(run_folder / "tensorboard" / "train")).Reload()
@@ -209,6 +210,8 @@ def test_score_cards_are_made_again_and_compared(trained, tmp_path):
     assert "reading digits at the size of these images, 8×8×1" in process.stdout
     line = fail(trained, "keras-gen", "compare", "runs/fast", tmp_path / "images")
     assert "differ in images 359 and 100" in line
+    line = fail(trained, "keras-gen", "compare", "runs/fast", "runs/train_gan.py")
+    assert "runs/train_gan.py has no score card: keras-gen evaluate runs/train_gan.py makes one" in line
 
 
 def test_an_autoencoder_makes_new_images(trained, tmp_path):

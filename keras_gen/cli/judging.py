@@ -89,6 +89,9 @@ class Compare:
 
         if len(self.cards) < 2:
             raise ValueError(f"expected at least two score cards, received {len(self.cards)}")
+        for path in self.cards:
+            if path.is_dir() and not (path / "scorecard.json").exists():
+                raise FileNotFoundError(f"{path} has no score card: keras-gen evaluate {path} makes one")
         files = {str(path): path / "scorecard.json" if path.is_dir() else path for path in self.cards}
         header, *rows = evaluation.side_by_side({name: evaluation.ScoreCard.load(file) for name, file in files.items()})
         table = Table()

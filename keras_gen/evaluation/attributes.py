@@ -47,7 +47,9 @@ def attribute_direction(
         gan.traverse(gan.draw(8)[0], more_like_a_three)
     """
     if model.conditions is not None and attribute in model.conditions.names:
-        raise ValueError(f"{attribute} is a condition of this model, to be asked for: see `sweep`")
+        raise ValueError(
+            f"{attribute} is a condition of this model, to be asked for: `sweep`, or sample --sweep {attribute}"
+        )
     schema = Conditions.of(data, [attribute])
     assert schema is not None  # which it is only where no names are given
     (item,) = schema.attributes
