@@ -259,10 +259,9 @@ class GANOptions(TrainingOptions):
             value = getattr(self, field)
             if value is not None and not 0 <= value < 1:
                 raise ValueError(f"expected --{field.replace('_', '-')} of at least 0 and below 1, received {value}")
-        if self.pack_size is not None and self.batch_size is not None and self.pack_size > self.batch_size:
-            raise ValueError(
-                f"expected --pack-size of at most --batch-size {self.batch_size}, received {self.pack_size}"
-            )
+        largest = self.batch_size or BATCH_OF_SMALL
+        if self.pack_size is not None and self.pack_size > largest:
+            raise ValueError(f"expected --pack-size of at most --batch-size {largest}, received {self.pack_size}")
         if (self.discriminator_steps or 1) > MOST_STEPS:
             raise ValueError(
                 f"expected --discriminator-steps of at most {MOST_STEPS}, received {self.discriminator_steps}"
