@@ -13,12 +13,14 @@ import subprocess
 import sys
 import time
 
+from keras_gen.options import BATCH_OF_LARGE
+
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 BACKENDS = ("tensorflow", "jax")  # to compare; on PyTorch each operation is launched by itself
 STEPS_PER_LAUNCH = 32  # on a GPU: a launch then costs less than a step, and Ctrl-C still waits for milliseconds only
 
 WORTH = 0.8  # share of float32's time from which on bfloat16 is worth its coarser numbers
-USUAL_SHAPE, USUAL_BATCH = (32, 32, 3), 16  # of images that nobody has read yet
+USUAL_SHAPE = (32, 32, 3)  # of images that nobody has read yet
 # glibc's M_TRIM_THRESHOLD, how much is kept; M_TOP_PAD, here that of a thread's heap, which is then kept when it is
 # empty; M_MMAP_THRESHOLD, the size from which a block is given back by itself, here the largest that there is.
 MALLOC = {-1: 2**30, -2: 2**26, -3: 2**25}  # bytes
@@ -148,7 +150,7 @@ def seconds_per_step(network: str, image_shape: tuple[int, int, int], batch_size
 
 def _measured_apart(backend, options):
     """On another backend, in a process; infinite where that fails."""
-    command = [sys.executable, "-m", "keras_gen.hardware", options.network, str(options.batch_size or USUAL_BATCH)]
+    command = [sys.executable, "-m", "keras_gen.hardware", options.network, str(options.batch_size or BATCH_OF_LARGE)]
     environment = {**os.environ, "KERAS_BACKEND": backend}
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     return float(process.stdout.split()[-1]) if process.returncode == 0 else float("inf")

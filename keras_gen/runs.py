@@ -198,8 +198,7 @@ class Run:
             states.get("QualityMonitor", {}).pop("numbers", None)  # they are of the state that is given up
             self.checkpoint = dataclasses.replace(good, epoch=epoch, batch=0, callbacks=states)
             batches.epoch = epoch
-            ended_at = self.best.ended_at if self.best else int(model.optimizer.iterations)
-            text = f"At step {ended_at:,} {trouble}: back to step {good.step:,}, {remedy}."
+            text = f"At step {self._ended_at(model):,} {trouble}: back to step {good.step:,}, {remedy}."
             print(text, flush=True)
             troubles.append({"text": text, "rung": rung})
             if self.guard:
@@ -320,10 +319,14 @@ class Run:
 
     def _short(self, model: keras.Model) -> str:
         """That the budget was over before anything was learned: compiling alone may take a fraction of a minute."""
-        steps = self.best.ended_at if self.best else int(model.optimizer.iterations)
+        steps = self._ended_at(model)
         if steps >= FEW_STEPS:
             return ""
         return f"It learned for {steps} steps only, which is next to nothing: give it more --minutes or --epochs."
+
+    def _ended_at(self, model: keras.Model) -> int:
+        """The step at which training ended, whichever state was kept."""
+        return self.best.ended_at if self.best else int(model.optimizer.iterations)
 
     def _kept(self) -> str:
         """Which state of the model was kept."""
