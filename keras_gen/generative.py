@@ -24,6 +24,11 @@ class Generative:
 
     conditions: Conditions | None = None
 
+    def fit(self, x=None, *args, **kwargs):
+        """`keras.Model.fit`, after a look at the range of the images where they are an array (`images.check_range`)."""
+        images.check_range(x)
+        return super().fit(x, *args, **kwargs)  # type: ignore[misc]  # of the Keras model that the class is, too
+
     @property
     def latent_dim(self) -> int:
         """Numbers per latent."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 from PIL import Image
 
+_ROUNDING = 1e-3  # by which arithmetic may leave [-1, 1]; a byte is 8e-3
 _GROUND = 128  # the grey between the images of a grid: seen beside black, white and transparent ones
 
 
@@ -44,6 +46,39 @@ def to_float(images):
             f"expected images as uint8 in [0, 255] or float in [-1, 1], received {dtype}: convert them first"
         )
     return keras.ops.cast(images, "float32")
+
+
+def check_range(images) -> None:
+    """Says of an array of floats that it is not on the scale of networks, [-1, 1], before anything learns from it.
+
+    Args:
+        images: what `fit` is given; only NumPy arrays of floats are looked at.
+
+    Raises:
+        ValueError: if numbers lie outside [-1, 1], as those of bytes that were only cast do.
+
+    Warns:
+        UserWarning: if all lie in [0, 1], another usual scale, on which black is grey here.
+
+    Example:
+        >>> check_range(np.array([0.0, 255.0]))
+        Traceback (most recent call last):
+            ...
+        ValueError: expected images as uint8 in [0, 255] or float in [-1, 1], received floats from 0 to 255
+    """
+    if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or not images.size:
+        return
+    low, high = images.min(), images.max()
+    if not (low >= -1 - _ROUNDING and high <= 1 + _ROUNDING):  # so that NaN is refused, too
+        raise ValueError(
+            f"expected images as uint8 in [0, 255] or float in [-1, 1], received floats from {low:g} to {high:g}"
+        )
+    if low >= 0 and high > 0.5:
+        warnings.warn(
+            f"images are expected as uint8 in [0, 255] or float in [-1, 1]; these, from {low:g} to {high:g}, look like "
+            "floats in [0, 1]: 2 * images - 1 puts them on that scale",
+            stacklevel=3,
+        )
 
 
 def to_uint8(images):

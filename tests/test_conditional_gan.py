@@ -98,17 +98,18 @@ def standing_still(gan, loss):
 def test_each_step_of_the_discriminator_sees_images_of_its_own():
     seen = Seen()
     gan = standing_still(GAN(zero_generator(), mean_critic(), discriminator_steps=3), seen)
-    gan.fit(np.arange(7, dtype="float32").reshape(7, 1, 1, 1), batch_size=7, shuffle=False, verbose=0)
-    assert [step.tolist() for step in seen.discriminator_steps] == [[0, 1, 2], [3, 4, 5], [6, 0, 1]]
-    assert [step.tolist() for step in seen.generator_steps] == [[0, 1, 2]]
+    gan.fit(-np.arange(7, dtype="float32").reshape(7, 1, 1, 1) / 8, batch_size=7, shuffle=False, verbose=0)
+    assert [(-8 * step).tolist() for step in seen.discriminator_steps] == [[0, 1, 2], [3, 4, 5], [6, 0, 1]]
+    assert [(-8 * step).tolist() for step in seen.generator_steps] == [[0, 1, 2]]
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what shall run eagerly")
 def test_packs_are_judged_together():
     seen = Seen()
     gan = standing_still(GAN(zero_generator(), mean_critic(channels=2), pack_size=2), seen)
-    gan.fit(np.arange(3, dtype="float32").reshape(3, 1, 1, 1), batch_size=3, shuffle=False, verbose=0)
-    assert [step.tolist() for step in seen.discriminator_steps] == [[1.0, 0.5]]  # means of (0, 2) and (1, 0)
+    gan.fit(-np.arange(3, dtype="float32").reshape(3, 1, 1, 1) / 4, batch_size=3, shuffle=False, verbose=0)
+    # Means of (0, 2) and (1, 0), of which each image is minus a quarter.
+    assert [(-4 * step).tolist() for step in seen.discriminator_steps] == [[1.0, 0.5]]
 
 
 def test_a_batch_too_small_for_the_steps_and_packs_is_still_a_batch(images):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_gen import images
+from tests.conftest import make_gan
 from tests.contracts import array
 
 
@@ -25,6 +26,28 @@ def test_floats_out_of_range_are_clipped():
 def test_integers_of_unknown_range_are_refused():
     with pytest.raises(ValueError, match="received int32: convert them"):
         images.to_float(np.zeros((2, 2), "int32"))
+
+
+@pytest.mark.parametrize(
+    ("scale", "told"),
+    [((0, 255), "from 0 to 255"), ((-2, 1), "from -2 to 1"), ((-1, np.nan), "from nan to nan")],
+)
+def test_a_model_learns_from_no_floats_of_another_scale(scale, told):
+    pictures = np.resize(np.array(scale, "float32"), (2, 8, 12, 3))
+    with pytest.raises(ValueError, match=rf"float in \[-1, 1\], received floats {told}"):
+        make_gan().fit(pictures, verbose=0)
+
+
+def test_floats_in_the_other_usual_scale_are_told():
+    pictures = np.resize(np.array([0, 1], "float32"), (2, 8, 12, 3))
+    with pytest.warns(UserWarning, match=r"from 0 to 1, look like floats in \[0, 1\]: 2 \* images - 1"):
+        images.check_range(pictures)
+
+
+@pytest.mark.parametrize("scale", [(-1.0, 1.0), (-1.0005, 1.0005), (0.0, 0.5), (-0.1, 1.0)])
+def test_floats_that_may_be_on_the_scale_are_taken(scale):
+    images.check_range(np.array(scale))
+    images.check_range(2 * np.array(scale).astype("int8"))  # no floats: to_float says what it takes
 
 
 def test_grid_places_each_image_and_changes_no_byte():
