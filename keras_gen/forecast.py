@@ -25,7 +25,7 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
         images: the data, as they were loaded.
     """
     print("measuring a few steps …", flush=True)
-    seconds = _seconds_per_step(model, batches)
+    compiling, seconds = _measured(model, batches)
     table = Table("what", "value", title="dry run: nothing is written")
     for name, value in dataclasses.asdict(options).items():
         if value is not None and name != "dry_run":
@@ -46,24 +46,27 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     table.add_section()
     table.add_row("disk, checkpoints", _megabytes(4 * state))  # two, each with the best state beside the last one
     num_images = min(batches.batch_size, len(batches.split))
+    table.add_row("compiling, once", _duration(compiling))
     table.add_row("one step", f"{1000 * seconds:.1f} ms, {num_images / seconds:,.0f} images/s")
     table.add_row("one epoch", f"{len(batches)} steps, {_duration(len(batches) * seconds)}")
     if options.epochs:
-        table.add_row("the run, by epochs", _duration(options.epochs * len(batches) * seconds))
+        table.add_row("training, by epochs", _duration(compiling + options.epochs * len(batches) * seconds))
     if options.minutes:
-        steps = int(60 * options.minutes / seconds)
-        table.add_row("the run, by minutes", f"{_duration(60 * options.minutes)}, about {steps:,} steps")
+        steps = max(0, int((60 * options.minutes - compiling) / seconds))
+        table.add_row("training, by minutes", f"{_duration(60 * options.minutes)}, about {steps:,} steps")
     Console().print(table)
 
 
-def _seconds_per_step(model, batches, steps=18):
-    """The mean over `steps` steps after the first ones, which compile."""
+def _measured(model, batches, steps=18) -> tuple[float, float]:
+    """Seconds that compiling takes, and the mean over `steps` steps after it, reading included."""
+    started = time.perf_counter()
     for _ in range(2):
         model.train_on_batch(*batches[0])
-    started = time.perf_counter()
-    for step in range(steps):  # reading included
+    compiled = time.perf_counter()
+    for step in range(steps):
         model.train_on_batch(*batches[step % len(batches)])
-    return (time.perf_counter() - started) / steps
+    seconds = (time.perf_counter() - compiled) / steps
+    return max(0.0, compiled - started - 2 * seconds), seconds
 
 
 def _megabytes(size: int) -> str:

@@ -34,7 +34,7 @@ class TrainingOptions:
     epochs: int | None = None
     """Passes over the training images."""
     batch_size: int | None = None
-    """Images per step; the preset's by default: of fast 64 where images have up to 32×32 numbers, else 16."""
+    """Images per step; the preset's by default, or what suits the size of the images."""
     learning_rate: float | None = None
     """Step size of the optimizers; the preset's by default."""
     latent_dim: int | None = None
@@ -44,7 +44,7 @@ class TrainingOptions:
     loss: str | None = None
     """GANs: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic, relativistic_average. Autoencoders: gaussian, bernoulli, or mse, mae, huber … of Keras. The preset's by default."""  # noqa: E501
     condition: tuple[str, ...] | None = None
-    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: fast and cvae learn the classes, or else the attributes, if any."""  # noqa: E501
+    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: some learn the classes, or else the attributes, if any."""  # noqa: E501
     unconditional: bool = False
     """Learn from the images alone, whatever else is known about them. A GAN may still find kinds: see --clusters."""
     backend: Literal["tensorflow", "jax", "torch", "auto"] | None = None

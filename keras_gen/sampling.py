@@ -148,5 +148,5 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
     try:
         return pixels.in_batches(make, seeds, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
-        told = re.search(r"\[(\S+: expected one of .*?), received\]", error.message)
-        raise ValueError(f"unknown {told[1]}" if told else error.message) from error
+        told = re.search(r"\[(\S+): (expected one of .*?), received\]", error.message)
+        raise ValueError(f"unknown {told[1]} {where.get(told[1])!r}: {told[2]}" if told else error.message) from error

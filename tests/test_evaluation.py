@@ -378,12 +378,20 @@ def a_card(**protocol):
 def test_cards_side_by_side():
     table = evaluation.side_by_side({"one": a_card(), "two": a_card()})
     assert table == [
-        ["metric", "one", "two", "real training images"],
-        ["frechet", "2.000 ± 0.125", "2.000 ± 0.125", "0.500"],
-        ["coverage", "0.900", "0.900", ""],
+        ["metric", "one", "two", "real training images", "better"],
+        ["frechet", "2.000 ± 0.125", "2.000 ± 0.125", "0.500", "lower"],
+        ["coverage", "0.900", "0.900", "", "higher"],
     ]
     with pytest.raises(ValueError, match="one and three differ in images 100 and 90"):
         evaluation.side_by_side({"one": a_card(), "two": a_card(), "three": a_card(images=90)})
+
+
+def test_the_numbers_of_one_card_stand_in_columns():
+    assert evaluation.lines(a_card()) == [
+        "metric    value          real training images  better",
+        "frechet   2.000 ± 0.125  0.500                 lower",
+        "coverage  0.900                                higher",
+    ]
 
 
 def test_a_file_that_is_no_card_is_refused(tmp_path):

@@ -100,7 +100,7 @@ def test_what_an_autoencoder_is_for(preset, tmp_path):
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_dry_run_prints_and_writes_nothing(script, tmp_path):
     process = succeed(tmp_path, script, "article", "--data", "digits", "--epochs", "3", "--dry-run")
-    for line in ("batch-size", "128", "parameters of the", "memory, weights and optimizers", "the run, by epochs"):
+    for line in ("batch-size", "128", "parameters of the", "memory, weights and", "compiling", "training, by epochs"):
         assert line in process.stdout
     assert list(tmp_path.iterdir()) == []
 

@@ -50,8 +50,9 @@ def section(card: ScoreCard) -> list[str]:
 
 def lines(card: ScoreCard) -> list[str]:
     """The numbers of a card for the console, and its remarks."""
-    rows = [["metric", "value", "real training images"]]
-    rows += [[name, text(name, score), floor_text(name, score)] for name, score in card.scores.items()]
+    rows = [["metric", "value", "real training images", "better"]]
+    for name, score in card.scores.items():
+        rows.append([name, text(name, score), floor_text(name, score), METRICS[name].better or ""])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return [*card.remarks, *padded]
@@ -147,7 +148,7 @@ def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
         cards: at least two cards by name.
 
     Returns:
-        The header and a row for each metric: its name, each card's value, the floor.
+        The header and a row for each metric: its name, each card's value, the floor, which direction is better.
 
     Raises:
         ValueError: if two cards were made in different ways, which says where: their numbers mean different things.
@@ -166,10 +167,11 @@ def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
             )
     rows = []
     if any(card.model.get("truncation") for card in cards.values()):
-        rows.append(["truncation", *(str(card.model["truncation"] or "") for card in cards.values()), ""])
+        rows.append(["truncation", *(str(card.model["truncation"] or "") for card in cards.values()), "", ""])
     for name in METRICS:
         scores = [card.scores.get(name) for card in cards.values()]
         if any(scores):
             floor = next((floor_text(name, score) for score in scores if score), "")
-            rows.append([name, *("" if score is None else text(name, score) for score in scores), floor])
-    return [["metric", *cards, "real training images"], *rows]
+            values = ("" if score is None else text(name, score) for score in scores)
+            rows.append([name, *values, floor, METRICS[name].better or ""])
+    return [["metric", *cards, "real training images", "better"], *rows]
