@@ -146,9 +146,19 @@ def test_what_is_no_number_differs(value):
 
 def test_large_codes_are_compared_on_their_own_scale():
     expected = np.array([1000.0, 0.0], "float32")
-    assert verification._difference("codes", expected + np.float32(0.005), expected) == pytest.approx(0.005, rel=0.1)
-    with pytest.raises(export.VerificationError, match="codes: differs from the Python model by 0"):
-        verification._difference("codes", expected + np.float32(0.02), expected)
+    assert verification._difference("codes", expected + np.float32(0.5), expected) == pytest.approx(0.5, rel=0.1)
+    with pytest.raises(export.VerificationError, match="codes: differs from the Python model by 2"):
+        verification._difference("codes", expected + np.float32(2), expected)
+
+
+def test_another_order_of_additions_is_no_difference():
+    """A generator with numbers of some 50 inside, as one has after thousands of steps, in two orders of addition."""
+    numbers = 50 * np.random.default_rng(0).standard_normal((4096, 32)).astype("float32")
+    numbers = np.concatenate([numbers, -numbers + np.float32(0.02)], axis=1)  # what is left lies in [-1, 1]
+    one_way, other_way = (np.cumsum(order, axis=1, dtype="float32")[:, -1] for order in (numbers, numbers[:, ::-1]))
+    assert 1e-5 < verification._difference("images", one_way, other_way) < 1e-3
+    with pytest.raises(export.VerificationError, match="images: differs from the Python model by 0"):
+        verification._difference("images", one_way, other_way + np.float32(2e-3))
 
 
 def test_bytes_and_types_are_compared():

@@ -24,7 +24,9 @@ from keras_gen.export import readers
 from keras_gen.export.readers import DEFAULT
 
 READERS = ("tensorflow", "c_api", "openvino")
-FLOAT_TOLERANCE = 1e-5  # of the largest value, or of 1 where all are smaller
+# Of the largest value, or of 1 where all are smaller. Not the last digits: in a generator that learned for long,
+# numbers on the way to an image reach 50 and more, and no two programs round their sums alike. A byte is 8e-3.
+FLOAT_TOLERANCE = 1e-3
 UINT8_TOLERANCE = 1  # a rounding that falls the other way
 EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
 CASES = f"{EXTRAS}/verification.npz"
@@ -61,7 +63,7 @@ def verify(saved_model: str | Path) -> str:
     """Checks a SavedModel that `record` and `seal` have prepared.
 
     Its files must be those that were exported. Then each of `READERS` that is installed loads it in a process of its
-    own, on the CPU, and answers: floats must be within 1e-5 of what the Python model said, relative to the largest one
+    own, on the CPU, and answers: floats must be within 1e-3 of what the Python model said, relative to the largest one
     above 1, bytes within 1. Rows that bring seeds are asked for again in other batches and must come out the same to
     the byte. OpenVINO, whose code is not TensorFlow's, may say that it lacks an operation.
 
@@ -108,7 +110,11 @@ def agree(reader: str, model: Path, cases: Cases) -> str:
         VerificationError: if it cannot answer, or answers differently.
     """
     questions = [question for name, case in cases.items() for question in _questions(name, case)]
-    worst = _compare(questions, _ask(reader, model, questions))
+    answers = _ask(reader, model, questions)
+    try:
+        worst = _compare(questions, answers)
+    except VerificationError as error:
+        raise VerificationError(f"{reader}: {error}") from None
     return f"{reader} {len(cases)} (floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g})"
 
 
