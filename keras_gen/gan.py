@@ -16,7 +16,7 @@ from keras_gen.conditions import Categorical, Conditions
 from keras_gen.generative import Generative
 
 # Share of the rounds so far after which a round's weights count half in the average.
-EMA_HALF_LIFE = 0.05
+EMA_HALF_LIFE = 0.1
 
 # Layers of Keras that look across the batch, or that hold what others have written.
 ACROSS_OR_UNKNOWN = (
@@ -53,7 +53,7 @@ class GAN(Generative, AdversarialModel):
             found out sooner (PacGAN).
         discriminator_steps: the discriminator's steps in each round; the batch of `fit` is divided among them.
         ema_decay: share of the average that is kept in each round, in (0, 1), or None for no average. Early on less
-            is kept, so that the half-life is never more than 5 % of the rounds so far.
+            is kept, so that the half-life is never more than 10 % of the rounds so far.
         seed: int, the source of all latents drawn in training.
 
     Call arguments:

@@ -208,8 +208,8 @@ def test_truncation_is_the_cut_off_normal_distribution():
 
 
 def test_the_averaged_generator_follows_by_hand(images):
-    # Round 1 keeps min(0.9, 0.5^(1/0.05)) of the start, about 1e-6; round 2 keeps min(0.9, 0.5^10) = 0.0009766.
-    assert EMA_HALF_LIFE == 0.05
+    # Round 1 keeps min(0.9, 0.5^(1/0.1)) = 0.0009766 of the start; round 2 keeps min(0.9, 0.5^(1/0.2)) = 0.03125.
+    assert EMA_HALF_LIFE == 0.1
     gan = plain_gan(ema_decay=0.9)
     gan.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5))
     kernel, average = gan.generator.layers[1].kernel, gan.ema_generator.layers[1].kernel
@@ -217,7 +217,7 @@ def test_the_averaged_generator_follows_by_hand(images):
     for _ in range(2):
         gan.fit(images, batch_size=6, verbose=0)
         values.append(array(kernel.value))
-    decays = [0.5**20, 0.5**10]
+    decays = [0.0009765625, 0.03125]
     expected = values[0]
     for decay, value in zip(decays, values[1:], strict=True):
         expected = decay * expected + (1 - decay) * value
