@@ -58,7 +58,7 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
 
 
 def _measured(model, batches, steps=18) -> tuple[float, float]:
-    """Seconds that compiling takes, and the mean over `steps` steps after it, reading included."""
+    """Seconds that compiling one step takes, and the mean over `steps` steps after it, reading included."""
     started = time.perf_counter()
     for _ in range(2):
         model.train_on_batch(*batches[0])

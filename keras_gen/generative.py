@@ -24,10 +24,14 @@ class Generative:
 
     conditions: Conditions | None = None
 
-    def fit(self, x=None, *args, **kwargs):
-        """`keras.Model.fit`, after a look at the range of the images where they are an array (`images.check_range`)."""
-        images.check_range(x)
-        return super().fit(x, *args, **kwargs)  # type: ignore[misc]  # of the Keras model that the class is, too
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.fit`, after a look at the range of the images to be made, see `images.check_range`.
+
+        These are `y` where an autoencoder is given targets, else `x`, or its first part.
+        """
+        given = x[0] if isinstance(x, tuple | list) and x else x
+        images.check_range(y if np.ndim(y) == 4 else given)
+        return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]  # of the Keras model that the class is, too
 
     @property
     def latent_dim(self) -> int:

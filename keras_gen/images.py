@@ -49,35 +49,38 @@ def to_float(images):
 
 
 def check_range(images) -> None:
-    """Says of an array of floats that it is not on the scale of networks, [-1, 1], before anything learns from it.
+    """Says of floats that they are not on the scale of networks, [-1, 1], before anything learns from them.
 
     Args:
-        images: what `fit` is given; only NumPy arrays of floats are looked at.
+        images: what `fit` is given; only NumPy arrays of floats (n, height, width, channels) are looked at, all of it.
 
     Raises:
-        ValueError: if numbers lie outside [-1, 1], as those of bytes that were only cast do.
+        ValueError: if numbers lie outside [-1, 1], as those of bytes that were only cast do, or are none.
 
     Warns:
-        UserWarning: if all lie in [0, 1], another usual scale, on which black is grey here.
+        UserWarning: if all lie in [0, 1], some above 0.5: another usual scale, on which black is grey here.
 
     Example:
-        >>> check_range(np.array([0.0, 255.0]))
+        >>> check_range(np.array([0.0, 255.0]).reshape(2, 1, 1, 1))
         Traceback (most recent call last):
             ...
-        ValueError: expected images as uint8 in [0, 255] or float in [-1, 1], received floats from 0 to 255
+        ValueError: expected images as uint8 or as floats in [-1, 1], received floats from 0 to 255: images / 127.5 - 1
     """
-    if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or not images.size:
+    if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or images.ndim != 4 or not images.size:
         return
     low, high = images.min(), images.max()
-    if not (low >= -1 - _ROUNDING and high <= 1 + _ROUNDING):  # so that NaN is refused, too
+    if np.isnan(low):
+        raise ValueError("expected images as uint8 or as floats in [-1, 1], received NaN among them: leave these out")
+    if low < -1 - _ROUNDING or high > 1 + _ROUNDING:
         raise ValueError(
-            f"expected images as uint8 in [0, 255] or float in [-1, 1], received floats from {low:g} to {high:g}"
+            f"expected images as uint8 or as floats in [-1, 1], received floats from {low:g} to {high:g}: "
+            f"{'images / 127.5 - 1' if low >= 0 and high <= 255 else 'scale them'}"
         )
     if low >= 0 and high > 0.5:
         warnings.warn(
-            f"images are expected as uint8 in [0, 255] or float in [-1, 1]; these, from {low:g} to {high:g}, look like "
-            "floats in [0, 1]: 2 * images - 1 puts them on that scale",
-            stacklevel=3,
+            f"images are expected as uint8 or as floats in [-1, 1]; these, from {low:g} to {high:g}, look like floats "
+            "in [0, 1]: 2 * images - 1 puts them on that scale",
+            stacklevel=3,  # who called `fit`
         )
 
 

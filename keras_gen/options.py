@@ -186,7 +186,7 @@ class GANOptions(TrainingOptions):
     discriminator_steps: int | None = None
     """Steps of the discriminator for each one of the generator."""
     ema_decay: float | None = None
-    """Average of the generator's weights: the share kept at each step, such as 0.998; 0 for no average."""
+    """Average of the generator's weights: the share kept at each step, such as 0.999, or less as long as that would reach back more than a tenth of the steps so far; 0 for no average."""  # noqa: E501
     pack_size: int | None = None
     """Images that the discriminator judges together (PacGAN): 2 helps against repetition."""
     augment: Literal["none", "diffaugment", "ada", "auto"] | None = None

@@ -130,7 +130,7 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
     for attribute, value in where.items():
         if not attributes:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-        name = re.sub(r"\W", "_", attribute, flags=re.ASCII)  # as the signature calls it
+        name = _in_signature(attribute)
         if name not in attributes and f"condition_{name}" in attributes:
             name = f"condition_{name}"
         lookup("attribute", dict.fromkeys(sorted(attributes)), name)
@@ -149,4 +149,13 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
         return pixels.in_batches(make, seeds, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
         told = re.search(r"\[(\S+): (expected one of .*?), received\]", error.message)
-        raise ValueError(f"unknown {told[1]} {where.get(told[1])!r}: {told[2]}" if told else error.message) from error
+        if not told:
+            raise ValueError(error.message) from error
+        asked_as = {_in_signature(attribute): repr(value) for attribute, value in where.items()}
+        received = asked_as.get(_in_signature(told[1]), "value")
+        raise ValueError(f"unknown {told[1]} {received}: {told[2]}") from error
+
+
+def _in_signature(attribute: str) -> str:
+    """What signatures call an attribute."""
+    return re.sub(r"\W", "_", attribute, flags=re.ASCII)

@@ -1,13 +1,14 @@
 """Bytes, floats and grids, pixel by pixel."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_gen import images
-from tests.conftest import make_gan
+from tests.conftest import make_autoencoder, make_gan
 from tests.contracts import array
 
 
@@ -30,24 +31,37 @@ def test_integers_of_unknown_range_are_refused():
 
 @pytest.mark.parametrize(
     ("scale", "told"),
-    [((0, 255), "from 0 to 255"), ((-2, 1), "from -2 to 1"), ((-1, np.nan), "from nan to nan")],
+    [
+        ((0, 255), "received floats from 0 to 255: images / 127.5 - 1"),
+        ((-2, 1), "received floats from -2 to 1: scale them"),
+        ((-1, np.nan), "received NaN"),
+    ],
 )
 def test_a_model_learns_from_no_floats_of_another_scale(scale, told):
     pictures = np.resize(np.array(scale, "float32"), (2, 8, 12, 3))
-    with pytest.raises(ValueError, match=rf"float in \[-1, 1\], received floats {told}"):
-        make_gan().fit(pictures, verbose=0)
+    for model, given in ((make_gan(), [pictures]), (make_autoencoder(), [pictures[:1], pictures])):
+        with pytest.raises(ValueError, match=re.escape(f"expected images as uint8 or as floats in [-1, 1], {told}")):
+            model.fit(*given, verbose=0)
 
 
 def test_floats_in_the_other_usual_scale_are_told():
     pictures = np.resize(np.array([0, 1], "float32"), (2, 8, 12, 3))
-    with pytest.warns(UserWarning, match=r"from 0 to 1, look like floats in \[0, 1\]: 2 \* images - 1"):
-        images.check_range(pictures)
+    with pytest.warns(UserWarning, match=r"from 0 to 1, look like floats in \[0, 1\]: 2 \* images - 1") as told:
+        make_gan().fit(pictures, verbose=0)
+    assert told[0].filename == __file__
+
+
+def test_noisy_inputs_may_leave_the_scale_on_which_the_targets_are():
+    clean = np.resize(np.array([-1, 1], "float32"), (2, 8, 12, 3))
+    assert np.isfinite(make_autoencoder().fit(2 * clean, clean, verbose=0).history["loss"]).all()
 
 
 @pytest.mark.parametrize("scale", [(-1.0, 1.0), (-1.0005, 1.0005), (0.0, 0.5), (-0.1, 1.0)])
 def test_floats_that_may_be_on_the_scale_are_taken(scale):
-    images.check_range(np.array(scale))
-    images.check_range(2 * np.array(scale).astype("int8"))  # no floats: to_float says what it takes
+    pictures = np.resize(np.array(scale, "float32"), (2, 8, 12, 3))
+    images.check_range(pictures)
+    images.check_range(100 * pictures.astype("int8"))  # no floats: to_float says what it takes
+    images.check_range(100 * pictures.reshape(2, -1))  # no images: the codes of a second stage
 
 
 def test_grid_places_each_image_and_changes_no_byte():

@@ -311,7 +311,7 @@ def fast(image_shape, **kwargs) -> Adversarial:
         rate=1e-3,
         betas=(0.0, 0.99),
         latent_dim=64,
-        ema_decay=0.998,
+        ema_decay=0.998,  # constant, since it is for timing
         num_classes=10,
         **kwargs,
     )
