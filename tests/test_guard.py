@@ -180,7 +180,7 @@ def attempt(folder, options, model, batches, compile_again, poisoned, **fit_argu
 
 
 def small_game(folder, **options):
-    """A game whose first weight is poisoned: TensorFlow's ReLU hides it from the loss until the epoch is over."""
+    """A game whose first weight is poisoned: on some processors TensorFlow's ReLU hides it until the epoch is over."""
     small = {"widths": (16,)}
     chosen = GANOptions("article", data="digits", epochs=4, **options).resolve(GANS)
     chosen = dataclasses.replace(chosen, generator_options=small, discriminator_options=small)
@@ -192,8 +192,10 @@ def small_game(folder, **options):
 def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
     gan, training, steps = small_game(tmp_path, score=False)
     assert steps == [0], "not the state with the NaN"
-    text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
-    assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
+    (text,) = (trouble["text"] for trouble in training.config["troubles"])
+    at, said = text.split(" the loss ")
+    assert at in ("At step 23", "At step 33")  # in the step after the poison, or at the end of its epoch
+    assert said == "was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
     assert stored["troubles"] == training.config["troubles"]
     assert stored["options"]["learning_rate"] == 5e-5, "what --resume would go on with"
