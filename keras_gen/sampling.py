@@ -127,12 +127,15 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
             raise ValueError(f"expected a truncation above 0 and a model that truncates, received {truncation}")
         asked["truncation"] = truncation
     attributes = inputs.keys() - {"truncation"}
+
+    def in_signature(attribute):
+        name = re.sub(r"\W", "_", attribute, flags=re.ASCII)
+        return f"condition_{name}" if name not in attributes and f"condition_{name}" in attributes else name
+
     for attribute, value in where.items():
         if not attributes:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-        name = _in_signature(attribute)
-        if name not in attributes and f"condition_{name}" in attributes:
-            name = f"condition_{name}"
+        name = in_signature(attribute)
         lookup("attribute", dict.fromkeys(sorted(attributes)), name)
         try:
             asked[name] = str(value) if inputs[name] == tf.string else float(value)
@@ -151,11 +154,4 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
         told = re.search(r"\[(\S+): (expected one of .*?), received\]", error.message)
         if not told:
             raise ValueError(error.message) from error
-        asked_as = {_in_signature(attribute): repr(value) for attribute, value in where.items()}
-        received = asked_as.get(_in_signature(told[1]), "value")
-        raise ValueError(f"unknown {told[1]} {received}: {told[2]}") from error
-
-
-def _in_signature(attribute: str) -> str:
-    """What signatures call an attribute."""
-    return re.sub(r"\W", "_", attribute, flags=re.ASCII)
+        raise ValueError(f"unknown {told[1]} {asked[in_signature(told[1])]!r}: {told[2]}") from error
