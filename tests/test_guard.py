@@ -143,18 +143,32 @@ def test_a_run_in_vain_says_so(step, said):
 
 
 class Poison(keras.callbacks.Callback):
-    """Makes one weight no number, once, when an epoch begins."""
+    """Makes one weight no number, once, when an epoch begins or, as the first weight, after its last step.
+
+    In between TensorFlow's ReLU hides the first weight from the loss on some processors, and on others it does not.
+    """
 
     def __init__(self, epoch, index):
         super().__init__()
         self.epoch = epoch
         self.index = index
+        self.last = None
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self.epoch:
             self.epoch = None
-            weight = self.model.trainable_variables[self.index]
-            weight.assign(weight * float("nan"))
+            self.last = self.params["steps"] - 1
+            if self.index:
+                self.poison()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == self.last and not self.index:
+            self.poison()
+            self.last = None
+
+    def poison(self):
+        weight = self.model.trainable_variables[self.index]
+        weight.assign(weight * float("nan"))
 
 
 def attempt(folder, options, model, batches, compile_again, poisoned, **fit_arguments):
@@ -180,7 +194,7 @@ def attempt(folder, options, model, batches, compile_again, poisoned, **fit_argu
 
 
 def small_game(folder, **options):
-    """A game whose first weight is poisoned: on some processors TensorFlow's ReLU hides it until the epoch is over."""
+    """A game whose first weight is poisoned, which no loss shows before the epoch is over."""
     small = {"widths": (16,)}
     chosen = GANOptions("article", data="digits", epochs=4, **options).resolve(GANS)
     chosen = dataclasses.replace(chosen, generator_options=small, discriminator_options=small)
@@ -192,10 +206,8 @@ def small_game(folder, **options):
 def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
     gan, training, steps = small_game(tmp_path, score=False)
     assert steps == [0], "not the state with the NaN"
-    (text,) = (trouble["text"] for trouble in training.config["troubles"])
-    at, said = text.split(" the loss ")
-    assert at in ("At step 23", "At step 33")  # in the step after the poison, or at the end of its epoch
-    assert said == "was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
+    text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
+    assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
     assert stored["troubles"] == training.config["troubles"]
     assert stored["options"]["learning_rate"] == 5e-5, "what --resume would go on with"
