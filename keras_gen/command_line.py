@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def parse(options, description: str):
                 return tyro.cli(options, prog=_program(), description=description)
         except SystemExit as exit:
             if exit.code == 2:
-                _fail(_first_sentence(messages.getvalue()))
+                _fail(_in_one_line(messages.getvalue()))
             raise
 
 
@@ -141,12 +142,15 @@ def _program() -> str:
     return "keras-gen" if program == "__main__.py" else program
 
 
-def _first_sentence(box: str) -> str:
-    """The message inside tyro's box: the lines up to the first blank one or rule, without the frame."""
-    words: list[str] = []
-    for line in box.splitlines()[1:]:
-        text = line.strip("│╭╮╰╯ ")
-        if not text.strip("─"):
-            break
-        words.append(text)
-    return f"{' '.join(words).rstrip('.')}. See {_program()} --help"
+def _in_one_line(box: str) -> str:
+    """The message inside tyro's box, up to the first blank line, and what it proposes instead, without the frame."""
+    text = "\n".join(line.strip("│╭╮╰╯ ") for line in box.splitlines()[1:])
+    message, *others = (part.strip() for part in re.split("─+", text))
+    sentences = [" ".join(message.split("\n\n")[0].split())]
+    for other in others:
+        if other.startswith("Perhaps you meant:"):
+            options = dict.fromkeys(re.findall(r"^--[\w-]+", other, flags=re.MULTILINE))
+            sentences.append(f"Perhaps you meant {', '.join(options)}")
+        elif other.startswith("Available subcommands:"):
+            sentences.append(" ".join(other.split()))
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in [*sentences, f"See {_program()} --help"])[:-1]

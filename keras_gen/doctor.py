@@ -81,9 +81,9 @@ def _numbers(data) -> Iterator[Finding]:
         )
     if len(data.train) < FEW_IMAGES:
         few = len(data.train) < FEW_IMAGES / 10
-        advice = ", and see the score card's copy check" if few else ""
+        advice = "; see the score card's copy check" if few else ""
         yield Finding(
-            f"only {len(data.train):,} training images: a GAN may learn them by heart; the default augments them, "
+            f"only {len(data.train):,} training images, soon known by heart: of the GANs the default augments them, "
             f"others do with --augment ada{advice}",
             few,
         )

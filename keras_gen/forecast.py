@@ -28,8 +28,9 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     compiling, seconds = _measured(model, batches)
     table = Table("what", "value", title="dry run: nothing is written")
     for name, value in dataclasses.asdict(options).items():
-        if value is not None and name != "dry_run":
-            table.add_row(name.replace("_", "-"), str(value))
+        if value not in (None, (), {}) and name != "dry_run":
+            text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            table.add_row(name.replace("_", "-"), text)
     table.add_section()
     table.add_row("image shape (height, width, channels)", str(images.image_shape))
     table.add_row("training, test images", f"{len(images.train):,}, {len(images.test):,}")
@@ -48,12 +49,14 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     num_images = min(batches.batch_size, len(batches.split))
     table.add_row("compiling, once", _duration(compiling))
     table.add_row("one step", f"{1000 * seconds:.1f} ms, {num_images / seconds:,.0f} images/s")
-    table.add_row("one epoch", f"{len(batches)} steps, {_duration(len(batches) * seconds)}")
+    table.add_row("one epoch", f"{_steps(len(batches))}, {_duration(len(batches) * seconds)}")
     if options.epochs:
         table.add_row("training, by epochs", _duration(compiling + options.epochs * len(batches) * seconds))
     if options.minutes:
         steps = max(0, int((60 * options.minutes - compiling) / seconds))
-        table.add_row("training, by minutes", f"{_duration(60 * options.minutes)}, about {steps:,} steps")
+        table.add_row("training, by minutes", f"{_duration(60 * options.minutes)}, about {_steps(steps)}")
+    after = "minutes more, most of them for the score card (--no-score)" if options.score else "less than a minute more"
+    table.add_row("scoring, export", after)
     Console().print(table)
 
 
@@ -67,6 +70,10 @@ def _measured(model, batches, steps=18) -> tuple[float, float]:
         model.train_on_batch(*batches[step % len(batches)])
     seconds = (time.perf_counter() - compiled) / steps
     return max(0.0, compiled - started - 2 * seconds), seconds
+
+
+def _steps(num: int) -> str:
+    return f"{num:,} step{'s' if num != 1 else ''}"
 
 
 def _megabytes(size: int) -> str:

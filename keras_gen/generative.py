@@ -10,7 +10,7 @@ import numpy as np
 from keras_gen import images, latents
 from keras_gen.conditions import Conditions
 
-MOST_COLUMNS = 16  # of a picture
+MOST_COLUMNS, MOST_ROWS = 16, 10  # of a picture with columns
 MOST_LOOKED_AT, LEAST_LOOKED_AT = 2_000, 200  # images by which directions are found
 LOOK = 2_000 * 128**2  # values of images that are looked at together
 
@@ -164,7 +164,7 @@ class Generative:
         drawn like the training data.
 
         Args:
-            num: images in the grid; with columns no more than these, in whole rows, and at least one row.
+            num: images in the grid; with columns no more than these, in whole rows, at least one row and at most 10.
             seed: as for `sample`.
 
         Returns:
@@ -172,7 +172,8 @@ class Generative:
         """
         if self.columns is None:
             return images.grid(self.sample(num, seed))
-        pictures, values = self.sweep(self.columns, num, seed)
+        width = self.conditions.attributes[0].width
+        pictures, values = self.sweep(self.columns, min(num, MOST_ROWS * width), seed)
         return images.grid(pictures, len(values))
 
     def walk(

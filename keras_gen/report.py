@@ -104,10 +104,12 @@ def _asked_for(config: dict) -> list[str]:
 
 
 def _last_epoch(metrics: Path) -> dict[str, str]:
-    """The last line of the CSV file, numbers shortened."""
+    """Where training ended and its last losses, numbers shortened: the others may be of an earlier epoch."""
     with metrics.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return {f"last {name}": f"{float(value):.6g}" for name, value in rows[-1].items()} if rows else {}
+    last = rows[-1] if rows else {}
+    shown = [name for name in last if name in ("epoch", "step", "seconds") or "loss" in name]
+    return {f"last {name}": f"{float(last[name]):.6g}" for name in shown}
 
 
 def _spread(pictures: list[Path], most: int = 6) -> list[Path]:

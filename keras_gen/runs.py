@@ -333,9 +333,10 @@ class Run:
         if self.best is None or not self.best.step:
             return ""
         in_vain = self.best.step < EARLY * self.best.ended_at
+        whose = " (by a few training images, not the score card's)" if self.best.monitor == "frechet" else ""
         return (
             f"Kept step {self.best.step:,}, after epoch {self.best.epoch + 1}, the best by {self.best.monitor}: "
-            f"{self.best.value:.4g}, in the end {self.best.last:.4g}."
+            f"{self.best.value:.4g}, in the end {self.best.last:.4g}{whose}."
             + in_vain
             * f" Nothing was gained in the {1 - EARLY:.0%} since: a lower --learning-rate may help."
         )

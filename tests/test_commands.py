@@ -132,13 +132,16 @@ def test_sampling_what_is_asked_for(trained, tmp_path):
 
 
 def test_the_report_says_what_can_be_asked_for(trained):
-    assert "label: 10 values, 0, 1, 2, …" in (trained / "runs" / "fast" / "report.html").read_text()
+    page = (trained / "runs" / "fast" / "report.html").read_text()
+    assert "label: 10 values, 0, 1, 2, …" in page
+    assert "last d_loss" in page
+    assert "last frechet" not in page, "it may be of an earlier epoch"
 
 
 def test_reconstructing(trained, tmp_path):
     out = tmp_path / "grid.png"
     process = succeed(trained, "keras-gen", "reconstruct", "runs/train_ae.py", "--num", "5", "--out", out)
-    assert process.stdout.startswith(f"5 test images of digits: {out}\nmean squared error 0.")
+    assert process.stdout.startswith(f"5 test images of digits, as 8×8×1: {out}\nmean squared error 0.")
     with Image.open(out) as picture:
         assert picture.size == (46, 19)
 
@@ -276,7 +279,7 @@ def test_images_are_inverted(trained, tmp_path):
     with Image.open(tmp_path / "inverted.png") as picture:
         assert picture.size == (3 * 9 + 1, 3 * 9 + 1)  # the images, what was found, the nearest training images
     command = ("keras-gen", "invert", trained / "runs" / "train_ae.py", "--num", "3", "--out", "found.npz")
-    assert "3 test images of digits: found.npz" in succeed(tmp_path, *command).stdout
+    assert "3 test images of digits, as 8×8×1: found.npz" in succeed(tmp_path, *command).stdout
     with np.load(tmp_path / "found.npz") as found:
         assert found["latents"].shape == (3, 32)
         assert found["images"].shape == (3, 8, 8, 1)

@@ -349,7 +349,7 @@ def test_parts_that_do_not_fit_are_refused():
             GAN(*parts, **arguments)
 
 
-@pytest.mark.parametrize(("num_values", "shape"), [(3, (11 * 9 + 1, 3 * 13 + 1)), (17, (6 * 9 + 1, 6 * 13 + 1))])
+@pytest.mark.parametrize(("num_values", "shape"), [(3, (10 * 9 + 1, 3 * 13 + 1)), (17, (6 * 9 + 1, 6 * 13 + 1))])
 def test_a_picture_has_a_column_for_each_value_if_there_are_few(num_values, shape):
     conditions = Conditions([Categorical("kind", [str(number) for number in range(num_values)])])
     gan = GAN(

@@ -14,7 +14,7 @@ OPTIONS = {
     "no time": (["--minutes", "0"], "expected --minutes above 0, received 0"),
     "a word for a number": (["--batch-size", "many"], "many"),
     "an unknown preset": (["stylegan9"], "unknown preset 'stylegan9': expected one of "),
-    "an unknown option": (["--learning-raet", "1"], "--learning-raet"),
+    "an unknown option": (["--learning-raet", "1"], "--learning-raet, 1. Perhaps you meant --learning-rate. See "),
 }
 
 # What shows when the data and the networks are made, in code that both scripts share.
@@ -83,6 +83,7 @@ CLI_ERRORS = {
         "Expected one of {sample, evaluate, compare, interpolate, traverse, reconstruct, invert, export, verify, "
         "doctor}",
     ),
+    "no such command": (["sampel"], "Unrecognized options: sampel. Available subcommands: sample, evaluate, compare, "),
     "no such model": (["sample", "nowhere"], "nowhere"),
     "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),
     "a file of another kind": (

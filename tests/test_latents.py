@@ -160,5 +160,5 @@ def test_what_has_no_direction_is_refused(attribute, value, message):
     gan = brightness_gan()
     with pytest.raises(ValueError, match=message):
         evaluation.attribute_direction(gan, bright_and_dark(gan), attribute, value)
-    with pytest.raises(ValueError, match="hat is a condition of this model, to be asked for: `sweep`"):
+    with pytest.raises(ValueError, match="expected an attribute that is no condition of this model, received hat"):
         evaluation.attribute_direction(make_conditional_gan(), bright_and_dark(gan), "hat", "yes")

@@ -35,7 +35,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.console = rich.console.Console()
 
     def on_train_begin(self, logs=None):
-        self._epoch, self._losses = None, ""
+        self._epoch, self._losses, self._line = None, "", ""
         self._printed_at = time.monotonic()
         columns = (
             rich.progress.BarColumn(),
@@ -68,8 +68,10 @@ class ProgressBar(keras.callbacks.Callback):
             self._print_line(self._epoch)
 
     def _print_line(self, epoch):
-        self._printed_at = time.monotonic()
-        self.console.print(f"{self.budget.fraction:4.0%}  epoch {epoch + 1}  {self._losses}", highlight=False)
+        line = f"{self.budget.fraction:4.0%}  epoch {epoch + 1}  {self._losses}"
+        if line != self._line:  # the end may follow right after an epoch's
+            self.console.print(line, highlight=False)
+        self._printed_at, self._line = time.monotonic(), line
 
 
 class MetricsCSV(Resumable):

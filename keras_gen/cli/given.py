@@ -46,7 +46,7 @@ class Reconstruct:
         else:
             place = write(reconstructions, self.out)
         error = np.mean(((originals.astype(float) - reconstructions) / 127.5) ** 2)
-        print(f"{len(originals)} test images of {loaded.name}: {place}")
+        print(f"{_images(originals, loaded)}: {place}")
         print(f"mean squared error {error:.5f}, on the scale [-1, 1] of training")
 
 
@@ -98,6 +98,12 @@ class Invert:
             images.save_png(self.out, images.stacks(originals, found.images, neighbours))
         else:
             np.savez(self.out, **{name: array for name, array in found._asdict().items() if array is not None})
-        print(f"{len(originals)} test images of {loaded.name}: {self.out}")
+        print(f"{_images(originals, loaded)}: {self.out}")
         print(f"mean squared error {np.mean(found.errors):.5f}, on the scale [-1, 1] of training")
         print(f"of the nearest of {len(loaded.train):,} training images {np.mean((distances / 127.5) ** 2):.5f}")
+
+
+def _images(originals, data) -> str:
+    """How many, of what, and as the model takes them, which may be of another size and in other colours."""
+    height, width, channels = originals.shape[1:]
+    return f"{len(originals)} test images of {data.name}, as {height}×{width}×{channels}"

@@ -366,7 +366,10 @@ def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyChec
                 "of generated ones with care."
             )
     if num < FEW_IMAGES:
-        remarks.append(f"Only {num} images on each side: differences of the size of the floor mean nothing.")
+        remarks.append(
+            f"Only {num} images on each side: chance alone moves these numbers about as far as those of real training "
+            "images are from perfect."
+        )
     rare = [name for name, found in classes.items() if "frechet" not in found]
     if rare:
         remarks.append(
