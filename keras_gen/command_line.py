@@ -144,13 +144,13 @@ def _program() -> str:
 
 def _in_one_line(box: str) -> str:
     """The message inside tyro's box, up to the first blank line, and what it proposes instead, without the frame."""
-    text = "\n".join(line.strip("│╭╮╰╯ ") for line in box.splitlines()[1:])
-    message, *others = (part.strip() for part in re.split("─+", text))
-    sentences = [" ".join(message.split("\n\n")[0].split())]
-    for other in others:
-        if other.startswith("Perhaps you meant:"):
-            options = dict.fromkeys(re.findall(r"^--[\w-]+", other, flags=re.MULTILINE))
-            sentences.append(f"Perhaps you meant {', '.join(options)}")
-        elif other.startswith("Available subcommands:"):
-            sentences.append(" ".join(other.split()))
-    return " ".join(f"{sentence.rstrip('.')}." for sentence in [*sentences, f"See {_program()} --help"])[:-1]
+    lines = [line.strip("│╭╮╰╯").rstrip() for line in box.splitlines()[1:]]
+    message, *parts = re.split("─+", "\n".join(lines))
+    sentences = [" ".join(re.split(r"\n *\n", message.strip())[0].split())]
+    # What is indented further than an option is what it is for, and may name others.
+    proposed = "".join(part for part in parts if "Perhaps you meant:" in part or "Arguments similar to" in part)
+    if options := re.findall(r"^ {5}(--.*)", proposed, flags=re.MULTILINE):
+        names = dict.fromkeys(name for option in options for name in re.findall(r"--[\w-]+", option))
+        sentences.append(f"Perhaps you meant {', '.join(names)}")
+    sentences += [" ".join(part.split()) for part in parts if "Available subcommands:" in part]
+    return ". ".join(sentence.rstrip(".") for sentence in [*sentences, f"See {_program()} --help"])

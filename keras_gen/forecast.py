@@ -28,8 +28,8 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     compiling, seconds = _measured(model, batches)
     table = Table("what", "value", title="dry run: nothing is written")
     for name, value in dataclasses.asdict(options).items():
-        if value not in (None, (), {}) and name != "dry_run":
-            text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if value not in (None, {}) and name != "dry_run":
+            text = " ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
             table.add_row(name.replace("_", "-"), text)
     table.add_section()
     table.add_row("image shape (height, width, channels)", str(images.image_shape))
@@ -55,8 +55,8 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
     if options.minutes:
         steps = max(0, int((60 * options.minutes - compiling) / seconds))
         table.add_row("training, by minutes", f"{_duration(60 * options.minutes)}, about {_steps(steps)}")
-    after = "minutes more, most of them for the score card (--no-score)" if options.score else "less than a minute more"
-    table.add_row("scoring, export", after)
+    if options.score:
+        table.add_row("score card, export", "come after it: minutes, less with --no-score")
     Console().print(table)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_gen import images, latents
 from keras_gen.conditions import Conditions
+from keras_gen.conditions.schema import MOST_COLUMNS
 
-MOST_COLUMNS, MOST_ROWS = 16, 10  # of a picture with columns
+MOST_ROWS = 10  # of a picture with columns: two of them in 64 images are a strip that nobody can look at
 MOST_LOOKED_AT, LEAST_LOOKED_AT = 2_000, 200  # images by which directions are found
 LOOK = 2_000 * 128**2  # values of images that are looked at together
 
@@ -170,11 +171,11 @@ class Generative:
         Returns:
             uint8 array (height, width, channels), as of `images.grid`.
         """
-        if self.columns is None:
+        if self.conditions is None or self.columns is None:
             return images.grid(self.sample(num, seed))
-        width = self.conditions.attributes[0].width
-        pictures, values = self.sweep(self.columns, min(num, MOST_ROWS * width), seed)
-        return images.grid(pictures, len(values))
+        num_columns = len(self.conditions.attributes[0].sweep(MOST_COLUMNS))
+        pictures, _ = self.sweep(self.columns, min(num, MOST_ROWS * num_columns), seed)
+        return images.grid(pictures, num_columns)
 
     def walk(
         self,

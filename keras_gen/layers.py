@@ -93,8 +93,9 @@ class SpectralDense(_SpectrallyNormalized, keras.layers.Dense):
 class SpectralConv2D(_SpectrallyNormalized, keras.layers.Conv2D):
     """A `keras.layers.Conv2D` that computes with W/σ(W), see `SpectralDense`.
 
-    As in the paper, W is read as a matrix with one row for each filter. Its σ is not the slope of the convolution,
-    which reads a pixel several times, but it bounds it.
+    As in the paper, W is read as a matrix with the weights of one filter in a row (here, transposed, in a column). Its
+    σ is not the slope of the convolution, which reads a pixel several times: that may be √(kernel height · width) times
+    as steep, no more.
 
     Args:
         *args: as for `keras.layers.Conv2D`.

@@ -59,7 +59,10 @@ def load(path: str | Path) -> keras.Model:
     path = Path(path)
     file = path / _FILE if path.is_dir() else path
     if (path / "saved_model.pb").exists() or any(path.glob("[1-9]*/saved_model.pb")):
-        raise ValueError(f"{path} is an exported model, which only makes what it is asked for: expected the folder of a run or a .keras file")
+        raise ValueError(
+            f"{path} is an exported model, good for `sample` without --sweep and for servers: "
+            "expected the folder of a run or a .keras file"
+        )
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
     try:  # not compiled: whoever made the model may have used a loss that is not known here

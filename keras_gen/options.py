@@ -192,7 +192,7 @@ class GANOptions(TrainingOptions):
     augment: Literal["none", "diffaugment", "ada", "auto"] | None = None
     """In front of the discriminator, for few images: always, as much as needed, or auto: ada below 10,000 images."""
     flip: bool = False
-    """Mirror half of the images in front of the discriminator: for pictures whose mirror images are as real."""
+    """Mirror half of the images in front of the discriminator, with ada as often as it augments: for pictures whose mirror images are as real."""  # noqa: E501
     width: int | None = None
     """Channels at half size in conv, dcgan and resnet (32, 64, 64): more is slower, and better in long runs."""
     spectral_normalization: bool = False
@@ -290,9 +290,12 @@ class AutoencoderOptions(TrainingOptions):
         own = {} if self.beta is None else {"beta": self.beta}
         if own and resolved.kind != "vae":
             raise ValueError(f"--beta is for VAEs (vae, beta-vae, cvae), received it with the preset {self.preset}")
+        return dataclasses.replace(resolved, model_options={**(resolved.model_options or {}), **own})
+
+    def _check(self) -> None:
+        super()._check()
         if self.beta is not None and self.beta < 0:
             raise ValueError(f"expected --beta of 0 or more, received {self.beta}")
-        return dataclasses.replace(resolved, model_options={**(resolved.model_options or {}), **own})
 
 
 def read_options(path: str | Path) -> dict:

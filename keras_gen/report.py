@@ -104,11 +104,11 @@ def _asked_for(config: dict) -> list[str]:
 
 
 def _last_epoch(metrics: Path) -> dict[str, str]:
-    """Where training ended and its last losses, numbers shortened: the others may be of an earlier epoch."""
+    """Where training ended and its last losses, numbers shortened. What the monitor saw may be of an earlier epoch."""
     with metrics.open(newline="") as file:
         rows = list(csv.DictReader(file))
     last = rows[-1] if rows else {}
-    shown = [name for name in last if name in ("epoch", "step", "seconds") or "loss" in name]
+    shown = [name for name in last if last[name] and (name in ("epoch", "step", "seconds") or "loss" in name)]
     return {f"last {name}": f"{float(last[name]):.6g}" for name in shown}
 
 

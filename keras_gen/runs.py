@@ -332,14 +332,15 @@ class Run:
         """Which state of the model was kept."""
         if self.best is None or not self.best.step:
             return ""
-        in_vain = self.best.step < EARLY * self.best.ended_at
-        whose = " (by a few training images, not the score card's)" if self.best.monitor == "frechet" else ""
-        return (
+        text = (
             f"Kept step {self.best.step:,}, after epoch {self.best.epoch + 1}, the best by {self.best.monitor}: "
-            f"{self.best.value:.4g}, in the end {self.best.last:.4g}{whose}."
-            + in_vain
-            * f" Nothing was gained in the {1 - EARLY:.0%} since: a lower --learning-rate may help."
+            f"{self.best.value:.4g}, in the end {self.best.last:.4g}."
         )
+        if self.best.monitor == "frechet":
+            text += " (Against training images, no more than a thousand: not the score card's.)"
+        if self.best.step < EARLY * self.best.ended_at:
+            text += f" Nothing was gained in the {1 - EARLY:.0%} since: a lower --learning-rate may help."
+        return text
 
     @property
     def _diverged(self) -> bool:

@@ -144,6 +144,16 @@ def test_metrics_csv_says_when_and_what(images, tmp_path):
     np.testing.assert_allclose([float(row["d_loss"]) for row in rows], history["d_loss"])
 
 
+def test_metrics_csv_of_rare_validation(images, tmp_path):
+    metrics = callbacks.MetricsCSV(tmp_path / "metrics.csv")
+    rare = {"validation_data": (images,), "validation_freq": 2}
+    history = fit(make_autoencoder(), images, epochs=3, callbacks=[metrics], **rare).history
+    with open(tmp_path / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["loss"] for row in rows] == list(map(str, history["loss"]))
+    assert [row["val_loss"] for row in rows] == ["", str(history["val_loss"][0]), ""]
+
+
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # how Keras learns the length
 def test_data_of_unknown_length(images):
     import tensorflow as tf

@@ -14,6 +14,7 @@ OPTIONS = {
     "no time": (["--minutes", "0"], "expected --minutes above 0, received 0"),
     "a word for a number": (["--batch-size", "many"], "many"),
     "an unknown preset": (["stylegan9"], "unknown preset 'stylegan9': expected one of "),
+    "a name and its opposite": (["--no-scoer"], "--no-scoer. Perhaps you meant --score, --no-score. See "),
     "an unknown option": (["--learning-raet", "1"], "--learning-raet, 1. Perhaps you meant --learning-rate. See "),
 }
 
@@ -84,6 +85,10 @@ CLI_ERRORS = {
         "doctor}",
     ),
     "no such command": (["sampel"], "Unrecognized options: sampel. Available subcommands: sample, evaluate, compare, "),
+    "two slips": (
+        ["sample", "x", "--sede", "3", "--lable", "3"],
+        "--lable, 3. Perhaps you meant --seed, --label. See ",
+    ),
     "no such model": (["sample", "nowhere"], "nowhere"),
     "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),
     "a file of another kind": (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import shutil
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ import rich.progress
 
 from keras_gen.callbacks.events import EventWriter
 from keras_gen.callbacks.resuming import Resumable
-from keras_gen.checkpoints import cut_back
+from keras_gen.checkpoints import replace_file
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -77,7 +79,8 @@ class ProgressBar(keras.callbacks.Callback):
 class MetricsCSV(Resumable):
     """Writes a line per epoch: `epoch` (from 1), `step`, `seconds` since training began, and the epoch's numbers.
 
-    Each line is in the file as soon as its epoch is over.
+    Each line is in the file as soon as its epoch is over. Numbers that are not there after each epoch, as those of a
+    rarer validation, leave cells empty.
 
     Args:
         path: the CSV file; overwritten, or cut back to where the run is resumed.
@@ -89,25 +92,40 @@ class MetricsCSV(Resumable):
 
     def begin(self, state):
         self._started_at = time.monotonic() - state.get("seconds", 0.0)
-        self._file = cut_back(self.path, state.get("size", 0)).open("a", newline="")
-        self._names: list[str] = state.get("names", [])
+        self._rows = []
+        if state.get("rows") and self.path.exists():
+            with self.path.open(newline="") as file:
+                self._rows = list(itertools.islice(csv.DictReader(file), state["rows"]))
+        self._rewrite()
 
     def state(self):
-        seconds = time.monotonic() - self._started_at
-        return {"seconds": seconds, "size": self.path.stat().st_size, "names": self._names}
+        return {"seconds": time.monotonic() - self._started_at, "rows": len(self._rows)}
 
     def on_epoch_end(self, epoch, logs=None):
         step, seconds = int(self.model.optimizer.iterations), time.monotonic() - self._started_at
         row = {"epoch": epoch + 1, "step": step, "seconds": f"{seconds:.2f}", **(logs or {})}
-        self._names = self._names or list(row)
-        writer = csv.DictWriter(self._file, self._names)
-        if not self._file.tell():
-            writer.writeheader()
-        writer.writerow(row)
-        self._file.flush()
+        self._rows.append(row)
+        if set(row) <= set(self._names):
+            csv.DictWriter(self._file, self._names).writerow(row)
+            self._file.flush()
+        else:
+            self._file.close()
+            self._rewrite()
 
     def on_train_end(self, logs=None):
         self._file.close()
+
+    def _rewrite(self):
+        """Writes the whole file, with a column for each number that there is so far."""
+        self._names = list(dict.fromkeys(name for row in self._rows for name in row))
+        text = io.StringIO(newline="")
+        if self._names:
+            writer = csv.DictWriter(text, self._names)
+            writer.writeheader()
+            writer.writerows(self._rows)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(self.path, lambda file: file.write(text.getvalue().encode()))
+        self._file = self.path.open("a", newline="")
 
 
 class TensorBoardScalars(Resumable):

@@ -18,6 +18,8 @@ LABEL = "label"  # the attribute that stands for the classes of a data set
 # More values than this are an id or free text rather than something to ask for, unless they are named.
 MOST_VALUES = 100
 
+MOST_COLUMNS = 16  # of a grid in which one attribute runs through its values
+
 # Training rows that a schema keeps: the share of half of the images is 0.8 % off, in some 20 kB an attribute.
 MOST_EXAMPLES = 4096
 
@@ -185,7 +187,7 @@ class Conditions:
         return self.encode({**columns, **{name: np.full(num, value) for name, value in asked.items()}})
 
     def sweep(
-        self, name: str, num: int, seed: int, where: Mapping[str, str | float] | None = None, most: int = 12
+        self, name: str, num: int, seed: int, where: Mapping[str, str | float] | None = None, most: int = MOST_COLUMNS
     ) -> tuple[np.ndarray, list[str]]:
         """Rows in which one attribute runs through its values while everything else stays.
 

@@ -48,8 +48,8 @@ def attribute_direction(
     """
     if model.conditions is not None and attribute in model.conditions.names:
         raise ValueError(
-            f"expected an attribute that is no condition of this model, received {attribute}, which it can be asked for: "
-            f"keras-gen sample RUN --sweep {attribute}, in Python `sweep`"
+            f"expected an attribute that is no condition of this model, received {attribute}: "
+            f"ask for it, with `sweep` or keras-gen sample RUN --sweep {attribute}"
         )
     schema = Conditions.of(data, [attribute])
     assert schema is not None  # which it is only where no names are given

@@ -367,8 +367,8 @@ def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyChec
             )
     if num < FEW_IMAGES:
         remarks.append(
-            f"Only {num} images on each side: chance alone moves these numbers about as far as those of real training "
-            "images are from perfect."
+            f"Only {num} images on each side: differences smaller than those between real training images and a "
+            "perfect score may be chance."
         )
     rare = [name for name, found in classes.items() if "frechet" not in found]
     if rare:
