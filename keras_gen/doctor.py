@@ -83,7 +83,7 @@ def _numbers(data) -> Iterator[Finding]:
         few = len(data.train) < FEW_IMAGES / 10
         advice = "; see the score card's copy check" if few else ""
         yield Finding(
-            f"only {len(data.train):,} training images, soon known by heart: the GANs fast and resnet augment them, "
+            f"only {len(data.train):,} training images: soon known by heart; the GANs fast and resnet augment them, "
             f"others do with --augment ada{advice}",
             few,
         )
