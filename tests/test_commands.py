@@ -134,7 +134,7 @@ def test_sampling_what_is_asked_for(trained, tmp_path):
 def test_the_report_says_what_can_be_asked_for(trained):
     page = (trained / "runs" / "fast" / "report.html").read_text()
     assert "label: 10 values, 0, 1, 2, …" in page
-    assert "last d_loss" in page
+    assert "last d loss" in page
     assert "last frechet" not in page, "it may be of an earlier epoch"
 
 
@@ -267,7 +267,7 @@ def test_directions_are_traversed(trained, tmp_path):
         assert not np.array_equal(images[0], images[3])
     for run, along, message in (
         (autoencoder, "label", "expected one of the values of label"),
-        (trained / "runs" / "fast", "label=3", "label is a condition"),
+        (trained / "runs" / "fast", "label=3", "received label: ask for it"),
     ):
         assert message in fail(tmp_path, "keras-gen", "traverse", run, "--along", along)
 
