@@ -136,12 +136,12 @@ def test_an_autoencoder_has_a_rate_only():
 
 @pytest.mark.parametrize(("step", "said"), [(87, True), (89, False)])
 def test_a_run_in_vain_says_so(step, said):
-    best = types.SimpleNamespace(step=step, epoch=3, monitor="val_loss", value=40.9, last=81.8, ended_at=880)
+    best = types.SimpleNamespace(step=step, epoch=3, monitor="frechet", value=40.9, last=81.8, ended_at=880)
     text = runs.Run._kept(types.SimpleNamespace(best=best))
-    assert text.startswith(f"Kept step {step}, after epoch 4, the best by val_loss: 40.9, in the end 81.8.")
-    assert "score card" not in text
-    best.monitor = "frechet"
-    assert "not the score card's" in runs.Run._kept(types.SimpleNamespace(best=best))
+    assert text.startswith(f"Kept step {step}, after epoch 4, the best by frechet: 40.9, in the end 81.8.")
+    assert "not the score card's" in text
+    best.monitor = "val_loss"
+    assert "score card" not in runs.Run._kept(types.SimpleNamespace(best=best))
     assert text.endswith(" Nothing was gained in the 90% since: a lower --learning-rate may help.") == said
 
 
