@@ -103,8 +103,7 @@ class AdversarialModel(schedules.ScheduledModel):
         homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
         if homeless:
             raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
-        layers = [layer for network in self.layers for layer in getattr(network, "layers", [network])]
-        if any(layer.compute_dtype == "float16" for layer in layers):
+        if any(layer.compute_dtype == "float16" for layer in self._flatten_layers(include_self=False)):
             raise ValueError(
                 "expected networks in float32 or mixed_bfloat16, received float16: its gradients underflow"
             )

@@ -172,17 +172,6 @@ def replace_file(path: str | Path, write: Callable) -> None:
             os.close(folder)
 
 
-def cut_back(path: str | Path, size: int) -> Path:
-    """Cuts a file back to its first `size` bytes, or as many as it has; one that is missing is made.
-
-    Returns:
-        The path.
-    """
-    with open(path, "ab") as file:
-        file.truncate(min(size, file.tell()))
-    return Path(path)
-
-
 def _files(directory: Path) -> list[Path]:
     """The checkpoints of a folder, the newest first."""
     found = [(int(match[1]), path) for path in directory.glob("step_*.npz") if (match := _NAME.fullmatch(path.name))]

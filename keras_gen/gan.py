@@ -166,7 +166,10 @@ class GAN(Generative, AdversarialModel):
         self.loss_pair = losses.get(loss)
         names = [penalties] if isinstance(penalties, str) else penalties
         self.penalties = tuple(map(gradient_penalties.get, names))
-        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in self.discriminator.layers)
+        slopes = {place for each in self.penalties for place in each.slope_at}
+        self._one_pass = {"real", "fake"} <= slopes and _judges_each_alone(self.discriminator)
+        layers = self.discriminator._flatten_layers()
+        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
         if self.penalties and normalised:
             warnings.warn(
                 "penalties on a discriminator with batch normalisation: its slope at one image depends on the others "
@@ -218,9 +221,6 @@ class GAN(Generative, AdversarialModel):
         real_images, *conditions = batch
         fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
         critic, real_images, fake_images = self._critic(real_images, fake_images, conditions)
-        slopes = {place for each in self.penalties for place in each.slope_at}
-        if {"real", "fake"} <= slopes and _judges_each_alone(self.discriminator):
-            critic.together = real_images, fake_images
         # Penalties first: the logits that come with a slope are used again below.
         penalty = sum(
             (
@@ -266,7 +266,8 @@ class GAN(Generative, AdversarialModel):
             logits = self.discriminator([images, *conditions] if conditions else images, training=True)
             return ops.cast(logits, "float32")  # losses are taken in float32 whatever the network computes in
 
-        return gradient_penalties.Critic(judge, conditions), real_images, fake_images
+        together = (real_images, fake_images) if self._one_pass else ()
+        return gradient_penalties.Critic(judge, conditions, together), real_images, fake_images
 
     def after_round(self):
         """Moves the averaged generator towards the generator."""

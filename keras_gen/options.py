@@ -232,7 +232,7 @@ class GANOptions(TrainingOptions):
         """Chooses the batch where the preset leaves it to the images.
 
         A step takes the longer the larger the images, so a run of minutes makes fewer of them; and where it makes less
-        than some thousands, another step teaches more than more images in each (docs/presets.md has the numbers).
+        than some thousands, another step teaches more than more images in each (docs/experiments.md has the numbers).
 
         Args:
             image_shape: (height, width, channels).

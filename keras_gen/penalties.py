@@ -187,6 +187,9 @@ class Dragan(GradientPenalty):
     The noise is as wide as half the deviation of all pixels of the batch, as in the authors' program; their paper
     writes a normal δ of fixed width. Does not look at fakes.
 
+    Args:
+        weight, one_sided: as of `GradientPenalty`.
+
     Source:
         Kodali et al., On Convergence and Stability of GANs (2017), section 2.3, https://arxiv.org/abs/1705.07215
     """

@@ -112,7 +112,7 @@ _DCGAN = GANPreset(
 )
 
 GANS = {
-    # Found by a sweep over small images; see docs/presets.md. Loss and penalties are R3GAN's (Huang et al., 2024,
+    # Found by a sweep over small images; see docs/experiments.md. Loss and penalties are R3GAN's (Huang et al., 2024,
     # https://arxiv.org/abs/2501.05441), whose γ falls to a tenth too. Differs from it: five times its rate, a small
     # plain network, a leaky clip at the end, 16 or 64 images a step in place of 256 and more. Rate, network and batch
     # are for runs of minutes, where the paper's take days.

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from keras_gen import evaluation, pages
+from keras_gen.callbacks.logs import loss_names
 
 _WHAT_IT_MAKES = "What it makes, none chosen: the same latents in every picture."
 _WHAT_COMES_BACK = "Images that it did not train on, and below each its reconstruction."
@@ -107,8 +108,8 @@ def _last_epoch(metrics: Path) -> dict[str, str]:
     """Where training ended and its last losses, numbers shortened. What the monitor saw may be of an earlier epoch."""
     with metrics.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    last = rows[-1] if rows else {}
-    shown = [name for name in last if last[name] and (name in ("epoch", "step", "seconds") or "loss" in name)]
+    last = {name: value for name, value in rows[-1].items() if value} if rows else {}
+    shown = [name for name in ("epoch", "step", "seconds", *loss_names(last)) if name in last]
     return {f"last {name}": f"{float(last[name]):.6g}" for name in shown}
 
 

@@ -28,7 +28,7 @@ from keras_gen.autoencoders import Autoencoder
 from keras_gen.command_line import progress
 from keras_gen.conditions import Conditions, Continuous, learnable
 from keras_gen.data import Batches, ImageData, Split
-from keras_gen.export import check_name, publish
+from keras_gen.export import changes, check_name, publish
 from keras_gen.folders import locked, new_folder, require_writable, slug
 from keras_gen.images import save_png
 from keras_gen.options import TrainingOptions
@@ -288,9 +288,9 @@ class Run:
         """
         saved, not_saved = self._save(model)
         scored, not_scored = self._score(model)
-        version, problem = self._export(model)
+        version, on_export = self._export(model)
         ending = (self._ending(), self._short(model), self._kept())
-        remarks = [text for text in (*ending, remark, not_saved, not_scored, problem) if text]
+        remarks = [text for text in (*ending, remark, not_saved, not_scored, on_export) if text]
         page = report.write(self.directory, self.config, version, [*remarks, *self.warnings])
         look = f"sample {version or self.directory} --num 64" if model.generates else f"reconstruct {self.directory}"
         places = {
@@ -303,7 +303,8 @@ class Run:
             "try": f"keras-gen {look} --out grid.png",
         }
         print("\n".join([*remarks, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
-        if not_saved or (problem and importlib.util.find_spec("tensorflow")):  # to train without it is no failure
+        not_exported = version is None and importlib.util.find_spec("tensorflow")  # to train without it is no failure
+        if not_saved or not_exported:
             raise SystemExit(1)
         self.config["finished"] = provenance.now().isoformat(timespec="seconds")
         self._write_config()
@@ -368,10 +369,11 @@ class Run:
         return page, ""
 
     def _export(self, model: keras.Model) -> tuple[Path | None, str]:
-        """The exported version, or None and why there is none."""
+        """The exported version, or None, and what is to be said about it."""
         print("exporting, and checking the SavedModel in a fresh process …", flush=True)
         try:
-            return publish(model, self.options.export_dir, self.name, run=self.directory), ""
+            version = publish(model, self.options.export_dir, self.name, run=self.directory)
+            return version, changes(version)
         except KeyboardInterrupt:
             return None, f"Not exported: interrupted. keras-gen export {self.directory} makes up for it."
         except Exception as error:  # whatever it is, the run must not end without its report

@@ -10,6 +10,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_gen import callbacks
+from keras_gen.callbacks.events import EventWriter
 from keras_gen.data import Split
 from keras_gen.evaluation import QualityMonitor
 from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, same, untrained_net, weights_of
@@ -44,6 +45,23 @@ OURS = {
     "StopOnSignal": ("autoencoder", lambda folder, images: callbacks.StopOnSignal()),
     "Checkpoints": ("gan", lambda folder, images: callbacks.Checkpoints(folder, minutes=1e-9)),
 }
+
+
+def test_a_writer_of_events_goes_on_at_the_place_of_another(tmp_path):
+    first = EventWriter(tmp_path)
+    first.add_scalars({"loss": 1.0}, step=1)
+    place = first.place
+    first.add_scalars({"loss": 2.0}, step=2)  # in a future that is given up
+    first.close()
+    second = EventWriter(tmp_path, place)
+    second.add_scalars({"loss": 3.0}, step=2)
+    second.close()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == [(1, 1.0), (2, 3.0)]
+    # Of a file that a crash left shorter than it was, all of it is kept.
+    name, size = second.place
+    EventWriter(tmp_path, (name, size + 100)).close()
+    assert second.place == (name, size)
 
 
 def test_every_callback_has_a_row():

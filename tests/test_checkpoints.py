@@ -123,11 +123,3 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_files_are_cut_back(tmp_path):
-    path = tmp_path / "log.csv"
-    assert checkpoints.cut_back(path, 5).read_bytes() == b""
-    path.write_bytes(b"12345678")
-    assert checkpoints.cut_back(path, 5).read_bytes() == b"12345"
-    assert checkpoints.cut_back(path, 9).read_bytes() == b"12345"

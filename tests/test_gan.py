@@ -286,9 +286,12 @@ def test_a_weight_of_no_player_is_refused():
         game.compile({str(index): keras.optimizers.SGD(0.25) for index in range(3)})
 
 
-def test_a_penalty_warns_of_batch_normalisation():
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_penalty_warns_of_batch_normalisation(nested):
     generator = networks.dcgan.generator((16, 16, 1), LATENT_DIM, width=2)
     discriminator = networks.dcgan.discriminator((16, 16, 1), width=2, batch_normalization=True)
+    if nested:
+        discriminator = keras.Sequential([keras.Input((16, 16, 1)), discriminator, keras.layers.Flatten()])
     with pytest.warns(UserWarning, match="penalties on a discriminator with batch normalisation"):
         GAN(generator, discriminator).compile(penalties="r1")
 

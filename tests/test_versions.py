@@ -9,11 +9,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from keras_gen import export
 from keras_gen.export import versions
 from keras_gen.export.readers import CSavedModel
+from keras_gen.export.verification import record
 from tests.conftest import make_gan
 from tests.processes import ROOT
 
@@ -48,6 +50,49 @@ def test_an_exporter_that_looked_too_early_takes_the_next_version(tmp_path, monk
     monkeypatch.setattr(versions, "published_versions", lambda home: next(answers))
     assert [versions.claim(tmp_path / name, tmp_path).name for name in "ab"] == ["1", "2"]
     assert (tmp_path / "1" / "saved_model.pb").read_text() == "a"
+
+
+DIGITS = {
+    "inputs/seed": np.zeros(3, "int64"),
+    "inputs/label": np.array(["1", "2", "10"]),
+    "outputs/images": np.zeros((3, 28, 28, 1), "uint8"),
+}
+LARGER = {"outputs/images": np.zeros((3, 32, 32, 1), "uint8")}
+HAT = {"inputs/hat": np.array(["yes", "no", "yes"])}
+LATER = [
+    ("the same", {"generate": {**DIGITS, "inputs/label": np.array(["3", "", ""])}}, ""),
+    ("a signature more", {"generate": DIGITS, "discriminate": LARGER}, ""),
+    ("an output more", {"generate": {**DIGITS, "outputs/logits": np.zeros((3, 1))}}, ""),
+    ("larger", {"generate": {**DIGITS, **LARGER}}, "generate/outputs/images uint8 28×28×1 → uint8 32×32×1. "),
+    ("an input more", {"generate": {**DIGITS, **HAT}}, "generate/inputs/hat none → text. "),
+    (
+        "a signature less",
+        {},
+        "generate/inputs/label text → none; generate/inputs/seed int64 → none; "
+        "generate/outputs/images uint8 28×28×1 → none. ",
+    ),
+    (
+        "four changes",
+        {"generate": {**HAT, **LARGER, "inputs/seed": np.zeros(3, "int32")}},
+        "generate/inputs/hat none → text; generate/inputs/label text → none; generate/inputs/seed int64 → int32; "
+        "and 1 more. ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cases", "told"), [row[1:] for row in LATER], ids=[row[0] for row in LATER])
+def test_what_clients_of_the_version_before_would_notice(cases, told, tmp_path):
+    make_versions(tmp_path, 2, 5, 6)
+    for version, each in ((2, {}), (5, {"generate": DIGITS}), (6, cases)):
+        record(tmp_path / str(version), each)
+    sentence = export.changes(tmp_path / "6")
+    assert sentence == (f"Clients of version 5 will notice: {told}Another --name keeps the two apart." if told else "")
+
+
+def test_versions_of_somebody_else_are_not_compared(tmp_path):
+    make_versions(tmp_path, 1, 2)
+    record(tmp_path / "2", {"generate": DIGITS})
+    assert export.changes(tmp_path / "2") == ""
 
 
 CONFIGURED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -9,8 +10,6 @@ from pathlib import Path
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
-
-from keras_gen.checkpoints import cut_back
 
 
 class EventWriter:
@@ -29,7 +28,9 @@ class EventWriter:
         directory.mkdir(parents=True, exist_ok=True)
         name, size = place or (f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}", 0)
         self._path = directory / name
-        self._file = cut_back(self._path, size).open("ab")
+        self._file = self._path.open("ab")
+        self._file.truncate(min(size, self._file.tell()))
+        self._file.seek(0, os.SEEK_END)
         self._records = RecordWriter(self._file)
         if not self._file.tell():
             self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))

@@ -59,7 +59,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._progress.update(self._task, completed=self.budget.fraction, description=f"step {step} {self._losses}")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._losses = " ".join(f"{name} {logs[name]:.4g}" for name in _loss_names(logs))
+        self._losses = " ".join(f"{name} {logs[name]:.4g}" for name in loss_names(logs))
         if not self.console.is_terminal and time.monotonic() - self._printed_at >= self.every_seconds:
             self._print_line(epoch)
 
@@ -192,7 +192,7 @@ class LossCurves(Resumable):
 
     def on_epoch_end(self, epoch, logs=None):
         step = int(self.model.optimizer.iterations)
-        for name in _loss_names(logs):  # not the same ones each time: validation may be rarer
+        for name in loss_names(logs):  # not the same ones each time: validation may be rarer
             self._curves.setdefault(name, []).append((step, logs[name]))
 
     def on_train_end(self, logs=None):
@@ -210,7 +210,7 @@ class LossCurves(Resumable):
         figure.savefig(self.path, dpi=120)
 
 
-def _loss_names(logs) -> list[str]:
+def loss_names(logs) -> list[str]:
     """The losses worth a look. A game's `loss` is a sum for stock callbacks: the players' own tell more."""
     names = {name for name in logs or {} if "loss" in name}
     return sorted(names - {"loss"} if "d_loss" in names else names)

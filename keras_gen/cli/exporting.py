@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import tyro
@@ -43,6 +44,8 @@ class Export:
             keep=self.keep,
             formats=self.format,
         )
+        if changed := export.changes(version):
+            print(changed, file=sys.stderr)
         print(version)
 
 

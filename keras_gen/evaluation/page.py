@@ -41,7 +41,7 @@ def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | 
 def section(card: ScoreCard) -> list[str]:
     """The numbers of a card as a part of a page: remarks and a table."""
     rows = [
-        [name, text(name, score), floor_text(name, score), METRICS[name].better or "", METRICS[name].about]
+        [name, text(name, score), floor_text(name, score), METRICS[name].better, METRICS[name].about]
         for name, score in card.scores.items()
     ]
     columns = ["metric", "value", "real training images", "better", ""]
@@ -52,7 +52,7 @@ def lines(card: ScoreCard) -> list[str]:
     """The numbers of a card for the console, and its remarks."""
     rows = [["metric", "value", "real training images", "better"]]
     for name, score in card.scores.items():
-        rows.append([name, text(name, score), floor_text(name, score), METRICS[name].better or ""])
+        rows.append([name, text(name, score), floor_text(name, score), METRICS[name].better])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return [*card.remarks, *padded]
@@ -173,5 +173,5 @@ def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
         if any(scores):
             floor = next((floor_text(name, score) for score in scores if score), "")
             values = ("" if score is None else text(name, score) for score in scores)
-            rows.append([name, *values, floor, METRICS[name].better or ""])
+            rows.append([name, *values, floor, METRICS[name].better])
     return [["metric", *cards, "real training images", "better"], *rows]

@@ -30,12 +30,12 @@ class Metric(NamedTuple):
 
     Attributes:
         about: what it says, for the page.
-        better: which direction is better, or None where neither is: the nearer to the floor, or no judgement.
+        better: which direction is better, or "" where neither is: the nearer to the floor, or no judgement.
         form: format specification.
     """
 
     about: str
-    better: Literal["lower", "higher"] | None
+    better: Literal["lower", "higher", ""]
     form: str = ".3f"
 
 
@@ -47,8 +47,8 @@ METRICS = {
     "recall": Metric("share of real images that lie among generated ones", "higher"),
     "density": Metric("how thick the generated images lie among real ones", "higher"),
     "coverage": Metric("share of real images with a generated one nearby: no kind is left out", "higher"),
-    "diversity": Metric("mean distance of two features, as a share of that between real images", None),
-    "confident": Metric(f"share of images that are read with a probability above {CONFIDENT}", None),
+    "diversity": Metric("mean distance of two features, as a share of that between real images", ""),
+    "confident": Metric(f"share of images that are read with a probability above {CONFIDENT}", ""),
     "classes": Metric("share of the classes that are made at all (a tenth as often as in reality, or more)", "higher"),
     "label_kl": Metric(
         "Kullback-Leibler divergence of the classes made from those of real images, nats", "lower", ".4f"
@@ -61,7 +61,7 @@ METRICS = {
     "ssim": Metric("structural similarity of reconstructions", "higher"),
     "out_of_range": Metric(
         "share of output values beyond [-1, 1] by more than 1 %, cut off: no fault where black or white is meant",
-        None,
+        "",
         ".4f",
     ),
 }

@@ -61,7 +61,7 @@ def _scores(card: ScoreCard | None) -> str:
     if card is None:
         return "Not scored: `keras-gen evaluate` with the run's folder does it, and the next export has the numbers."
     rows = [
-        [name, text(name, score), floor_text(name, score), METRICS[name].better or "", METRICS[name].about]
+        [name, text(name, score), floor_text(name, score), METRICS[name].better, METRICS[name].about]
         for name, score in card.scores.items()
     ]
     shown = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in card.model.items() if value is not None)

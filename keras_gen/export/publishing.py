@@ -134,8 +134,7 @@ def _refuse_diverged(model) -> None:
 
 def _in_float32(model):
     """The model computing in float32, whatever precision it trained in: what every server has and agrees on."""
-    layers = [layer for network in model.layers for layer in getattr(network, "layers", [network])]
-    if all(layer.compute_dtype == "float32" for layer in layers):
+    if all(layer.compute_dtype == "float32" for layer in model._flatten_layers(include_self=False)):
         return model
 
     def to_float32(config):

@@ -20,7 +20,7 @@ RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
 HE_TRANSPOSED = {"class_name": "VarianceScaling", "config": {"scale": 8.0, "mode": "fan_out"}}
 NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # where nothing is clipped yet
 
-UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/presets.md)
+UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/experiments.md)
 
 
 def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attention=False, name="generator"):
@@ -126,7 +126,7 @@ def discriminator(
     return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
 
 
-def encoder(image_shape, latent_dim=32, widths=(16, 32, 64), name="encoder"):
+def encoder(image_shape, latent_dim=32, *, widths=(16, 32, 64), name="encoder"):
     """3×3 convolutions that halve the image (rounding up) once per width, then one dense layer to the code.
 
     Args:
@@ -149,7 +149,7 @@ def encoder(image_shape, latent_dim=32, widths=(16, 32, 64), name="encoder"):
     return keras.Model(images, codes, name=name)
 
 
-def decoder(image_shape, latent_dim=32, condition_width=0, widths=(64, 32, 16), name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(64, 32, 16), name="decoder"):
     """The mirror of `encoder`: doubles the image once per width, cutting back to odd sizes.
 
     Nearest-neighbour doubling before a stride-1 convolution, since a transposed convolution leaves a checkerboard

@@ -80,7 +80,7 @@ def discriminator(
     return discriminator_model(inputs, hidden, bounded.dense, name)
 
 
-def encoder(image_shape, latent_dim=32, widths=(512, 256), name="encoder"):
+def encoder(image_shape, latent_dim=32, *, widths=(512, 256), name="encoder"):
     """Dense layers with ReLU that narrow from the pixels to a code.
 
     Args:
@@ -103,7 +103,7 @@ def encoder(image_shape, latent_dim=32, widths=(512, 256), name="encoder"):
     return keras.Model(images, layers.Dense(latent_dim, dtype="float32")(hidden), name=name)
 
 
-def decoder(image_shape, latent_dim=32, condition_width=0, widths=(256, 512), name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(256, 512), name="decoder"):
     """The mirror of `encoder`, which is a small `generator`: codes (batch, latent_dim) → images.
 
     Args:
