@@ -15,6 +15,9 @@ import tyro
 
 from keras_gen import hardware
 
+# No "None" among the values that an option may be given, and no --no-flag beside the flag of what is off anyway.
+STYLE = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
+
 # How NumPy, Python, TensorFlow, JAX and PyTorch say that something does not fit.
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory")
 
@@ -39,7 +42,7 @@ def parse(options, description: str):
     with one_line_errors(()):
         try:
             with contextlib.redirect_stderr(messages):
-                return tyro.cli(options, prog=_program(), description=description)
+                return tyro.cli(options, prog=_program(), description=description, config=STYLE)
         except SystemExit as exit:
             if exit.code == 2:
                 _fail(_in_one_line(messages.getvalue()))

@@ -14,7 +14,7 @@ OPTIONS = {
     "no time": (["--minutes", "0"], "expected --minutes above 0, received 0"),
     "a word for a number": (["--batch-size", "many"], "many"),
     "an unknown preset": (["stylegan9"], "unknown preset 'stylegan9': expected one of "),
-    "a name and its opposite": (["--no-scoer"], "--no-scoer. Perhaps you meant --score, --no-score. See "),
+    "a flag": (["--no-scoer"], "--no-scoer. Perhaps you meant --no-score. See "),
     "an unknown option": (["--learning-raet", "1"], "--learning-raet, 1. Perhaps you meant --learning-rate. See "),
 }
 
