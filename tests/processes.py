@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(folder, *command, backend="tensorflow", timeout=300):
+def run(folder, *command, backend="tensorflow", timeout=900):
     """Runs `python <command>` in `folder`; scripts of the repository are named without their path."""
     script, *arguments = map(str, command)
     program = ["-m", "keras_gen"] if script == "keras-gen" else [ROOT / script]
