@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gen import images as pixels
 from keras_gen import model_files
-from keras_gen.export import published_versions
+from keras_gen.export import published_versions, recorded_names
 from keras_gen.generative import Generative
 from keras_gen.registry import lookup
 
@@ -126,17 +126,11 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
         if "truncation" not in inputs or not truncation > 0:
             raise ValueError(f"expected a truncation above 0 and a model that truncates, received {truncation}")
         asked["truncation"] = truncation
-    attributes = inputs.keys() - {"truncation"}
-
-    def in_signature(attribute):
-        name = re.sub(r"\W", "_", attribute, flags=re.ASCII)
-        return f"condition_{name}" if name not in attributes and f"condition_{name}" in attributes else name
-
+    names = recorded_names(path) or {name: name for name in sorted(inputs.keys() - {"truncation"})}
     for attribute, value in where.items():
-        if not attributes:
+        if not names:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-        name = in_signature(attribute)
-        lookup("attribute", dict.fromkeys(sorted(attributes)), name)
+        name = lookup("attribute", names, attribute)
         try:
             asked[name] = str(value) if inputs[name] == tf.string else float(value)
         except ValueError:
@@ -151,7 +145,8 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
     try:
         return pixels.in_batches(make, seeds, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
-        told = re.search(r"\[(\S+): (expected one of .*?), received\]", error.message)
+        said = re.sub(r"\\(['\"])", r"\1", error.message)
+        told = re.search(r"\[([^\[]+): (expected one of .*?), received\]", said)
         if not told:
             raise ValueError(error.message) from error
-        raise ValueError(f"unknown {told[1]} {asked[in_signature(told[1])]!r}: {told[2]}") from error
+        raise ValueError(f"unknown {told[1]} {asked[names[told[1]]]!r}: {told[2]}") from error

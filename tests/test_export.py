@@ -11,7 +11,7 @@ from PIL import Image
 from keras_gen import export, latents, networks, sampling
 from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.export.readers import CSavedModel
-from keras_gen.export.signatures import _conditions, _input_names, _noise, _truncate, signatures
+from keras_gen.export.signatures import _conditions, _noise, _truncate, input_names, signatures
 from keras_gen.gan import GAN
 from keras_gen.priors import Mixture
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditional_gan, make_conditions, make_gan
@@ -229,9 +229,19 @@ def test_a_discriminator_that_cannot_be_kept(make, message, tmp_path):
 
 
 def test_names_of_inputs_are_names_in_any_language():
-    conditions = Conditions([Categorical(name, ["no", "yes"]) for name in ("hair colour", "seed", "hair-colour", "2")])
-    names = _input_names(conditions)
-    assert names == ["hair_colour", "condition_seed", "condition_hair_colour", "condition_2"]
+    names = {
+        "hair colour": "hair_colour",
+        "seed": "condition_seed",
+        "hair-colour": "condition_hair_colour",
+        "2": "condition_2",
+        "class": "condition_class",
+        "self": "condition_self",
+        "größe": "gr__e",
+        "grüße": "condition_gr__e",
+        "身長": "condition_9",
+        "体重": "condition_10",
+    }
+    assert input_names(Conditions([Categorical(name, ["no", "yes"]) for name in names])) == names
 
 
 def test_rows_left_open_are_those_of_the_examples():
@@ -273,15 +283,42 @@ def test_sampling_an_export_truncates(published):
         sampling.sample(folder / "gan", 3, truncation=0.0)
 
 
-def test_sampling_asks_an_export_by_the_names_of_attributes(tmp_path):
-    conditions = Conditions([Categorical("seed", ["no", "yes"]), Categorical("hair colour", ["red", "grey"])])
+NAMES = ("seed", "hair_colour", "hair colour", "class", "self", "身長", "体重")
+
+
+@pytest.fixture(scope="module")
+def oddly_named(tmp_path_factory):
+    """A GAN whose attributes' names are no names of inputs, and the folder that it was exported to."""
+    conditions = Conditions([Categorical(name, ["no", 'a "yes"']) for name in NAMES])
     discriminator = networks.mlp.discriminator(IMAGE_SHAPE, conditions.width, widths=(16,))
     generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, conditions.width, widths=(16,))
-    export.publish(GAN(generator, discriminator, conditions=conditions), tmp_path, "gan")
-    answers = [
-        sampling.sample(tmp_path / "gan", 2, where={"seed": value, "hair colour": "grey"}) for value in ("no", "yes")
-    ]
-    assert not np.array_equal(*answers)
+    gan = GAN(generator, discriminator, conditions=conditions)
+    folder = tmp_path_factory.mktemp("oddly") / "gan"
+    export.publish(gan, folder.parent, "gan")
+    return gan, folder
+
+
+@pytest.mark.parametrize("asked", NAMES)
+def test_sampling_asks_an_export_by_the_names_of_attributes(asked, oddly_named):
+    gan, folder = oddly_named
+    where = {name: 'a "yes"' if name == asked else "no" for name in NAMES}
+    images = sampling.sample(folder, 3, seed=1, where=where)
+    seeds = np.random.default_rng(1).integers(0, 2**53, 3)
+    near(images, gan.decode(array(_noise(seeds, LATENT_DIM)), gan.conditions.rows(3, seed=0, where=where)))
+
+
+def test_what_an_export_does_not_know_is_said_by_the_names_of_attributes(oddly_named):
+    _, folder = oddly_named
+    with pytest.raises(ValueError, match=r"""^unknown hair colour 'maybe': expected one of no, a "yes", or nothing$"""):
+        sampling.sample(folder, 1, where={"hair colour": "maybe"})
+    with pytest.raises(ValueError, match=r"^unknown attribute 'hat': expected one of seed, hair_colour, hair colour, "):
+        sampling.sample(folder, 1, where={"hat": "no"})
+
+
+def test_the_readme_says_which_input_is_which_attribute(oddly_named):
+    text = (oddly_named[1] / "README.md").read_text()
+    assert "- `condition_6`: the attribute 身長, one of `no`" in text
+    assert "- `hair_colour`: one of `no`" in text
 
 
 class OwnGAN(GAN):

@@ -4,9 +4,9 @@ What a server can ask for is in `signatures`, the check in `verification`, what 
 Training does not belong here.
 """
 
-from keras_gen.export.interface import changes
+from keras_gen.export.interface import changes, recorded_names
 from keras_gen.export.publishing import publish
 from keras_gen.export.verification import VerificationError, verify
 from keras_gen.export.versions import check_name, published_versions
 
-__all__ = ["VerificationError", "changes", "check_name", "publish", "published_versions", "verify"]
+__all__ = ["VerificationError", "changes", "check_name", "publish", "published_versions", "recorded_names", "verify"]

@@ -20,6 +20,7 @@ from keras_gen import model_files
 from keras_gen.backend import BACKEND
 from keras_gen.export.card import model_card
 from keras_gen.export.formats import check_format, convert
+from keras_gen.export.interface import record_names
 from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
 from keras_gen.export.versions import check_name, claim, prune, scratch
 
@@ -101,7 +102,7 @@ def publish(
 def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> Callable[[Path], None]:
     """Writes the SavedModel with its cases and warm-up requests; returns what writes the files beside it."""
     from keras_gen.export import serving_files, warm_up  # these import TensorFlow
-    from keras_gen.export.signatures import signatures
+    from keras_gen.export.signatures import input_names, signatures
 
     # Nothing is tracked by hand: the archive saves the variables that its functions use, and what only training
     # needs stays behind. Tracking a network would save each of its variables a second time.
@@ -121,8 +122,10 @@ def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> 
         archive.add_endpoint(key, signature.function, input_signature=list(signature.inputs))
     archive.write_out(str(saved_model), verbose=False)
     record(saved_model, cases)
+    names = input_names(model.conditions) if model.conditions else {}
+    record_names(saved_model, names)
     warm_up.write(saved_model, name, offered)
-    return functools.partial(serving_files.write, name=name, signatures=offered, cases=cases)
+    return functools.partial(serving_files.write, name=name, signatures=offered, cases=cases, names=names)
 
 
 def _refuse_diverged(model) -> None:

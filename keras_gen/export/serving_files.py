@@ -131,7 +131,7 @@ outputs = service.Predict(request, 10.0).outputs  # waits 10 seconds at most
 images = tf.make_ndarray(outputs["images"])  # uint8 {shape}"""
 
 
-def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cases) -> None:
+def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cases, names: Mapping[str, str]) -> None:
     """Writes `README.md`, and `model.config` and `batching.config` where they are missing.
 
     Args:
@@ -139,18 +139,19 @@ def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cas
         name: name of the model on the server.
         signatures: what it can be asked for.
         cases: what it answers, see `verification.record`.
+        names: of the inputs for attributes, by those of the attributes.
     """
     for file, content in ((MODEL_CONFIG, _MODEL_CONFIG.format(name=name)), (BATCHING_CONFIG, _BATCHING_CONFIG)):
         if not (home / file).exists():
             _replace(home / file, content)
-    _replace(home / "README.md", _readme(name, signatures, cases))
+    _replace(home / "README.md", _readme(name, signatures, cases, names))
 
 
 def _replace(path: Path, content: str) -> None:
     replace_file(path, lambda file: file.write(content.encode()))
 
 
-def _readme(name, signatures, cases) -> str:
+def _readme(name, signatures, cases, names) -> str:
     asked, by_rest = ("generate", "generate_png") if "generate" in signatures else ("decode", "decode")
     inputs = _inputs(signatures[asked])
     request = {"signature_name": by_rest, "inputs": inputs}
@@ -164,7 +165,7 @@ def _readme(name, signatures, cases) -> str:
         model_config=MODEL_CONFIG,
         batching_config=BATCHING_CONFIG,
         signatures=_table(signatures, cases),
-        explanation=_explanation(signatures),
+        explanation=_explanation(signatures, names),
         request=shlex.quote(json.dumps(request)),
         rest=_REST.format(request=request, name=name) + (_REST_PNG if by_rest == "generate_png" else ""),
         grpc=_GRPC.format(
@@ -191,7 +192,7 @@ def _tensor(name, dtype, shape) -> str:
     return f"`{name}` {dtype} ({', '.join(map(str, ('b', *shape)))})"
 
 
-def _explanation(signatures) -> str:
+def _explanation(signatures, names) -> str:
     """What the inputs mean that this model has."""
     inputs = {spec.name: signature for signature in signatures.values() for spec in signature.inputs}
     known = {
@@ -207,9 +208,12 @@ def _explanation(signatures) -> str:
         "codes": "as `encode` gives them.",
     }
     lines = [f"- `{name}`: {text}" for name, text in known.items() if name in inputs]
+    attributes = {name: attribute for attribute, name in names.items()}
     for name, signature in inputs.items():
         if name not in known:
-            lines.append(f"- `{name}`: {_choices(signature.examples[name])}")
+            own = attributes.get(name, name)
+            about = "" if own == name else f"the attribute {own}, "
+            lines.append(f"- `{name}`: {about}{_choices(signature.examples[name])}")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ row i of the inputs alone; where rows bring seeds, to the byte, whatever the bat
 from __future__ import annotations
 
 import functools
+import keyword
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -25,6 +26,9 @@ from keras_gen.generative import Generative
 # 1 to 3 times as long as without groups and batches of 64 rows 0.6 to 4 times; with groups of 8 up to 6 and 2 times,
 # with single images the latter up to 12 times.
 GROUP = 4
+
+# What no attribute's input can be called: inputs of ours, and what Python calls TensorFlow's function itself.
+TAKEN = ("seed", "to_seed", "fraction", "truncation", "images", "self")
 
 
 class Signature(NamedTuple):
@@ -233,18 +237,25 @@ def _attributes(model: Generative) -> dict[str, Attribute]:
     """What can be asked for, by the name of the input."""
     if model.conditions is None:
         return {}
-    return dict(zip(_input_names(model.conditions), model.conditions.attributes, strict=True))
+    names = input_names(model.conditions)
+    return {names[attribute.name]: attribute for attribute in model.conditions.attributes}
 
 
-def _input_names(conditions: Conditions) -> list[str]:
-    """What the attributes are called among a signature's inputs: letters, digits and _, none of them twice."""
-    taken = ["seed", "to_seed", "fraction", "truncation", "images"]
-    for attribute in conditions.attributes:
+def input_names(conditions: Conditions) -> dict[str, str]:
+    """The name of the input for each attribute, by the attribute's own: letters, digits and _, none of them twice.
+
+    Example:
+        >>> input_names(Conditions([Categorical(name, ["no", "yes"]) for name in ("hair colour", "seed", "帽子")]))
+        {'hair colour': 'hair_colour', 'seed': 'condition_seed', '帽子': 'condition_3'}
+    """
+    names: dict[str, str] = {}
+    for number, attribute in enumerate(conditions.attributes, start=1):
         name = re.sub(r"\W", "_", attribute.name, flags=re.ASCII)
-        while name in taken or not name[0].isalpha():
+        name = name if name.strip("_") else str(number)
+        while name in (*TAKEN, *names.values()) or keyword.iskeyword(name) or not name[0].isalpha():
             name = f"condition_{name}"
-        taken.append(name)
-    return taken[-len(conditions.attributes) :]
+        names[attribute.name] = name
+    return names
 
 
 def _asked(name: str, attribute: Attribute) -> tf.TensorSpec:
