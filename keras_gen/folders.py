@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
+import zlib
 from pathlib import Path
 
 import filelock
@@ -16,8 +18,10 @@ def slug(text: str) -> str:
     Example:
         >>> slug("my pictures/")
         'my-pictures'
+        >>> slug("日本")  # a checksum keeps apart what has no such letters
+        'data-c7b7cdcc'
     """
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "data"
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or f"data-{zlib.crc32(os.fsencode(text)):08x}"
 
 
 def require_writable(folder: Path) -> None:

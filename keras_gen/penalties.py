@@ -258,7 +258,8 @@ def gamma(images: np.ndarray) -> float:
         block = np.asarray(images[start : start + 256]).astype("float32") / 127.5
         sums += block.sum(axis=0)
         squares += np.square(block).sum(axis=0)
-    return float(np.sum(squares / len(images) - (sums / len(images)) ** 2) / 1_000)
+    variances = np.maximum(squares / len(images) - (sums / len(images)) ** 2, 0.0)  # or rounding may leave less
+    return float(np.sum(variances) / 1_000)
 
 
 def _joined(batches):

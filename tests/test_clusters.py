@@ -42,6 +42,12 @@ def test_what_else_is_known_stays():
     np.testing.assert_array_equal(data.train.labels, known)
 
 
+def test_images_that_are_all_the_same_are_of_no_kind():
+    same = Split(np.full((300, 4, 4, 1), 7, "uint8"))
+    data = ImageData("same", same, same)
+    assert with_clusters(data, 10) is data
+
+
 def test_there_are_no_more_kinds_than_hundreds_of_images():
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))

@@ -325,6 +325,15 @@ def test_an_id_is_taken_by_name_only():
     assert Conditions.of(data, ["id"]).width == 200
 
 
+@pytest.mark.parametrize("name", ["a=b", "-a", " a", ""])
+def test_what_cannot_be_asked_for_by_its_name_is_not_learned_unless_it_is_named(name):
+    columns = {"hat": np.arange(10) % 2, name: np.arange(10) % 2}
+    data = image_data(columns=columns, values={key: ["no", "yes"] for key in columns}, num=10)
+    assert Conditions.of(data).names == ["hat"]
+    with pytest.raises(ValueError, match="expected a name that can stand in name=value"):
+        Conditions.of(data, [name])
+
+
 @pytest.mark.parametrize("name", ["colour", "one", "same", "empty"])
 def test_unknown_conditions_list_the_known_ones(name):
     data = image_data(LABELS, ["a", "b", "c"], COLUMNS, VALUES)

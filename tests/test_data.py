@@ -216,11 +216,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         load(tmp_path / "images.tar")
 
 
-def test_names_win_over_paths(tmp_path, monkeypatch):
+def test_names_win_over_paths(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_flat_folder(tmp_path / "digits")
     assert load("digits").image_shape == (8, 8, 1)
+    assert capsys.readouterr().err == "digits is the data set of that name; ./digits would be what lies here\n"
     assert load("./digits").image_shape == (HEIGHT, WIDTH, 1)
+    assert "data set of that name" not in capsys.readouterr().err
 
 
 def test_digits_are_scaled_to_bytes():

@@ -85,8 +85,8 @@ def test_attributes_run_over_train_and_then_test(npz):
     ("arrays", "message"),
     [
         ({"x": IMAGES / 255}, r"expected uint8 images in \[0, 255\] as x in .*received float64.*np.round\(x \* 255\)"),
-        ({"x": IMAGES.astype(np.uint16)}, "received uint16"),
-        ({"x": IMAGES > 3}, "received bool"),
+        ({"x": IMAGES.astype(np.uint16)}, r"received uint16: .* in \[0, 255\] already with x.astype\('uint8'\)$"),
+        ({"x": IMAGES > 3}, r"received bool: .* with x \* 255.astype"),
         ({"x": np.zeros((2, 3, 5, 7), np.uint8)}, r"received \(2, 3, 5, 7\): .*np.moveaxis\(x, 1, -1\)"),
         ({"x": np.zeros((2, 35), np.uint8)}, r"received \(2, 35\): reshape it"),
         ({"x": np.zeros((9, 8, 3), np.uint8)}, r"received \(9, 8, 3\)"),
@@ -96,10 +96,14 @@ def test_attributes_run_over_train_and_then_test(npz):
         ({"x_train": IMAGES, "x_test": IMAGES[:, :4]}, r"one shape, received \(5, 7, 1\) and \(4, 7, 1\)"),
         ({"x_train": IMAGES, "x_test": IMAGES, "y_train": np.arange(6)}, "labels for both parts .*received y_train"),
         ({"x": IMAGES, "y": np.eye(6, dtype=int)}, r"received int64 \(6, 6\): for one-hot rows use y.argmax"),
-        ({"x": IMAGES, "y": np.arange(6.0)}, r"received float64 \(6,\)"),
+        ({"x": IMAGES, "y": np.arange(6.0)}, r"received float64 \(6,\)$"),
         ({"x": IMAGES, "y": np.arange(5)}, "expected 6 labels as y in .*received 5"),
         ({"x": IMAGES, "attr_age": np.arange(5.0)}, r"expected attr_age in .* of shape \(6,\), received \(5,\)"),
         ({"x": IMAGES, "attr_hat": np.arange(6), "values_hat": np.array(["a"])}, "its 1 values .* received 0 to 5"),
+        (
+            {"x": IMAGES, "attr_hat": np.zeros(6, int), "values_hat": np.array(["a", "b", "a"])},
+            "expected each of the values of attr_hat in .* once, received a, b, a",
+        ),
         (
             {"x": IMAGES, "attr_hat": np.arange(6.0), "values_hat": np.array(["a"])},
             "received float64 and values of <U1",
@@ -111,6 +115,30 @@ def test_attributes_run_over_train_and_then_test(npz):
 def test_an_npz_that_is_not_understood_is_refused_in_a_sentence(npz, arrays, message):
     with pytest.raises(ValueError, match=message):
         load(npz(**arrays))
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (("x", "y"), ""),
+        (("x", "labels"), "labels. Labels of x are y"),
+        (("x", "Y", "x_test"), "Y, x_test. Labels of x are y"),
+        (("x_train", "x_test", "y"), "y. Labels of x_train and x_test are y_train and y_test"),
+        (("x_train", "y_train", "x_val"), "x_val. Labels of x_train are y_train"),
+        (("x", "attr_hat", "values_hat", "hat_names"), ""),
+        (("x", "values_hat"), "values_hat. Labels of x are y"),
+    ],
+)
+def test_arrays_that_are_not_used_are_said(npz, capsys, keys, said):
+    columns = {"x": IMAGES, "v": np.array(["a", "b"]), "h": np.array(["a", "b"])}  # by the first letter
+    path = npz(**{key: columns.get(key[0], np.arange(6) % 2) for key in keys})
+    load(path)
+    assert capsys.readouterr().err == (f"not used in {path}: {said}\n" if said else "")
+
+
+def test_what_is_no_number_of_float32_is_missing(npz):
+    data = load(npz(x=IMAGES, attr_age=np.array([np.inf, -np.inf, 1e300, np.nan, 5, 6])))
+    np.testing.assert_array_equal(in_order(data, "age"), [*[np.nan] * 4, 5, 6])
 
 
 def test_files_that_only_bear_the_name_are_refused(tmp_path, npz):

@@ -1,5 +1,7 @@
 """Claims about folders of images: how one file becomes bytes, which files count, and attributes.csv."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -156,6 +158,29 @@ def test_bad_files_among_good_are_skipped_and_named(tmp_path, monkeypatch, capsy
     assert said.count("\n") == 1
 
 
+def test_images_in_other_formats_are_counted(tmp_path, capsys):
+    for name in ("cats/0.png", "cats/1.PNG", "dogs/0.tif", "dogs/1.TIFF", "dogs/notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("no image") if path.suffix == ".txt" else Image.new("RGB", (7, 5)).save(path)
+    data = load(tmp_path)
+    assert data.class_names == ["cats"]
+    assert data.skipped == [
+        ("dogs/0.tif", ".tif is not read: convert it to .png"),
+        ("dogs/1.TIFF", ".TIFF is not read: convert it to .png"),
+    ]
+    assert capsys.readouterr().err.startswith("skipped 2 of 4 files that could not be read: dogs/0.tif (.tif is not")
+
+
+@pytest.mark.parametrize(("channels", "said"), [(None, True), (3, False), (4, False)])
+def test_transparency_that_is_lost_is_said(tmp_path, capsys, channels, said):
+    for index, mode in enumerate(("RGBA", "RGBA", "RGB")):
+        Image.new(mode, (3, 2)).save(tmp_path / f"{index}.png")
+    load(tmp_path, channels=channels)
+    lines = capsys.readouterr().err
+    assert lines == "2 of 3 images may be transparent, laid on white: --channels 4 keeps that\n" * said
+
+
 def test_decompression_bombs_are_skipped_before_they_are_decoded(tmp_path, monkeypatch):
     for index in range(3):
         save_rgb(tmp_path / f"{index}.png")
@@ -178,11 +203,14 @@ def test_decompression_bombs_are_skipped_before_they_are_decoded(tmp_path, monke
         ({"a.png": None, "b.png": b""}, "received 1; 1 unreadable, such as b.png"),
         ({"a.png": None, "b.png": "cut"}, "received 1; 1 unreadable, such as b.png"),
         ({".hidden.png": None, ".hidden/a.png": None}, "found none"),
+        ({"scan.tiff": None}, "found none, but scan.tiff$"),
+        ({"b.npz": b""}, "found none, but .*/b.npz: give that path$"),
     ],
 )
 def test_a_folder_without_two_images_is_refused(tmp_path, contents, message):
     for name, content in contents.items():
-        save_rgb(tmp_path / name)
+        if not name.endswith(".npz"):
+            save_rgb(tmp_path / name)
         if content is not None:
             (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:90] if content == "cut" else content)
     with pytest.raises(ValueError, match=message):
@@ -216,6 +244,9 @@ def test_images_beside_class_folders_have_no_labels(tmp_path, capsys):
         (["train/a/0.png", "test/0.png", "val/0.png"], "received images in test, train, val"),
         (["train/a/0.png", "test/0.png", "sheet.png"], r"received images in \., test, train"),
         (["train/a/0.png", "train/b/0.png"], "received images in train: move .*, or load .*train to have a test part"),
+        (["val/a/0.png", "test/a/0.png"], "received images in test, val: move .*, or load .*(test|val) to have"),
+        (["Train/a/0.png", "VALID/a/0.png"], "received images in Train, VALID: move .*, or load .*/Train to have"),
+        (["test/a/0.png", "test/b/0.png"], "received images in test: move"),
     ],
 )
 def test_parts_that_would_pass_for_classes_are_refused(tmp_path, names, refused):
@@ -223,6 +254,43 @@ def test_parts_that_would_pass_for_classes_are_refused(tmp_path, names, refused)
         save_rgb(tmp_path / name)
     with pytest.raises(ValueError, match=f"in the sub-folders train and test alone, {refused}"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("Train", "TEST"), ("training", "testing"), ("training_set", "test_set")])
+def test_parts_have_many_names(tmp_path, names):
+    for part, name in enumerate(names):
+        for index in range(2 + part):
+            save_rgb(tmp_path / name / "ab"[index % 2] / f"{index}.png", seed=10 * part + index)
+    data = load(tmp_path)
+    assert (len(data.train), len(data.test), data.class_names) == (2, 3, ["a", "b"])
+
+
+@pytest.mark.parametrize("inside", ["", "train/", "deeper/"])
+def test_what_an_archive_unpacks_to_is_looked_through(tmp_path, capsys, inside):
+    for name in ("a/0.png", "a/1.png", "b/2.png", "b/3.png"):
+        save_rgb(tmp_path / "pets" / "archive" / inside / name)
+    if inside == "train/":
+        save_rgb(tmp_path / "pets" / "archive" / "test" / "b" / "4.png")
+    data = load(tmp_path / "pets")
+    assert (data.name, data.class_names) == ("pets", ["a", "b"])
+    assert len(data.test) == 1
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == f"all images of {tmp_path / 'pets'} lie in archive, which is read in its place"
+
+
+def test_a_single_class_is_a_class(tmp_path, capsys):
+    for index in range(2):
+        save_rgb(tmp_path / "cats" / f"{index}.png")
+    assert load(tmp_path).class_names == ["cats"]
+    assert capsys.readouterr().err == ""
+
+
+def test_folders_within_classes_are_said_to_be_none(tmp_path, capsys):
+    for name in ("animals/cat/0.png", "animals/dog/1.png", "cars/2.png"):
+        save_rgb(tmp_path / name)
+    assert load(tmp_path).class_names == ["animals", "cars"]
+    said = "animals/cat is no class of its own: images in it are of the class animals\n"
+    assert capsys.readouterr().err == said
 
 
 def test_train_may_be_a_class_among_others(tmp_path):
@@ -242,6 +310,33 @@ def test_what_spreadsheets_write_for_nothing_is_missing(tmp_path):
     data = attributes(tmp_path, "file,age,mood\ntrain/a/2.png,N/A,na\ntrain/b/3.png,7,glad\n")
     np.testing.assert_array_equal(data.train.attributes["age"], [np.nan, 7])
     assert data.train.attributes["mood"].tolist() == [-1, 0]
+
+
+def test_what_is_no_number_of_float32_is_missing(tmp_path):
+    data = attributes(tmp_path, "file,age\ntrain/a/2.png,inf\ntrain/b/3.png,1e40\ntest/a/0.png,3\ntest/b/1.png,-2\n")
+    assert np.isnan(data.train.attributes["age"]).all()
+    assert data.test.attributes["age"].tolist() == [3, -2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "said"),
+    [
+        (["1", "2", "3", "?"], ["1", "2", "3", "?"], "age in .* is not all numbers, such as '\\?': its 4 values"),
+        (["1", "2", "a", "b"], ["1", "2", "a", "b"], None),
+        (["1_0", "1_1", "1_0", "1_1"], ["1_0", "1_1"], None),
+    ],
+)
+def test_a_column_of_numbers_with_a_few_words_is_said_to_be_classes(tmp_path, capsys, cells, values, said):
+    files = ["train/a/2.png", "train/b/3.png", "test/a/0.png", "test/b/1.png"]
+    rows = "\n".join(f"{file},{cell}" for file, cell in zip(files, cells, strict=True))
+    assert attributes(tmp_path, f"file,age\n{rows}").attribute_values["age"] == sorted(values)
+    lines = capsys.readouterr().err
+    assert re.match(said, lines) if said else lines == ""
+
+
+def test_images_without_a_row_are_counted(tmp_path, capsys):
+    attributes(tmp_path, "file,age\ntrain/a/2.png,1\n")
+    assert capsys.readouterr().err.endswith("attributes.csv: 3, such as test/a/0.png\n")
 
 
 def test_attributes_are_read_by_file(tmp_path, capsys):

@@ -157,3 +157,8 @@ def test_gamma_follows_the_variance_of_the_images():
     assert penalties.gamma(two) == pytest.approx(60 * 0.04 / 1000)
     assert penalties.gamma(two.repeat(2, axis=1)) == pytest.approx(2 * penalties.gamma(two))
     assert penalties.gamma(two * 2) == pytest.approx(4 * penalties.gamma(two))
+
+
+def test_gamma_of_images_that_are_all_the_same_is_nothing():
+    for value in range(0, 256, 5):
+        assert 0 <= penalties.gamma(np.full((300, 9, 9, 1), value, "uint8")) < 1e-5  # never below, by rounding

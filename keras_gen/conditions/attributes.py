@@ -17,6 +17,11 @@ import keras
 import numpy as np
 
 
+def can_be_asked_for(name: str) -> bool:
+    """Whether a name can stand in `name=value` on a command line."""
+    return bool(name) and "=" not in name and not name.startswith("-") and name == name.strip()
+
+
 @dataclass(frozen=True)
 class Attribute(abc.ABC):
     """The base of the kinds of attributes: one column of a data set, one block of a row.
@@ -33,7 +38,7 @@ class Attribute(abc.ABC):
     dtype: ClassVar[str]  # of a column
 
     def __post_init__(self):
-        if not self.name or "=" in self.name or self.name.startswith("-") or self.name != self.name.strip():
+        if not can_be_asked_for(self.name):
             raise ValueError(
                 f"expected a name that can stand in name=value, received {self.name!r}: rename the attribute"
             )

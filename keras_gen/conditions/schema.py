@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from keras_gen.conditions.attributes import Attribute, Categorical, Continuous, number_text
+from keras_gen.conditions.attributes import Attribute, Categorical, Continuous, can_be_asked_for, number_text
 from keras_gen.data.image_data import ImageData, Split
 from keras_gen.registry import lookup
 
@@ -276,7 +276,8 @@ def columns_of(split: Split) -> dict[str, np.ndarray]:
 def learnable(data: ImageData) -> list[str]:
     """The names of all that is known about each image of a data set, without ids and free text.
 
-    The classes, and every attribute with at least two values and, if it is categorical, no more than 100.
+    The classes, and every attribute that can be asked for by its name, with at least two values and, if it is
+    categorical, no more than 100.
 
     Example:
         >>> from keras_gen import load
@@ -291,10 +292,12 @@ def learnable(data: ImageData) -> list[str]:
 
 
 def attributes_of(data: ImageData, names: Sequence[str] | None = None) -> list[Attribute]:
-    """An attribute for every column, or those named, of the training data that holds two values or more, labels first.
+    """An attribute for each column of the training data that holds two values or more, labels first.
+
+    Those whose names cannot be asked for in `name=value` are left out, unless `names` has them.
 
     Raises:
-        ValueError: for a column whose name or values cannot be asked for in `name=value`.
+        ValueError: for one of `names` that cannot be asked for, and for values that cannot.
     """
     texts = dict(data.attribute_values)
     if data.class_names is not None:
@@ -302,7 +305,7 @@ def attributes_of(data: ImageData, names: Sequence[str] | None = None) -> list[A
     attributes: list[Attribute] = []
     for name, column in sorted(columns_of(data.train).items(), key=lambda item: item[0] != LABEL):
         numbers = np.unique(column[np.isfinite(column)])
-        if names is not None and name not in names:
+        if not (can_be_asked_for(name) if names is None else name in names):
             continue
         if name in texts:
             attributes += [Categorical(name, texts[name])] if len(texts[name]) > 1 else []

@@ -6,6 +6,7 @@ convert them.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from keras_gen.data.image_data import (
     Split,
     index_labels,
     index_values,
+    numbers,
     with_test,
 )
 
@@ -42,8 +44,15 @@ def read_npz(path: Path) -> ImageData:
             f"expected x_train and x_test in {path} to hold images of one shape, received {images[0].shape[1:]} and "
             f"{images[-1].shape[1:]}"
         )
-    labels, class_names = read_labels(arrays, [key.replace("x", "y", 1) for key in keys], path)
+    label_keys = [key.replace("x", "y", 1) for key in keys]
+    labels, class_names = read_labels(arrays, label_keys, path)
     columns, attribute_values = read_attributes(arrays, sum(map(len, images)), path)
+    of_attributes = {form.format(name) for name in columns for form in ("attr_{}", "values_{}", "{}_names")}
+    if unused := [key for key in arrays if key not in {*keys, *label_keys, *of_attributes}]:
+        print(
+            f"not used in {path}: {', '.join(unused)}. Labels of {' and '.join(keys)} are {' and '.join(label_keys)}",
+            file=sys.stderr,
+        )
     starts = np.cumsum([len(part) for part in images])[:-1]
     parts = {name: np.split(column, starts) for name, column in columns.items()}
     splits = [
@@ -92,9 +101,11 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
 def checked_images(array: np.ndarray, where: str) -> np.ndarray:
     """Images as uint8 (n, height, width, channels), or an error that says how to convert them."""
     if array.dtype != np.uint8:
+        how = {"f": "for floats in [0, 1] with np.round(x * 255)", "b": "with x * 255"}
+        way = how.get(array.dtype.kind, "where they are in [0, 255] already with x")
         raise ValueError(
-            f"expected uint8 images in [0, 255] as {where}, received {array.dtype}: scale and convert them first, for "
-            "floats in [0, 1] with np.round(x * 255).astype('uint8')"
+            f"expected uint8 images in [0, 255] as {where}, received {array.dtype}: scale and convert them first, "
+            f"{way}.astype('uint8')"
         )
     if not array.size:
         raise ValueError(f"expected images as {where}, received an empty array of shape {array.shape}")
@@ -124,9 +135,10 @@ def read_labels(arrays: dict, keys: list[str], path: Path) -> tuple[list, list[s
         column = arrays[key]
         column = column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
         if column.ndim != 1 or column.dtype.kind not in "biuU":
+            hint = ": for one-hot rows use y.argmax(axis=1)" if column.ndim == 2 else ""
             raise ValueError(
                 f"expected {key} in {path} to be integers or strings of shape (n,) or (n, 1), received {column.dtype} "
-                f"{column.shape}: for one-hot rows use y.argmax(axis=1)"
+                f"{column.shape}{hint}"
             )
         if len(column) != len(arrays[key.replace("y", "x", 1)]):
             raise ValueError(
@@ -148,11 +160,13 @@ def read_attributes(arrays: dict, num_images: int, path: Path) -> tuple[dict[str
         if column.shape != (num_images,):
             raise ValueError(f"expected {key} in {path} of shape ({num_images},), received {column.shape}")
         if values is None and column.dtype.kind == "f":
-            columns[name] = column.astype(np.float32)
+            columns[name] = numbers(column)
         elif values is None and column.dtype.kind in "biuU":
             columns[name], attribute_values[name] = index_values(column)
         elif values is not None and column.dtype.kind in "iu" and values.dtype.kind == "U" and values.ndim == 1:
             columns[name], attribute_values[name] = column.astype(np.int64), values.tolist()
+            if len(set(attribute_values[name])) < len(values):
+                raise ValueError(f"expected each of the values of {key} in {path} once, received {', '.join(values)}")
             if columns[name].min() < -1 or columns[name].max() >= len(values):
                 raise ValueError(
                     f"expected {key} in {path} to point into its {len(values)} values (or -1 for none), received "

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from keras_gen.data.image_data import index_values
+from keras_gen.data.image_data import index_values, numbers
 
 FILE_NAME = "attributes.csv"
 
-NOTHING = ("", "na", "n/a", "nan")  # how spreadsheets and pandas write a missing value
+NOTHING = ("", "na", "n/a", "#n/a", "nan", "null")  # how spreadsheets and pandas write a missing value
 
 
 def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
@@ -39,18 +40,34 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
     unknown = rows.keys() - set(files)
     if unknown:
         print(f"rows without a readable image in {path}: {len(unknown)}, such as {min(unknown)}", file=sys.stderr)
+    if without := [file for file in files if file not in rows]:
+        print(f"images without a row in {path}: {len(without)}, such as {without[0]}", file=sys.stderr)
     columns, attribute_values = {}, {}
     for index, name in enumerate(names):
         if name in ("", "file"):
             continue
         cells = [rows[file][index].strip() if file in rows else "" for file in files]
         cells = ["" if cell.lower() in NOTHING else cell for cell in cells]
-        try:
-            with np.errstate(over="ignore"):  # beyond float32 is infinite, which is as good as missing
-                columns[name] = np.array([float(cell or "nan") for cell in cells], np.float32)
-        except ValueError:
-            columns[name], attribute_values[name] = index_values(np.array(cells))
+        texts = [cell for cell in cells if cell and not _is_number(cell)]
+        if not texts:
+            columns[name] = numbers([float(cell or "nan") for cell in cells])
+            continue
+        columns[name], attribute_values[name] = index_values(np.array(cells))
+        if len(texts) < sum(map(bool, cells)) / 2:
+            print(
+                f"{name} in {path} is not all numbers, such as {texts[0]!r}: its {len(attribute_values[name])} values "
+                "are taken as classes; leave a cell empty where the number is not known",
+                file=sys.stderr,
+            )
     return columns, attribute_values
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell  # 1_0 is a number to Python, and a code to anybody else
 
 
 def read_rows(path: Path) -> tuple[list[str], dict[str, list[str]]]:
@@ -62,7 +79,9 @@ def read_rows(path: Path) -> tuple[list[str], dict[str, list[str]]]:
         raise ValueError(f"expected comma-separated UTF-8 text in {path}, received: {error}") from error
     names = [name.strip() for name in lines[0][1]] if lines else []
     if "file" not in names:
-        raise ValueError(f"expected a column named file in {path}, received {', '.join(names) or 'an empty file'}")
+        hint = ": separate the columns by commas" if len(names) == 1 and re.search("[;\t|]", names[0]) else ""
+        received = ", ".join(names) or "an empty file"
+        raise ValueError(f"expected a column named file in {path}, received {received}{hint}")
     named = [name for name in names if name]
     if len(set(named)) < len(named):
         raise ValueError(f"expected each column of {path} to have a name of its own, received {', '.join(names)}")

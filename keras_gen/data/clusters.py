@@ -30,7 +30,8 @@ def with_clusters(data: ImageData, num: int, seed: int = 0) -> ImageData:
         seed: of the search.
 
     Returns:
-        `ImageData` with the attribute in both splits; `data` itself where there are images for less than two kinds.
+        `ImageData` with the attribute in both splits; `data` itself where there are images for less than two kinds, or
+        all are the same.
 
     Example:
         >>> from keras_gen import load
@@ -46,6 +47,8 @@ def with_clusters(data: ImageData, num: int, seed: int = 0) -> ImageData:
     if num < 2:
         return data
     seen = data.train.some(LOOK // math.prod(data.image_shape), seed).images
+    if (seen == seen[0]).all():
+        return data
     components = PCA(min(COMPONENTS, len(seen), math.prod(data.image_shape)), random_state=seed)
     kinds = MiniBatchKMeans(num, batch_size=4096, n_init=3, random_state=seed).fit(
         components.fit_transform(_rows(seen))

@@ -6,6 +6,7 @@ becomes an array belongs to `decoding`.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -20,11 +21,17 @@ from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import track
 
-from keras_gen.data.attributes import read_attributes_csv
+from keras_gen.data.attributes import FILE_NAME, read_attributes_csv
 from keras_gen.data.decoding import Header, Target, decode, read_header
 from keras_gen.data.image_data import ImageData, Split, index_labels, with_test
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
+# Parts of a set by what people call their folders, in any case.
+PARTS = {
+    **dict.fromkeys(("train", "training", "training_set"), "train"),
+    **dict.fromkeys(("test", "testing", "test_set"), "test"),
+    **dict.fromkeys(("val", "valid", "validation", "validation_set"), "validation"),
+}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 # Without an image_size: a set of one size keeps it up to this side, beyond which first trials take hours.
@@ -85,7 +92,8 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
 
     Args:
         folder: sub-folders are classes, or `train` and `test` with classes inside; images that lie directly in it
-            have no labels. `attributes.csv` in it adds columns.
+            have no labels. `attributes.csv` in it adds columns. Where all that lies in a single sub-folder, as in what
+            an archive unpacks to, that one is read.
         size: (height, width), or None to decide from the files.
         channels: 1, 3 or 4, or None to decide from the files.
         fit: a key of `decoding.FITS`.
@@ -96,7 +104,12 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow finds odd in a file that it can read
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        headers, skipped = read_headers(folder, find_images(folder))
+        found, skipped = find_images(folder)
+        if (inner := only_folder(folder, found)) is not None:
+            note(f"all images of {folder} lie in {inner.name}, which is read in its place")
+            return dataclasses.replace(read_folder(inner, size, channels, fit), name=folder.resolve().name)
+        headers, unreadable = read_headers(folder, found)
+        skipped += unreadable
         check_number(folder, len(headers), skipped)
         files = list(headers)
         target = choose_target(list(headers.values()), size, channels, fit)
@@ -130,12 +143,15 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     )
 
 
-def find_images(folder: Path) -> list[PurePosixPath]:
-    """All image files below the folder, relative to it and sorted, without what is hidden.
+def find_images(folder: Path) -> tuple[list[PurePosixPath], list[tuple[str, str]]]:
+    """All image files below the folder, relative to it and sorted, and (file, reason) of images in other formats.
 
-    Links to folders are followed, each folder once: a link back up would otherwise never end.
+    Without what is hidden. Links to folders are followed, each folder once: a link back up would otherwise never end.
     """
-    found, seen = [], set()
+    found: list[PurePosixPath] = []
+    others: list[PurePosixPath] = []
+    seen = set()
+    formats = Image.registered_extensions()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         if real in seen:
@@ -144,11 +160,25 @@ def find_images(folder: Path) -> list[PurePosixPath]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
-        names = (name for name in files if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES)
-        found += [here / name for name in names]
+        for name in files:
+            suffix = Path(name).suffix.lower()
+            if name.startswith(".") or suffix not in formats.keys() | SUFFIXES:
+                continue
+            (found if suffix in SUFFIXES else others).append(here / name)
     if not found:
-        raise ValueError(f"expected images ({' '.join(sorted(SUFFIXES))}) in {folder}, found none")
-    return sorted(found)
+        arrays = sorted(folder.glob("*.np[yz]"))
+        instead = f", but {arrays[0]}: give that path" if arrays else f", but {others[0]}" if others else ""
+        raise ValueError(f"expected images ({' '.join(sorted(SUFFIXES))}) in {folder}, found none{instead}")
+    return sorted(found), [(shown(file), f"{file.suffix} is not read: convert it to .png") for file in sorted(others)]
+
+
+def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
+    """The sub-folder that holds nothing but sub-folders with all images, which are then the classes or parts."""
+    tops = {file.parts[0] for file in files}
+    deep = all(len(file.parts) > 2 for file in files)
+    if len(tops) > 1 or not deep or (folder / FILE_NAME).exists() or PARTS.keys() & {top.lower() for top in tops}:
+        return None
+    return folder / tops.pop()
 
 
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
@@ -166,6 +196,9 @@ def choose_target(headers: list[Header], size: tuple[int, int] | None, channels:
     """Fills in what was not asked for: the common size if it is small, and the fewest channels that lose nothing."""
     if channels is None:
         channels = 4 if all(h.has_alpha for h in headers) else 1 if all(h.is_grey for h in headers) else 3
+        transparent = sum(h.has_alpha for h in headers)
+        if channels < 4 and transparent:
+            note(f"{transparent} of {len(headers)} images may be transparent, laid on white: --channels 4 keeps that")
     sizes = {header.size for header in headers}
     if size is None and len(sizes) == 1 and max(headers[0].size) <= LARGEST_OWN_SIDE:
         width, height = headers[0].size
@@ -238,14 +271,18 @@ def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndar
             test with would be trained on. And for folders whose names are no text, which no server could be asked for.
     """
     tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
-    if "train" in tops and tops <= {"train", "test", "val", "valid", "validation", "."} and tops != {"train", "test"}:
+    named = {PARTS.get(top.lower(), top) for top in tops}
+    if named != {"train", "test"} and "".join(named) != "." and named <= {*PARTS.values(), "."}:
+        whole = min(tops - {"."}, key=lambda top: PARTS[top.lower()] != "train")
         raise ValueError(
             f"expected images in {folder} in the sub-folders train and test alone, received images in "
-            f"{', '.join(sorted(tops))}: move the others out, or load {folder / 'train'} to have a test part held out"
+            f"{', '.join(sorted(tops))}: move the others out, or load {folder / whole} to have a test part held out"
         )
-    depth = 1 if tops == {"train", "test"} else 0
-    parts = np.array([file.parts[0] for file in files]) if depth else None
+    depth = 1 if named == {"train", "test"} else 0
+    parts = np.array([PARTS[file.parts[0].lower()] for file in files]) if depth else None
     classes = [file.parts[depth] if len(file.parts) > depth + 1 else None for file in files]
+    if deep := [file for file in files if len(file.parts) > depth + 2]:
+        note(f"{deep[0].parent} is no class of its own: images in it are of the class {deep[0].parts[depth]}")
     try:
         "".join(filter(None, classes)).encode()
     except UnicodeEncodeError as error:

@@ -220,3 +220,10 @@ def index_values(column: np.ndarray) -> tuple[np.ndarray, list[str]]:
     result = np.full(len(column), -1, np.int64)
     result[~missing] = indices
     return result, values
+
+
+def numbers(column) -> np.ndarray:
+    """A column of numbers as float32; what is infinite, there or in float32, is no value: NaN."""
+    with np.errstate(over="ignore"):
+        result = np.asarray(column).astype(np.float32)
+    return np.where(np.isfinite(result), result, np.float32(np.nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,11 @@ def load(
     if fit not in FITS:
         raise ValueError(f"expected fit to be one of {', '.join(FITS)}, received {fit!r}")
     if name_or_path in DATASETS:
+        if Path(name_or_path).exists():
+            print(
+                f"{name_or_path} is the data set of that name; ./{name_or_path} would be what lies here",
+                file=sys.stderr,
+            )
         return reshaped(DATASETS[str(name_or_path)](), size, channels, fit)
     path = Path(name_or_path).expanduser()
     if path.is_dir():
