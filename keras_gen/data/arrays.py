@@ -101,7 +101,7 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
 def checked_images(array: np.ndarray, where: str) -> np.ndarray:
     """Images as uint8 (n, height, width, channels), or an error that says how to convert them."""
     if array.dtype != np.uint8:
-        how = {"f": "for floats in [0, 1] with np.round(x * 255)", "b": "with x * 255"}
+        how = {"f": "for floats in [0, 1] with np.round(x * 255)", "b": "with (x * 255)"}
         way = how.get(array.dtype.kind, "where they are in [0, 255] already with x")
         raise ValueError(
             f"expected uint8 images in [0, 255] as {where}, received {array.dtype}: scale and convert them first, "
