@@ -145,8 +145,8 @@ def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation
     try:
         return pixels.in_batches(make, seeds, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
-        said = re.sub(r"\\(['\"])", r"\1", error.message)
-        told = re.search(r"\[([^\[]+): (expected one of .*?), received\]", said)
+        said = re.sub(r"\\(['\"\\])", r"\1", error.message)
+        told = re.search(r"assertion failed: \[(.+?): (expected one of .*?), received\]", said, flags=re.DOTALL)
         if not told:
             raise ValueError(error.message) from error
-        raise ValueError(f"unknown {told[1]} {asked[names[told[1]]]!r}: {told[2]}") from error
+        raise ValueError(f"unknown {told[1]} {where.get(told[1])!r}: {told[2]}") from error

@@ -159,10 +159,10 @@ def test_bad_files_among_good_are_skipped_and_named(tmp_path, monkeypatch, capsy
 
 
 def test_images_in_other_formats_are_counted(tmp_path, capsys):
-    for name in ("cats/0.png", "cats/1.PNG", "dogs/0.tif", "dogs/1.TIFF", "dogs/notes.txt"):
+    for name in ("cats/0.png", "cats/1.PNG", "dogs/0.tif", "dogs/1.TIFF", "dogs/notes.txt", "dogs/list.pdf"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text("no image") if path.suffix == ".txt" else Image.new("RGB", (7, 5)).save(path)
+        path.write_text("no image") if path.suffix in (".txt", ".pdf") else Image.new("RGB", (7, 5)).save(path)
     data = load(tmp_path)
     assert data.class_names == ["cats"]
     assert data.skipped == [
@@ -178,7 +178,7 @@ def test_transparency_that_is_lost_is_said(tmp_path, capsys, channels, said):
         Image.new(mode, (3, 2)).save(tmp_path / f"{index}.png")
     load(tmp_path, channels=channels)
     lines = capsys.readouterr().err
-    assert lines == "2 of 3 images may be transparent, laid on white: --channels 4 keeps that\n" * said
+    assert lines == "2 of 3 images may be transparent: laid on white; --channels 4 keeps it\n" * said
 
 
 def test_decompression_bombs_are_skipped_before_they_are_decoded(tmp_path, monkeypatch):
@@ -203,7 +203,7 @@ def test_decompression_bombs_are_skipped_before_they_are_decoded(tmp_path, monke
         ({"a.png": None, "b.png": b""}, "received 1; 1 unreadable, such as b.png"),
         ({"a.png": None, "b.png": "cut"}, "received 1; 1 unreadable, such as b.png"),
         ({".hidden.png": None, ".hidden/a.png": None}, "found none"),
-        ({"scan.tiff": None}, "found none, but scan.tiff$"),
+        ({"scan.tiff": None}, "found none, but .tiff: convert them to .png$"),
         ({"b.npz": b""}, "found none, but .*/b.npz: give that path$"),
     ],
 )
@@ -244,7 +244,7 @@ def test_images_beside_class_folders_have_no_labels(tmp_path, capsys):
         (["train/a/0.png", "test/0.png", "val/0.png"], "received images in test, train, val"),
         (["train/a/0.png", "test/0.png", "sheet.png"], r"received images in \., test, train"),
         (["train/a/0.png", "train/b/0.png"], "received images in train: move .*, or load .*train to have a test part"),
-        (["val/a/0.png", "test/a/0.png"], "received images in test, val: move .*, or load .*(test|val) to have"),
+        (["val/a/0.png", "test/a/0.png"], "received images in test, val: move .*, or load .*/test to have"),
         (["Train/a/0.png", "VALID/a/0.png"], "received images in Train, VALID: move .*, or load .*/Train to have"),
         (["test/a/0.png", "test/b/0.png"], "received images in test: move"),
     ],
@@ -256,7 +256,9 @@ def test_parts_that_would_pass_for_classes_are_refused(tmp_path, names, refused)
         load(tmp_path)
 
 
-@pytest.mark.parametrize("names", [("Train", "TEST"), ("training", "testing"), ("training_set", "test_set")])
+@pytest.mark.parametrize(
+    "names", [("Train", "TEST"), ("training", "testing"), ("training_set/training_set", "test_set/test_set")]
+)
 def test_parts_have_many_names(tmp_path, names):
     for part, name in enumerate(names):
         for index in range(2 + part):
@@ -276,6 +278,17 @@ def test_what_an_archive_unpacks_to_is_looked_through(tmp_path, capsys, inside):
     assert len(data.test) == 1
     first, *_ = capsys.readouterr().err.splitlines()
     assert first == f"all images of {tmp_path / 'pets'} lie in archive, which is read in its place"
+
+
+@pytest.mark.parametrize("outside", ["scan.tif", "tif/b/0.tif"])
+def test_an_archive_beside_other_images_is_not_looked_through(tmp_path, capsys, outside):
+    for name in ("archive/a/0.png", "archive/b/1.png"):
+        save_rgb(tmp_path / name)
+    (tmp_path / outside).parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (7, 5)).save(tmp_path / outside)
+    data = load(tmp_path)
+    assert (data.class_names, [file for file, _ in data.skipped]) == (["archive"], [outside])
+    assert "archive/a is no class of its own: images in it are of the class archive" in capsys.readouterr().err
 
 
 def test_a_single_class_is_a_class(tmp_path, capsys):
@@ -321,7 +334,11 @@ def test_what_is_no_number_of_float32_is_missing(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "values", "said"),
     [
-        (["1", "2", "3", "?"], ["1", "2", "3", "?"], "age in .* is not all numbers, such as '\\?': its 4 values"),
+        (
+            ["1", "2", "3", "?"],
+            ["1", "2", "3", "?"],
+            "age in .* holds more than numbers, such as '\\?': its values, 4, are",
+        ),
         (["1", "2", "a", "b"], ["1", "2", "a", "b"], None),
         (["1_0", "1_1", "1_0", "1_1"], ["1_0", "1_1"], None),
     ],

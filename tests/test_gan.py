@@ -187,6 +187,14 @@ def test_float16_is_refused():
         keras.config.set_dtype_policy("float32")
 
 
+def test_float16_deep_inside_is_refused():
+    pixels = keras.Input(IMAGE_SHAPE)
+    inside = keras.Sequential([keras.Input(IMAGE_SHAPE), layers.Flatten(), layers.Dense(1, dtype="mixed_float16")])
+    discriminator = keras.Model(pixels, keras.Sequential([keras.Input(IMAGE_SHAPE), inside])(pixels))
+    with pytest.raises(ValueError, match="received float16"):
+        GAN(networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, widths=(8,)), discriminator).compile()
+
+
 def test_a_validation_loss_is_refused(images):
     with pytest.raises(ValueError, match="a game has no validation loss"):
         make_gan().evaluate(images, verbose=0)

@@ -27,8 +27,8 @@ def read_npz(path: Path) -> ImageData:
     """Reads `x_train`/`y_train`/`x_test`/`y_test` or `x`/`y`, with attributes.
 
     A column `attr_<name>` of ints points into the strings `values_<name>` (or `<name>_names`), -1 for none; without
-    them its ints or strings are their own values. A column of floats stays as it is. Columns are as long as the
-    images; with `x_test`, as both parts in a row.
+    them its ints or strings are their own values. In a column of floats, what is not finite is missing. Columns are as
+    long as the images; with `x_test`, as both parts in a row.
 
     Returns:
         `ImageData`; labels that are not 0 … k - 1 are re-indexed and `class_names` keeps the originals.
@@ -101,11 +101,10 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
 def checked_images(array: np.ndarray, where: str) -> np.ndarray:
     """Images as uint8 (n, height, width, channels), or an error that says how to convert them."""
     if array.dtype != np.uint8:
-        how = {"f": "for floats in [0, 1] with np.round(x * 255)", "b": "with (x * 255)"}
-        way = how.get(array.dtype.kind, "where they are in [0, 255] already with x")
+        how = {"f": "np.round(x * 255).astype('uint8') for floats in [0, 1]", "b": "(x * 255).astype('uint8')"}
+        way = how.get(array.dtype.kind, "x.astype('uint8') for numbers from 0 to 255, others scaled to these")
         raise ValueError(
-            f"expected uint8 images in [0, 255] as {where}, received {array.dtype}: scale and convert them first, "
-            f"{way}.astype('uint8')"
+            f"expected uint8 images in [0, 255] as {where}, received {array.dtype}: convert them first, with {way}"
         )
     if not array.size:
         raise ValueError(f"expected images as {where}, received an empty array of shape {array.shape}")

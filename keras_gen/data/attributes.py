@@ -20,7 +20,8 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
     """Reads the columns for these files; a folder without the file has none.
 
     A column whose cells are all numbers is float32 (empty cell = NaN), any other one an int64 index into its sorted
-    values (empty cell = -1); `NA` and `n/a` are empty. A file without a row has no values; a row whose file is not
+    values (empty cell = -1); `NA`, `n/a`, `#n/a`, `nan` and `null` are
+    empty. A file without a row has no values; a row whose file is not
     among the images is left out and said on stderr. A column without a name (pandas' index) is ignored.
 
     Args:
@@ -55,8 +56,8 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
         columns[name], attribute_values[name] = index_values(np.array(cells))
         if len(texts) < sum(map(bool, cells)) / 2:
             print(
-                f"{name} in {path} is not all numbers, such as {texts[0]!r}: its {len(attribute_values[name])} values "
-                "are taken as classes; leave a cell empty where the number is not known",
+                f"{name} in {path} holds more than numbers, such as {texts[0]!r}: its values, "
+                f"{len(attribute_values[name])}, are taken as classes; leave cells empty where numbers are not known",
                 file=sys.stderr,
             )
     return columns, attribute_values

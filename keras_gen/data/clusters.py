@@ -47,12 +47,11 @@ def with_clusters(data: ImageData, num: int, seed: int = 0) -> ImageData:
     if num < 2:
         return data
     seen = data.train.some(LOOK // math.prod(data.image_shape), seed).images
-    if (seen == seen[0]).all():
+    rows = _rows(seen)
+    if (rows == rows[0]).all():
         return data
     components = PCA(min(COMPONENTS, len(seen), math.prod(data.image_shape)), random_state=seed)
-    kinds = MiniBatchKMeans(num, batch_size=4096, n_init=3, random_state=seed).fit(
-        components.fit_transform(_rows(seen))
-    )
+    kinds = MiniBatchKMeans(num, batch_size=4096, n_init=3, random_state=seed).fit(components.fit_transform(rows))
 
     def found(split: Split) -> np.ndarray:
         batches = (_rows(split.images[start : start + 4096]) for start in range(0, len(split), 4096))

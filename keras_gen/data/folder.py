@@ -32,6 +32,7 @@ PARTS = {
     **dict.fromkeys(("test", "testing", "test_set"), "test"),
     **dict.fromkeys(("val", "valid", "validation", "validation_set"), "validation"),
 }
+OTHER_SUFFIXES = {".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".avif", ".heic", ".ppm", ".pgm", ".tga", ".psd", ".svg"}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 # Without an image_size: a set of one size keeps it up to this side, beyond which first trials take hours.
@@ -104,12 +105,12 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow finds odd in a file that it can read
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        found, skipped = find_images(folder)
-        if (inner := only_folder(folder, found)) is not None:
+        found, others = find_images(folder)
+        if (inner := only_folder(folder, found + others)) is not None:
             note(f"all images of {folder} lie in {inner.name}, which is read in its place")
             return dataclasses.replace(read_folder(inner, size, channels, fit), name=folder.resolve().name)
-        headers, unreadable = read_headers(folder, found)
-        skipped += unreadable
+        headers, skipped = read_headers(folder, found)
+        skipped += [(shown(file), f"{file.suffix} is not read: convert it to .png") for file in others]
         check_number(folder, len(headers), skipped)
         files = list(headers)
         target = choose_target(list(headers.values()), size, channels, fit)
@@ -143,15 +144,14 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     )
 
 
-def find_images(folder: Path) -> tuple[list[PurePosixPath], list[tuple[str, str]]]:
-    """All image files below the folder, relative to it and sorted, and (file, reason) of images in other formats.
+def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
+    """All image files below the folder, relative to it and sorted, and those in formats that are not read.
 
     Without what is hidden. Links to folders are followed, each folder once: a link back up would otherwise never end.
     """
     found: list[PurePosixPath] = []
     others: list[PurePosixPath] = []
     seen = set()
-    formats = Image.registered_extensions()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         if real in seen:
@@ -162,14 +162,16 @@ def find_images(folder: Path) -> tuple[list[PurePosixPath], list[tuple[str, str]
         here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
         for name in files:
             suffix = Path(name).suffix.lower()
-            if name.startswith(".") or suffix not in formats.keys() | SUFFIXES:
-                continue
-            (found if suffix in SUFFIXES else others).append(here / name)
+            if suffix in SUFFIXES | OTHER_SUFFIXES and not name.startswith("."):
+                (found if suffix in SUFFIXES else others).append(here / name)
     if not found:
         arrays = sorted(folder.glob("*.np[yz]"))
-        instead = f", but {arrays[0]}: give that path" if arrays else f", but {others[0]}" if others else ""
+        kinds = ", ".join(sorted({file.suffix for file in others}))
+        instead = (
+            f", but {arrays[0]}: give that path" if arrays else f", but {kinds}: convert them to .png" if kinds else ""
+        )
         raise ValueError(f"expected images ({' '.join(sorted(SUFFIXES))}) in {folder}, found none{instead}")
-    return sorted(found), [(shown(file), f"{file.suffix} is not read: convert it to .png") for file in sorted(others)]
+    return sorted(found), sorted(others)
 
 
 def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
@@ -193,12 +195,15 @@ def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePos
 
 
 def choose_target(headers: list[Header], size: tuple[int, int] | None, channels: int | None, fit: str) -> Target:
-    """Fills in what was not asked for: the common size if it is small, and the fewest channels that lose nothing."""
+    """Fills in what was not asked for: the common size if it is small, and the fewest channels that lose no colour.
+
+    Transparency stays where all images have it.
+    """
     if channels is None:
         channels = 4 if all(h.has_alpha for h in headers) else 1 if all(h.is_grey for h in headers) else 3
         transparent = sum(h.has_alpha for h in headers)
         if channels < 4 and transparent:
-            note(f"{transparent} of {len(headers)} images may be transparent, laid on white: --channels 4 keeps that")
+            note(f"{transparent} of {len(headers)} images may be transparent: laid on white; --channels 4 keeps it")
     sizes = {header.size for header in headers}
     if size is None and len(sizes) == 1 and max(headers[0].size) <= LARGEST_OWN_SIDE:
         width, height = headers[0].size
@@ -267,27 +272,38 @@ def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndar
     """For each file its part ("train" or "test", or no parts at all) and its class (None without a folder of its own).
 
     Raises:
-        ValueError: for train without test, or with something beside them: they would pass for classes, and images to
-            test with would be trained on. And for folders whose names are no text, which no server could be asked for.
+        ValueError: for one of train and test without the other, or with something beside them: they would pass for
+            classes, and images to test with would be trained on. And for folders whose names are no text, which no
+            server could be asked for.
     """
     tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
     named = {PARTS.get(top.lower(), top) for top in tops}
     if named != {"train", "test"} and "".join(named) != "." and named <= {*PARTS.values(), "."}:
-        whole = min(tops - {"."}, key=lambda top: PARTS[top.lower()] != "train")
+        whole = min(sorted(tops - {"."}), key=lambda top: PARTS[top.lower()] != "train")
         raise ValueError(
             f"expected images in {folder} in the sub-folders train and test alone, received images in "
             f"{', '.join(sorted(tops))}: move the others out, or load {folder / whole} to have a test part held out"
         )
-    depth = 1 if named == {"train", "test"} else 0
-    parts = np.array([PARTS[file.parts[0].lower()] for file in files]) if depth else None
-    classes = [file.parts[depth] if len(file.parts) > depth + 1 else None for file in files]
-    if deep := [file for file in files if len(file.parts) > depth + 2]:
-        note(f"{deep[0].parent} is no class of its own: images in it are of the class {deep[0].parts[depth]}")
+    parts = None
+    below = files  # without the folders of parts
+    if named == {"train", "test"}:
+        parts = np.array([PARTS[file.parts[0].lower()] for file in files])
+        doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
+        below = [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
+    classes = [file.parts[0] if len(file.parts) > 1 else None for file in below]
+    if deep := [file for file in below if len(file.parts) > 2]:
+        note(f"{deep[0].parent} is no class of its own: images in it are of the class {deep[0].parts[0]}")
     try:
         "".join(filter(None, classes)).encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"expected folders in {folder} with names in UTF-8, to stand for classes: {error}") from error
     return parts, np.array(classes, object)
+
+
+def _is_in_part(file: PurePosixPath) -> bool:
+    """Whether the folder of a part holds another one of that name, as archives do: test_set/test_set/cat/1.png."""
+    part, *inside = (PARTS.get(name.lower()) for name in file.parts[:-1])
+    return part in inside[:1]
 
 
 def check_number(folder: Path, num_readable: int, skipped: list[tuple[str, str]]):

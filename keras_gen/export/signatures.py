@@ -252,7 +252,8 @@ def input_names(conditions: Conditions) -> dict[str, str]:
     for number, attribute in enumerate(conditions.attributes, start=1):
         name = re.sub(r"\W", "_", attribute.name, flags=re.ASCII)
         name = name if name.strip("_") else str(number)
-        while name in (*TAKEN, *names.values()) or keyword.iskeyword(name) or not name[0].isalpha():
+        taken = {other.lower() for other in (*TAKEN, *names.values())}  # TensorFlow tells no Hat from a hat
+        while name.lower() in taken or keyword.iskeyword(name) or not name[0].isalpha():
             name = f"condition_{name}"
         names[attribute.name] = name
     return names
