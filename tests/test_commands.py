@@ -152,12 +152,12 @@ def test_exporting_a_run_again(trained, tmp_path):
         (home / version).mkdir(parents=True)
     process = succeed(trained, "keras-gen", "export", "runs/train_ae.py", "--export-dir", tmp_path, "--keep", "2")
     assert process.stdout.strip() == str(home / "3")
-    assert process.stderr == ""
+    assert "will notice" not in process.stderr
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["2", "3"]
     arguments = ("--export-dir", tmp_path, "--name", home.name)
     process = succeed(trained, "keras-gen", "export", "runs/train_gan.py", *arguments)
     assert process.stdout.strip() == str(home / "4")
-    assert process.stderr.startswith("Clients of version 3 will notice: decode/inputs/codes float32 32 → none; ")
+    assert "Clients of version 3 will notice: decode/inputs/codes float32 32 → none; " in process.stderr
 
 
 def test_the_model_card_says_what_the_run_found(trained):
