@@ -6,7 +6,6 @@ convert them.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from keras_gen.data.image_data import (
     Split,
     index_labels,
     index_values,
+    note,
     numbers,
     with_test,
 )
@@ -49,10 +49,7 @@ def read_npz(path: Path) -> ImageData:
     columns, attribute_values = read_attributes(arrays, sum(map(len, images)), path)
     of_attributes = {form.format(name) for name in columns for form in ("attr_{}", "values_{}", "{}_names")}
     if unused := [key for key in arrays if key not in {*keys, *label_keys, *of_attributes}]:
-        print(
-            f"not used in {path}: {', '.join(unused)}. Labels of {' and '.join(keys)} are {' and '.join(label_keys)}",
-            file=sys.stderr,
-        )
+        note(f"not used in {path}: {', '.join(unused)}. Labels of {' and '.join(keys)} are {' and '.join(label_keys)}")
     starts = np.cumsum([len(part) for part in images])[:-1]
     parts = {name: np.split(column, starts) for name, column in columns.items()}
     splits = [

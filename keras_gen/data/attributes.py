@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-import sys
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from keras_gen.data.image_data import index_values, numbers
+from keras_gen.data.image_data import index_values, note, numbers
 
 FILE_NAME = "attributes.csv"
 
@@ -40,35 +39,35 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
     names, rows = read_rows(path)
     unknown = rows.keys() - set(files)
     if unknown:
-        print(f"rows without a readable image in {path}: {len(unknown)}, such as {min(unknown)}", file=sys.stderr)
+        note(f"rows without a readable image in {path}: {len(unknown)}, such as {min(unknown)}")
     if without := [file for file in files if file not in rows]:
-        print(f"images without a row in {path}: {len(without)}, such as {without[0]}", file=sys.stderr)
+        note(f"images without a row in {path}: {len(without)}, such as {without[0]}")
     columns, attribute_values = {}, {}
     for index, name in enumerate(names):
         if name in ("", "file"):
             continue
         cells = [rows[file][index].strip() if file in rows else "" for file in files]
         cells = ["" if cell.lower() in NOTHING else cell for cell in cells]
-        texts = [cell for cell in cells if cell and not _is_number(cell)]
+        read = [_number(cell) for cell in cells]
+        texts = [cell for cell, number in zip(cells, read, strict=True) if number is None]
         if not texts:
-            columns[name] = numbers([float(cell or "nan") for cell in cells])
+            columns[name] = numbers(read)
             continue
         columns[name], attribute_values[name] = index_values(np.array(cells))
         if len(texts) < sum(map(bool, cells)) / 2:
-            print(
+            note(
                 f"{name} in {path} holds more than numbers, such as {texts[0]!r}: its values, "
                 f"{len(attribute_values[name])}, are taken as classes; leave cells empty where numbers are not known",
-                file=sys.stderr,
             )
     return columns, attribute_values
 
 
-def _is_number(cell: str) -> bool:
+def _number(cell: str) -> float | None:
+    """The number in a cell, NaN in an empty one, None for text; 1_0, a number to Python alone, is text."""
     try:
-        float(cell)
+        return None if "_" in cell else float(cell or "nan")
     except ValueError:
-        return False
-    return "_" not in cell  # 1_0 is a number to Python, and a code to anybody else
+        return None
 
 
 def read_rows(path: Path) -> tuple[list[str], dict[str, list[str]]]:

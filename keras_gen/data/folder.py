@@ -11,7 +11,6 @@ import functools
 import itertools
 import math
 import os
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -23,7 +22,7 @@ from rich.progress import track
 
 from keras_gen.data.attributes import FILE_NAME, read_attributes_csv
 from keras_gen.data.decoding import Header, Target, decode, read_header
-from keras_gen.data.image_data import ImageData, Split, index_labels, with_test
+from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
 # Parts of a set by what people call their folders, in any case.
@@ -332,8 +331,3 @@ def report_skipped(skipped: list[tuple[str, str]], num_readable: int):
         more = ", …" if len(skipped) > 3 else ""
         total = num_readable + len(skipped)
         note(f"skipped {len(skipped)} of {total} files that could not be read: {first}{more}")
-
-
-def note(line: str):
-    """Tells the user, on stderr, so that output on stdout stays what was asked for."""
-    print(line, file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -227,3 +228,8 @@ def numbers(column) -> np.ndarray:
     with np.errstate(over="ignore"):
         result = np.asarray(column).astype(np.float32)
     return np.where(np.isfinite(result), result, np.float32(np.nan))
+
+
+def note(line: str) -> None:
+    """Tells the user, on stderr, so that output on stdout stays what was asked for."""
+    print(line, file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from keras_gen.data.arrays import read_npy, read_npz
 from keras_gen.data.decoding import FITS, Target, render_array
 from keras_gen.data.folder import read_folder
 from keras_gen.data.idx import is_idx_folder, read_idx
-from keras_gen.data.image_data import ImageData, Split
+from keras_gen.data.image_data import ImageData, Split, note
 from keras_gen.data.named import DATASETS
 
 
@@ -61,10 +60,7 @@ def load(
         raise ValueError(f"expected fit to be one of {', '.join(FITS)}, received {fit!r}")
     if name_or_path in DATASETS:
         if Path(name_or_path).exists():
-            print(
-                f"{name_or_path} is the data set of that name; ./{name_or_path} would be what lies here",
-                file=sys.stderr,
-            )
+            note(f"{name_or_path} is the data set of that name; ./{name_or_path} would be what lies here")
         return reshaped(DATASETS[str(name_or_path)](), size, channels, fit)
     path = Path(name_or_path).expanduser()
     if path.is_dir():
