@@ -240,12 +240,10 @@ def test_images_beside_class_folders_have_no_labels(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("names", "refused"),
     [
-        (["train/a/0.png", "val/a/0.png"], "received images in train, val: move"),
-        (["train/a/0.png", "test/0.png", "val/0.png"], "received images in test, train, val"),
         (["train/a/0.png", "test/0.png", "sheet.png"], r"received images in \., test, train"),
         (["train/a/0.png", "train/b/0.png"], "received images in train: move .*, or load .*train to have a test part"),
         (["val/a/0.png", "test/a/0.png"], "received images in test, val: move .*, or load .*/test to have"),
-        (["Train/a/0.png", "VALID/a/0.png"], "received images in Train, VALID: move .*, or load .*/Train to have"),
+        (["VALID/a/0.png", "sheet.png"], r"received images in \., VALID: move .*, or load .*/VALID to have"),
         (["test/a/0.png", "test/b/0.png"], "received images in test: move"),
     ],
 )
@@ -257,7 +255,13 @@ def test_parts_that_would_pass_for_classes_are_refused(tmp_path, names, refused)
 
 
 @pytest.mark.parametrize(
-    "names", [("Train", "TEST"), ("training", "testing"), ("training_set/training_set", "test_set/test_set")]
+    "names",
+    [
+        ("Train", "TEST"),
+        ("training", "testing"),
+        ("training_set/training_set", "test_set/test_set"),
+        ("train", "val"),
+    ],
 )
 def test_parts_have_many_names(tmp_path, names):
     for part, name in enumerate(names):
@@ -265,6 +269,14 @@ def test_parts_have_many_names(tmp_path, names):
             save_rgb(tmp_path / name / "ab"[index % 2] / f"{index}.png", seed=10 * part + index)
     data = load(tmp_path)
     assert (len(data.train), len(data.test), data.class_names) == (2, 3, ["a", "b"])
+
+
+def test_a_validation_part_beside_a_test_part_is_left_out(tmp_path, capsys):
+    for index, name in enumerate(["train/a", "train/b", "test/a", "Valid/a", "Valid/only_here"]):
+        save_rgb(tmp_path / name / "0.png", seed=index)
+    data = load(tmp_path)
+    assert (len(data.train), len(data.test), data.class_names) == (2, 1, ["a", "b"])
+    assert "2 images for validation are left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("inside", ["", "train/", "deeper/"])

@@ -92,8 +92,9 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
 
     Args:
         folder: sub-folders are classes, or `train` and `test` with classes inside; images that lie directly in it
-            have no labels. `attributes.csv` in it adds columns. Where all that lies in a single sub-folder, as in what
-            an archive unpacks to, that one is read.
+            have no labels. A `val` beside both is left out, beside `train` alone it is the test part. `attributes.csv`
+            in the folder adds columns. Where all that lies in a single sub-folder, as in what an archive unpacks to,
+            that one is read.
         size: (height, width), or None to decide from the files.
         channels: 1, 3 or 4, or None to decide from the files.
         fit: a key of `decoding.FITS`.
@@ -108,7 +109,7 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         if (inner := only_folder(folder, found + others)) is not None:
             note(f"all images of {folder} lie in {inner.name}, which is read in its place")
             return dataclasses.replace(read_folder(inner, size, channels, fit), name=folder.resolve().name)
-        headers, skipped = read_headers(folder, found)
+        headers, skipped = read_headers(folder, without_validation(found))
         skipped += [(shown(file), f"{file.suffix} is not read: convert it to .png") for file in others]
         check_number(folder, len(headers), skipped)
         files = list(headers)
@@ -180,6 +181,21 @@ def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
     if len(tops) > 1 or not deep or (folder / FILE_NAME).exists() or PARTS.keys() & {top.lower() for top in tops}:
         return None
     return folder / tops.pop()
+
+
+def without_validation(files: list[PurePosixPath]) -> list[PurePosixPath]:
+    """The files but those of a validation part beside a test part: what is held out here is one part."""
+    if {part_of(file) for file in files} != {"train", "test", "validation"}:
+        return files
+    used = [file for file in files if part_of(file) != "validation"]
+    note(f"{len(files) - len(used)} images for validation are left out: train is learned from, test is scored against")
+    return used
+
+
+def part_of(file: PurePosixPath) -> str:
+    """The name of the part that the file lies in, or of another folder at the top, or "." without one."""
+    top = file.parts[0] if len(file.parts) > 1 else "."
+    return PARTS.get(top.lower(), top)
 
 
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
@@ -271,13 +287,14 @@ def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndar
     """For each file its part ("train" or "test", or no parts at all) and its class (None without a folder of its own).
 
     Raises:
-        ValueError: for one of train and test without the other, or with something beside them: they would pass for
-            classes, and images to test with would be trained on. And for folders whose names are no text, which no
-            server could be asked for.
+        ValueError: for a part alone, without train, or with images beside the parts: they would pass for classes, and
+            images to test with would be trained on. And for folders whose names are no text, which no server could be
+            asked for.
     """
     tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
-    named = {PARTS.get(top.lower(), top) for top in tops}
-    if named != {"train", "test"} and "".join(named) != "." and named <= {*PARTS.values(), "."}:
+    named = {part_of(file) for file in files}
+    split = named in ({"train", "test"}, {"train", "validation"})
+    if not split and named != {"."} and named <= {*PARTS.values(), "."}:
         whole = min(sorted(tops - {"."}), key=lambda top: PARTS[top.lower()] != "train")
         raise ValueError(
             f"expected images in {folder} in the sub-folders train and test alone, received images in "
@@ -285,8 +302,8 @@ def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndar
         )
     parts = None
     below = files  # without the folders of parts
-    if named == {"train", "test"}:
-        parts = np.array([PARTS[file.parts[0].lower()] for file in files])
+    if split:
+        parts = np.array(["train" if part_of(file) == "train" else "test" for file in files])
         doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
         below = [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
     classes = [file.parts[0] if len(file.parts) > 1 else None for file in below]
