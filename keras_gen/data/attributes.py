@@ -20,7 +20,8 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
 
     A column whose cells are all numbers is float32 (empty cell = NaN), any other one an int64 index into its sorted
     values (empty cell = -1); `NA`, `n/a`, `#n/a`, `nan` and `null` are empty. A file without a row has no values; a row
-    whose file is not among the images is left out and said on stderr. A column without a name (pandas' index) is ignored.
+    whose file is not among the images is left out and said on stderr. A column without a name (as of pandas' index) is
+    ignored.
 
     Args:
         folder: where `attributes.csv` may lie.
