@@ -32,8 +32,8 @@ def load(
     - a folder in the IDX format of MNIST;
     - a folder of images: sub-folders are classes, or `train` and `test` with classes inside (by any of the names in
       `folder.PARTS`; `val` takes the place of a missing `test`, and is left out beside one), also below a single
-      folder, as archives unpack; `attributes.csv` in it adds a column for each image. A set too large for memory is decoded
-      batch by batch instead.
+      folder, as archives unpack; `attributes.csv` in it adds a column for each image. A set too large for memory is
+      decoded batch by batch instead.
 
     A set without a test part gives up a tenth for one, at random, the same images each time.
 
