@@ -114,7 +114,8 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         check_number(folder, len(headers), skipped)
         files = list(headers)
         target = choose_target(list(headers.values()), size, channels, fit)
-        parts, classes = split_and_classes(folder, files)
+        parts, below = split_parts(folder, files)
+        classes = classes_of(folder, below)
         columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
         images, reasons = decode_all(folder, files, target)
     good = np.array([why is None for why in reasons])
@@ -283,37 +284,42 @@ def decoders() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="decode")
 
 
-def split_and_classes(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | None, np.ndarray]:
-    """For each file its part ("train" or "test", or no parts at all) and its class (None without a folder of its own).
+def split_parts(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | None, list[PurePosixPath]]:
+    """For each file its part ("train" or "test", or no parts at all), and its path below the folder of the part.
 
     Raises:
         ValueError: for a part alone, without train, or with images beside the parts: they would pass for classes, and
-            images to test with would be trained on. And for folders whose names are no text, which no server could be
-            asked for.
+            images to test with would be trained on.
     """
     tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
     named = {part_of(file) for file in files}
-    split = named in ({"train", "test"}, {"train", "validation"})
-    if not split and named != {"."} and named <= {*PARTS.values(), "."}:
+    if named in ({"train", "test"}, {"train", "validation"}):
+        parts = np.array(["train" if part_of(file) == "train" else "test" for file in files])
+        doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
+        return parts, [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
+    if named != {"."} and named <= {*PARTS.values(), "."}:
         whole = min(sorted(tops - {"."}), key=lambda top: PARTS[top.lower()] != "train")
         raise ValueError(
             f"expected images in {folder} in the sub-folders train and test alone, received images in "
             f"{', '.join(sorted(tops))}: move the others out, or load {folder / whole} to have a test part held out"
         )
-    parts = None
-    below = files  # without the folders of parts
-    if split:
-        parts = np.array(["train" if part_of(file) == "train" else "test" for file in files])
-        doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
-        below = [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
-    classes = [file.parts[0] if len(file.parts) > 1 else None for file in below]
-    if deep := [file for file in below if len(file.parts) > 2]:
+    return None, files
+
+
+def classes_of(folder: Path, files: list[PurePosixPath]) -> np.ndarray:
+    """For each file its class (None without a folder of its own).
+
+    Raises:
+        ValueError: for folders whose names are no text, which no server could be asked for.
+    """
+    classes = [file.parts[0] if len(file.parts) > 1 else None for file in files]
+    if deep := [file for file in files if len(file.parts) > 2]:
         note(f"{deep[0].parent} is no class of its own: images in it are of the class {deep[0].parts[0]}")
     try:
         "".join(filter(None, classes)).encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"expected folders in {folder} with names in UTF-8, to stand for classes: {error}") from error
-    return parts, np.array(classes, object)
+    return np.array(classes, object)
 
 
 def _is_in_part(file: PurePosixPath) -> bool:
