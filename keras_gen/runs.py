@@ -323,7 +323,8 @@ class Run:
         steps = self._ended_at(model)
         if steps >= FEW_STEPS:
             return ""
-        return f"It learned for {steps} steps only, which is next to nothing: give it more --minutes or --epochs."
+        taken = f"{steps} step{'s' * (steps != 1)}"
+        return f"It learned for {taken} only, which is next to nothing: give it more --minutes or --epochs."
 
     def _ended_at(self, model: keras.Model) -> int:
         """The step at which training ended, whichever state was kept."""

@@ -36,6 +36,10 @@ def sample(
         FileNotFoundError: if there is no model at `path`.
         ValueError: if the model there is no generator, or does not know what it is asked for.
     """
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
+        )
     saved_model = _saved_model(Path(path))
     if saved_model is None:
         return load(path).sample(num, seed, where, truncation)

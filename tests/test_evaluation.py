@@ -359,7 +359,7 @@ def test_a_card_of_an_autoencoder():
 
 def test_what_cannot_be_scored_is_refused():
     data = odd_data(num=30)
-    found = "10000 asked for, 15 in the test split, 4 held out of the training split"
+    found = "15 in the test split, 4 held out of the training split and 10000 as the most to use"
     with pytest.raises(ValueError, match=f"expected at least 20 images on each side to score with, received {found}"):
         evaluation.score_images(lambda num, seed: None, data, {})
     with pytest.raises(ValueError, match="expected no truncation"):

@@ -299,6 +299,7 @@ def test_two_runs_in_one_folder(tmp_path):
 
 REFUSED = {
     "options of its own": (["--resume", "nowhere", "--seed", "3"], "--resume takes its options from the run, received"),
+    "the opposite of an option": (["--resume", "nowhere", "--no-score"], "from the run, received also --no-score"),
     "no run": (["--resume", "nowhere"], "expected --resume with the folder of a run, found no nowhere/config.json"),
     "no runs at all": (["--resume"], "expected --resume with the folder of a run, found none in runs/"),
     "two runs": (["--resume", "one", "two"], "expected one run to resume, received one two"),

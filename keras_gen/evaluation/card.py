@@ -239,8 +239,9 @@ def score_images(
     if len(real_split) < LEAST_IMAGES:
         _, held_out = learned_and_held_out(data)
         raise ValueError(
-            f"expected at least {LEAST_IMAGES} images on each side to score with, received {num} asked for, "
-            f"{len(data.test)} in the test split, {len(held_out)} held out of the training split"
+            f"expected at least {LEAST_IMAGES} images on each side to score with, received {len(data.test)} in the "
+            f"test split, {len(held_out)} held out of the training split and {num} as the most to use: more images, "
+            "or more of them to test with, make a score possible"
         )
     num = len(real_split)
     num_nets = NUM_NETS if features == "own" else 1
