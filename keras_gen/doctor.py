@@ -176,15 +176,15 @@ def _neighbours(images, others, labels) -> Iterator[Finding]:
             yield Finding(text, near > len(distances) / 20)
     if labels is None or len(chosen) < LEAST_COMPARED:
         return
-    alike = labels[chosen] == labels[neighbours]
+    alike = int(np.sum(labels[chosen] == labels[neighbours]))
     by_chance = float(np.mean(labels == labels[chosen, None]))
-    more = scipy.stats.binomtest(int(alike.sum()), len(alike), by_chance, "greater").pvalue < CHANCE
+    more = scipy.stats.binomtest(alike, len(chosen), by_chance, "greater").pvalue <= CHANCE
     # That few images do not show it proves nothing: it must not be possible either.
-    at_most = scipy.stats.binomtest(int(alike.sum()), len(alike)).proportion_ci(1 - CHANCE).high
+    at_most = scipy.stats.binomtest(alike, len(chosen)).proportion_ci(1 - CHANCE).high
     if by_chance < 1 and not more and at_most < by_chance + MUCH:
         yield Finding(
-            f"labels that say nothing about the images, it seems: {alike.mean():.0%} of the images have the label of "
-            f"the image most like them, {by_chance:.0%} would by chance; look whether they belong together",
+            f"labels that say nothing about the images, it seems: {alike / len(chosen):.0%} of the images have the "
+            f"label of the image most like them, {by_chance:.0%} would by chance; look whether they belong together",
             True,
         )
 

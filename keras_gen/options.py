@@ -110,9 +110,9 @@ class TrainingOptions:
     def _of_run(self: Options) -> Options:
         """The options of the run that is to go on."""
         given = [field.name for field in dataclasses.fields(self) if getattr(self, field.name) != field.default]
-        flags = {name: f"--{'no-' * (getattr(self, name) is False)}{name.replace('_', '-')}" for name in given}
-        if foreign := [flag for name, flag in flags.items() if name not in WITH_RESUME]:
-            raise ValueError(f"--resume takes its options from the run, received also {', '.join(foreign)}")
+        if foreign := [name for name in given if name not in WITH_RESUME]:
+            flags = [f"--{'no-' * (getattr(self, name) is False)}{name.replace('_', '-')}" for name in foreign]
+            raise ValueError(f"--resume takes its options from the run, received also {', '.join(flags)}")
         folder = self._run_to_resume()
         stored: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in read_options(folder).items()

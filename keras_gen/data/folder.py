@@ -193,10 +193,14 @@ def without_validation(files: list[PurePosixPath]) -> list[PurePosixPath]:
     return used
 
 
+def top_of(file: PurePosixPath) -> str:
+    """The folder at the top of a path, "." for a file without one."""
+    return file.parts[0] if len(file.parts) > 1 else "."
+
+
 def part_of(file: PurePosixPath) -> str:
     """The name of the part that the file lies in, or of another folder at the top, or "." without one."""
-    top = file.parts[0] if len(file.parts) > 1 else "."
-    return PARTS.get(top.lower(), top)
+    return PARTS.get(top_of(file).lower(), top_of(file))
 
 
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
@@ -291,7 +295,7 @@ def split_parts(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | 
         ValueError: for a part alone, without train, or with images beside the parts: they would pass for classes, and
             images to test with would be trained on.
     """
-    tops = {file.parts[0] if len(file.parts) > 1 else "." for file in files}
+    tops = set(map(top_of, files))
     named = {part_of(file) for file in files}
     if named in ({"train", "test"}, {"train", "validation"}):
         parts = np.array(["train" if part_of(file) == "train" else "test" for file in files])
