@@ -12,6 +12,7 @@ from benchmarks import (
     end_to_end,
     faults,
     ladder,
+    outside_judge,
     quality,
     scaling,
     serving,
@@ -77,7 +78,7 @@ def test_sampling_floor_of_the_protocol():
 
 
 BENCHMARKS = (
-    *(autoencoders, delivered, end_to_end, faults, ladder),
+    *(autoencoders, delivered, end_to_end, faults, ladder, outside_judge),
     *(quality, scaling, serving, speed, stacked_mnist, toys),
 )
 

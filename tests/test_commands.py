@@ -161,8 +161,10 @@ def test_exporting_a_run_again(trained, tmp_path):
 
 
 def test_the_model_card_says_what_the_run_found(trained):
-    card = (trained / "saved_models" / "gan-fast-digits" / "1" / "MODEL_CARD.md").read_text()
+    version = trained / "saved_models" / "gan-fast-digits" / "1"
+    card = (version / "MODEL_CARD.md").read_text()
     scores = json.loads((trained / "runs" / "fast" / "scorecard.json").read_text())["scores"]
+    assert json.loads((version / "assets.extra" / "scorecard.json").read_text())["scores"] == scores
     assert f"| coverage | {scores['coverage']['value']:.3f}" in card
     assert f"| {scores['coverage']['floor']:.3f} | higher |" in card
     for words in (

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from keras_gen import export
+from keras_gen.evaluation import Score, ScoreCard
 from keras_gen.export import versions
 from keras_gen.export.readers import CSavedModel
 from keras_gen.export.verification import record
@@ -87,6 +88,34 @@ def test_what_clients_of_the_version_before_would_notice(cases, told, tmp_path):
         record(tmp_path / str(version), each)
     sentence = export.changes(tmp_path / "6")
     assert sentence == (f"Clients of version 5 will notice: {told}Another --name keeps the two apart." if told else "")
+
+
+def card(distance, error=0.1, protocol="one", metric="frechet"):
+    return ScoreCard({}, {"data": protocol}, [], {metric: Score(distance, error)})
+
+
+SCORED = [
+    ("better", card(3.0), card(2.0), ""),
+    ("within the errors", card(3.0), card(3.19), ""),
+    ("worse", card(3.0), card(3.25), "frechet 3.250 ± 0.100, there 3.000 ± 0.100. "),
+    ("an error that is not known", card(3.0, None), card(3.15), "frechet 3.150 ± 0.100, there 3.000. "),
+    ("reconstructions", card(0.02, None, metric="mse"), card(0.03, None, metric="mse"), "mse 0.03000, there 0.02000. "),
+    ("another way", card(3.0), card(9.0, protocol="two"), ""),
+    ("of another kind", card(3.0), card(9.0, metric="mse"), ""),
+    ("not scored", None, card(9.0), ""),
+    ("scored no more", card(3.0), None, ""),
+]
+
+
+@pytest.mark.parametrize(("before", "now", "told"), [row[1:] for row in SCORED], ids=[row[0] for row in SCORED])
+def test_a_version_that_scores_worse_than_the_one_before(before, now, told, tmp_path):
+    make_versions(tmp_path, 1, 2, 3)
+    for version, each in (("1", card(0.1)), ("2", before), ("3", now)):
+        record(tmp_path / version, {"generate": DIGITS})
+        if each is not None:
+            each.save(tmp_path / version / "assets.extra" / "scorecard.json")
+    taken_back = f"Servers take the newest: deleting {tmp_path / '3'} takes it back."
+    assert export.changes(tmp_path / "3") == (f"Version 3 is worse than version 2: {told}{taken_back}" if told else "")
 
 
 def test_versions_of_somebody_else_are_not_compared(tmp_path):

@@ -4,7 +4,8 @@ What a server can ask for is in `signatures`, the check in `verification`, what 
 Training does not belong here.
 """
 
-from keras_gen.export.interface import changes, recorded_names
+from keras_gen.export.comparison import changes
+from keras_gen.export.interface import recorded_names
 from keras_gen.export.publishing import publish
 from keras_gen.export.verification import VerificationError, verify
 from keras_gen.export.versions import check_name, published_versions

@@ -19,6 +19,7 @@ import numpy as np
 from keras_gen import model_files
 from keras_gen.backend import BACKEND
 from keras_gen.export.card import model_card
+from keras_gen.export.comparison import SCORES
 from keras_gen.export.formats import check_format, convert
 from keras_gen.export.interface import record_names
 from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
@@ -87,6 +88,8 @@ def publish(
         write_beside = _write(model, saved_model, name, discriminator)
         if run and (run / "config.json").exists():
             (saved_model / "MODEL_CARD.md").write_text(model_card(name, run), encoding="utf-8")
+        if run and (run / "scorecard.json").exists():
+            shutil.copy(run / "scorecard.json", saved_model / SCORES)
         seal(saved_model)
         verify(saved_model)
         converted = [convert(each, saved_model, folder) for each in formats]

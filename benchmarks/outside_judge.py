@@ -1,0 +1,111 @@
+"""Judges exported models as somebody else would: by what they serve, with a classifier that is not keras_gen's.
+
+Each SavedModel is asked for images by its signature `generate`, as a server would ask it, for each class equally
+often. The judge is a plain Keras classifier of the training images, whose 64 units before the last layer are the
+features; real test images are what it compares with. The first row has as many real training images: what a perfect
+generator would get. Needs labelled data of at least 8×8 pixels, and TensorFlow.
+
+Example:
+  python -m benchmarks.outside_judge saved_models/gan-fast-mnist/1 --data mnist
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+import keras_gen
+from keras_gen.command_line import one_line_errors, parse, start_keras
+
+NUM_FEATURES = 64
+CONFIDENT = 0.9
+ROWS = 500  # of a request
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to judge, and by whom."""
+
+    models: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders of versions of exported models."""
+    data: str = "mnist"
+    """The labelled data set that they learned from: a name or a path, as for train_gan.py."""
+    num: int = 10_000
+    """Images of each model; no more than there are test images."""
+    epochs: int = 4
+    """Passes over the training images of each judge."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """A judge for each of these."""
+
+
+def judge(images: np.ndarray, labels: np.ndarray, num_classes: int, epochs: int, seed: int):
+    """A model from uint8 images (batch, height, width, channels) to (features, probabilities)."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(seed)
+    inputs = keras.Input(images.shape[1:], dtype="uint8")
+    hidden = layers.Rescaling(1 / 255)(inputs)
+    for filters in (32, 64):
+        hidden = layers.Conv2D(filters, 3, padding="same", activation="relu")(hidden)
+        hidden = layers.MaxPooling2D()(hidden)
+    hidden = layers.Dropout(0.25)(layers.Flatten()(hidden))
+    features = layers.Dense(NUM_FEATURES, activation="relu")(hidden)
+    probabilities = layers.Dense(num_classes, activation="softmax")(layers.Dropout(0.25)(features))
+    classifier = keras.Model(inputs, probabilities)
+    classifier.compile("adam", "sparse_categorical_crossentropy")
+    classifier.fit(images, labels, batch_size=128, epochs=epochs, verbose=0)
+    return keras.Model(inputs, [features, probabilities])
+
+
+def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The uint8 images that an exported model answers with, and the class that each was to be, if it can be asked."""
+    import tensorflow as tf
+
+    generate = tf.saved_model.load(path).signatures["generate"]
+    inputs = generate.structured_input_signature[1]
+    asked = np.arange(num) % len(class_names)
+    answers = []
+    for rows in np.array_split(np.arange(num), -(-num // ROWS)):
+        request = dict.fromkeys(inputs, tf.fill(len(rows), ""))  # any kind, where it has others than the classes
+        request |= {"seed": tf.constant(rows), "truncation": tf.fill(len(rows), float("nan"))}
+        if "label" in inputs:
+            request["label"] = tf.constant([class_names[label] for label in asked[rows]])
+        answers.append(generate(**request)["images"])
+    return np.concatenate(answers), asked if "label" in inputs else None
+
+
+def main(options: Options) -> None:
+    """Prints a row for each judge and model."""
+    with one_line_errors():
+        start_keras()
+        from keras_gen.evaluation import distances
+
+        data = keras_gen.load(options.data)
+        if not data.class_names:
+            raise ValueError(f"expected labelled images, {options.data} has no labels")
+        num = min(options.num, len(data.test))
+        real, some = (split.some(num, seed=0) for split in (data.test, data.train))
+        sets = {"real training images": (some.images[:], some.labels)}
+        sets |= {str(path): served(path, data.class_names, num) for path in options.models}
+    print("| judge | reads | images | frechet | coverage | confident | reads back |\n|" + " --- |" * 7)
+    for seed in options.seeds:
+        network = judge(data.train.images[:], data.train.labels, data.num_classes, options.epochs, seed)
+        real_features, read = network.predict(real.images[:], verbose=0)
+        accuracy = np.mean(read.argmax(axis=1) == real.labels)
+        for name, (images, asked) in sets.items():
+            features, read = network.predict(images, verbose=0)
+            numbers = [
+                f"{distances.frechet_distance(real_features, features):.2f}",
+                f"{distances.neighbourhoods(real_features, features)['coverage']:.3f}",
+                f"{np.mean(read.max(axis=1) > CONFIDENT):.3f}",
+                "–" if asked is None else f"{np.mean(read.argmax(axis=1) == asked):.3f}",
+            ]
+            print(f"| {seed} | {accuracy:.4f} | {name} | {' | '.join(numbers)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(parse(Options, __doc__))
