@@ -3,7 +3,10 @@
 Each SavedModel is asked for images by its signature `generate`, as a server would ask it, for each class equally
 often. The judge is a plain Keras classifier of the training images, whose 64 units before the last layer are the
 features; real test images are what it compares with. The first row has as many real training images: what a perfect
-generator would get. Needs labelled data of at least 8×8 pixels, and TensorFlow.
+generator would get. Distances of two judges, and those of a score card, are on different scales: compare with
+that row. *Judge* is its seed, and *reads* the share of the test images that it reads right.
+
+Needs labelled data of at least 8×8 pixels, and TensorFlow.
 
 Example:
   python -m benchmarks.outside_judge saved_models/gan-fast-mnist/1 --data mnist
@@ -12,6 +15,7 @@ Example:
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +34,7 @@ class Options:
     """What to judge, and by whom."""
 
     models: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders of versions of exported models."""
+    """Folders of exported models, with or without the version."""
     data: str = "mnist"
     """The labelled data set that they learned from: a name or a path, as for train_gan.py."""
     num: int = 10_000
@@ -65,6 +69,12 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
     """The uint8 images that an exported model answers with, and the class that each was to be, if it can be asked."""
     import tensorflow as tf
 
+    from keras_gen import export
+
+    if versions := export.published_versions(path):
+        path = path / str(versions[-1])
+    if not (path / "saved_model.pb").exists():
+        raise FileNotFoundError(f"expected the folder of an exported model, found none at {path}")
     generate = tf.saved_model.load(path).signatures["generate"]
     inputs = generate.structured_input_signature[1]
     asked = np.arange(num) % len(class_names)
@@ -81,6 +91,8 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
 def main(options: Options) -> None:
     """Prints a row for each judge and model."""
     with one_line_errors():
+        if not options.models:
+            raise ValueError("expected the folders of exported models, received none")
         start_keras()
         from keras_gen.evaluation import distances
 
@@ -93,6 +105,7 @@ def main(options: Options) -> None:
         sets |= {str(path): served(path, data.class_names, num) for path in options.models}
     print("| judge | reads | images | frechet | coverage | confident | reads back |\n|" + " --- |" * 7)
     for seed in options.seeds:
+        print(f"judge {seed} learns from {len(data.train):,} images …", file=sys.stderr)
         network = judge(data.train.images[:], data.train.labels, data.num_classes, options.epochs, seed)
         real_features, read = network.predict(real.images[:], verbose=0)
         accuracy = np.mean(read.argmax(axis=1) == real.labels)

@@ -155,7 +155,7 @@ def _in_one_line(box: str) -> str:
     # What is indented further than an option is what it is for, and may name others.
     proposed = "".join(part for part in parts if "Perhaps you meant:" in part or "Arguments similar to" in part)
     if options := re.findall(r"^ {5}(--.*)", proposed, flags=re.MULTILINE):
-        names = dict.fromkeys(name for option in options for name in re.findall(r"--[\w-]+", option))
-        sentences.append(f"Perhaps you meant {', '.join(names)}")
+        names = {name for option in options for name in re.findall(r"--[\w-]+", option)}
+        sentences.append(f"Perhaps you meant {', '.join(sorted(names))}")  # tyro's order is another one each time
     sentences += [" ".join(part.split()) for part in parts if "Available subcommands:" in part]
     return ". ".join(sentence.rstrip(".") for sentence in [*sentences, f"See {_program()} --help"])

@@ -334,12 +334,13 @@ class Run:
         """Which state of the model was kept."""
         if self.best is None or not self.best.step:
             return ""
+        last = self.best.step == self.best.ended_at
         text = (
-            f"Kept step {self.best.step:,}, after epoch {self.best.epoch + 1}, the best by {self.best.monitor}: "
-            f"{self.best.value:.4g}, in the end {self.best.last:.4g}."
+            f"Kept step {self.best.step:,}, {'the last, ' * last}after epoch {self.best.epoch + 1}, the best by "
+            f"{self.best.monitor}: {self.best.value:.4g}{'' if last else f', in the end {self.best.last:.4g}'}."
         )
         if self.best.monitor == "frechet":
-            text += " (Against training images, no more than a thousand: not the score card's.)"
+            text += " (That is against a thousand training images at most, and not the score card's distance.)"
         if self.best.step < EARLY * self.best.ended_at:
             text += f" Nothing was gained in the {1 - EARLY:.0%} since: a lower --learning-rate may help."
         return text

@@ -87,7 +87,7 @@ CLI_ERRORS = {
     "no such command": (["sampel"], "Unrecognized options: sampel. Available subcommands: sample, evaluate, compare, "),
     "two slips": (
         ["sample", "x", "--sede", "3", "--lable", "3"],
-        "--lable, 3. Perhaps you meant --seed, --label. See ",
+        "--lable, 3. Perhaps you meant --label, --seed. See ",
     ),
     "no such model": (["sample", "nowhere"], "nowhere"),
     "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),

@@ -140,6 +140,9 @@ def test_a_run_in_vain_says_so(step, said):
     text = runs.Run._kept(types.SimpleNamespace(best=best))
     assert text.startswith(f"Kept step {step}, after epoch 4, the best by frechet: 40.9, in the end 81.8.")
     assert "not the score card's" in text
+    last = types.SimpleNamespace(**{**vars(best), "step": 880, "value": 81.8})
+    text_of_last = runs.Run._kept(types.SimpleNamespace(best=last))
+    assert text_of_last.startswith("Kept step 880, the last, after epoch 4, the best by frechet: 81.8. (")
     best.monitor = "val_loss"
     assert "score card" not in runs.Run._kept(types.SimpleNamespace(best=best))
     assert text.endswith(" Nothing was gained in the 90% since: a lower --learning-rate may help.") == said

@@ -85,7 +85,7 @@ class Interpolate:
         check_out(self.out, films=True)
         made = sampling.walk(self.model, self.stops, self.frames, self.seed, where, self.truncation)
         place = images.save_gif(self.out, made) if self.out.suffix == ".gif" else write(made, self.out, self.frames)
-        print(f"{len(made)} images of {made.shape[1:]}, {self.stops} of them new, seed {self.seed}: {place}")
+        print(f"{len(made)} images of {made.shape[1:]} through {self.stops} new ones, seed {self.seed}: {place}")
 
 
 @dataclasses.dataclass(frozen=True)
