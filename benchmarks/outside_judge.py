@@ -25,7 +25,6 @@ import keras_gen
 from keras_gen.command_line import one_line_errors, parse, start_keras
 
 NUM_FEATURES = 64
-CONFIDENT = 0.9
 ROWS = 500  # of a request
 
 
@@ -80,10 +79,12 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
     asked = np.arange(num) % len(class_names)
     answers = []
     for rows in np.array_split(np.arange(num), -(-num // ROWS)):
-        request = dict.fromkeys(inputs, tf.fill(len(rows), ""))  # any kind, where it has others than the classes
-        request |= {"seed": tf.constant(rows), "truncation": tf.fill(len(rows), float("nan"))}
-        if "label" in inputs:
-            request["label"] = tf.constant([class_names[label] for label in asked[rows]])
+        said = {"seed": rows, "label": [class_names[label] for label in asked[rows]]}
+        # All else is left open: no text and no number.
+        left_open = {
+            name: np.full(len(rows), "" if spec.dtype == tf.string else np.nan) for name, spec in inputs.items()
+        }
+        request = {name: tf.constant(said.get(name, left_open[name]), spec.dtype) for name, spec in inputs.items()}
         answers.append(generate(**request)["images"])
     return np.concatenate(answers), asked if "label" in inputs else None
 
@@ -95,6 +96,7 @@ def main(options: Options) -> None:
             raise ValueError("expected the folders of exported models, received none")
         start_keras()
         from keras_gen.evaluation import distances
+        from keras_gen.evaluation.scores import CONFIDENT
 
         data = keras_gen.load(options.data)
         if not data.class_names:

@@ -355,6 +355,8 @@ class Run:
         if self.monitor:
             share = self.monitor.seconds / max(self.monitor.seconds_of_training, 1e-9)
             print(f"watching the quality took {self.monitor.seconds:.1f} s, {share:.1%} of the training time")
+        for stale in ("scorecard.json", "scorecard.html"):  # of the state that a resumed run had before
+            (self.directory / stale).unlink(missing_ok=True)
         if not self.options.score:
             return None, ""
         if self._diverged:

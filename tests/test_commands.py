@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_gen import sampling
+from benchmarks import outside_judge
+from keras_gen import export, sampling
+from keras_gen.export.readers import CSavedModel
 from tests.processes import fail, succeed
 
 SCRIPTS = ("train_gan.py", "train_ae.py")
@@ -158,6 +160,15 @@ def test_exporting_a_run_again(trained, tmp_path):
     process = succeed(trained, "keras-gen", "export", "runs/train_gan.py", *arguments)
     assert process.stdout.strip() == str(home / "4")
     assert "Clients of version 3 will notice: decode/inputs/codes float32 32 → none; " in process.stderr
+
+
+def test_the_outside_judge_asks_for_each_class(trained):
+    home = trained / "saved_models" / "gan-fast-digits"
+    images, classes = outside_judge.served(home, [str(digit) for digit in range(10)], 20)
+    assert classes.tolist() == [*range(10), *range(10)]
+    asked = {"seed": np.arange(20), "label": classes.astype("U1"), "truncation": np.full(20, np.nan, "float32")}
+    version = home / str(export.published_versions(home)[-1])
+    np.testing.assert_array_equal(images, CSavedModel(str(version)).ask("generate", asked)["images"])
 
 
 def test_the_model_card_says_what_the_run_found(trained):

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from benchmarks import outside_judge
 from keras_gen import export, latents, networks, sampling
 from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.export.readers import CSavedModel
@@ -62,6 +63,22 @@ def truncated(noise):
 def near(images, expected):
     assert images.dtype == np.uint8
     assert np.abs(images.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "left_open"), [("gan", {}), ("conditional", {"species": "", "hat": "", "age": np.nan})]
+)
+def test_the_outside_judge_asks_for_nothing_that_is_not_there(name, left_open, published, served):
+    images, classes = outside_judge.served(published[0] / name, ["a", "b"], 5)
+    assert classes is None
+    inputs = {"seed": np.arange(5), "truncation": np.full(5, np.nan, "float32")}
+    inputs |= {key: np.full(5, value, "U1" if value == "" else "float32") for key, value in left_open.items()}
+    np.testing.assert_array_equal(images, served[name].ask("generate", inputs)["images"])
+
+
+def test_the_outside_judge_wants_a_model(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected the folder of an exported model, found none at"):
+        outside_judge.served(tmp_path, ["a", "b"], 5)
 
 
 def test_gan_default_signature(published, served):

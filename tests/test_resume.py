@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -207,6 +208,14 @@ def test_the_best_state_is_delivered_whole(images):
     assert best.epoch == int(np.argmin(history)) == 1
     assert (best.value, best.last, best.step) == (history[1], history[3], 4)
     assert same(Checkpoint.of(autoencoder).variables, seen[1])
+
+
+def test_the_card_of_an_earlier_state_goes(tmp_path):
+    for name in ("scorecard.json", "scorecard.html"):
+        (tmp_path / name).write_text("of `keras-gen evaluate`, before the run was resumed")
+    run = types.SimpleNamespace(monitor=None, options=GANOptions(score=False), directory=tmp_path)
+    assert runs.Run._score(run, make_gan()) == (None, "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_not_a_number_is_never_the_best(images):

@@ -90,8 +90,8 @@ def test_what_clients_of_the_version_before_would_notice(cases, told, tmp_path):
     assert sentence == (f"Clients of version 5 will notice: {told}Another --name keeps the two apart." if told else "")
 
 
-def card(distance, error=0.1, protocol="one", metric="frechet"):
-    return ScoreCard({}, {"data": protocol}, [], {metric: Score(distance, error)})
+def card(distance, error=0.1, protocol="one", metric="frechet", truncation=None):
+    return ScoreCard({"truncation": truncation}, {"data": protocol}, [], {metric: Score(distance, error)})
 
 
 SCORED = [
@@ -101,6 +101,7 @@ SCORED = [
     ("an error that is not known", card(3.0, None), card(3.15), "frechet 3.150 ± 0.100, there 3.000. "),
     ("reconstructions", card(0.02, None, metric="mse"), card(0.03, None, metric="mse"), "mse 0.03000, there 0.02000. "),
     ("another way", card(3.0), card(9.0, protocol="two"), ""),
+    ("truncated", card(3.0, truncation=1.0), card(9.0), ""),
     ("of another kind", card(3.0), card(9.0, metric="mse"), ""),
     ("not scored", None, card(9.0), ""),
     ("scored no more", card(3.0), None, ""),
@@ -114,7 +115,7 @@ def test_a_version_that_scores_worse_than_the_one_before(before, now, told, tmp_
         record(tmp_path / version, {"generate": DIGITS})
         if each is not None:
             each.save(tmp_path / version / "assets.extra" / "scorecard.json")
-    taken_back = f"Servers take the newest: deleting {tmp_path / '3'} takes it back."
+    taken_back = f"Servers take the newest unless model.config says otherwise: deleting {tmp_path / '3'} takes it back."
     assert export.changes(tmp_path / "3") == (f"Version 3 is worse than version 2: {told}{taken_back}" if told else "")
 
 

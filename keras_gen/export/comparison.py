@@ -1,6 +1,6 @@
 """A new version beside the one before it: what clients would notice, and whether it scores worse.
 
-Servers take the newest version, whatever it is like.
+Servers take the newest version, whatever it is like, unless they are told otherwise.
 """
 
 from __future__ import annotations
@@ -70,14 +70,16 @@ def _worse(before: Path, version: Path) -> str:
     except (OSError, ValueError):  # not scored, or a card of another version of keras_gen
         return ""
     name = next((each for each in _DECISIVE if each in theirs.scores and each in ours.scores), None)
-    if name is None or theirs.protocol != ours.protocol:
+    ways = [(card.protocol, card.model.get("truncation")) for card in (theirs, ours)]
+    if name is None or ways[0] != ways[1]:
         return ""
     then, now = theirs.scores[name], ours.scores[name]
     if now.value - (now.error or 0) <= then.value + (then.error or 0):
         return ""
     return (
         f"Version {version.name} is worse than version {before.name}: {name} {text(name, now)}, there "
-        f"{text(name, then)}. Servers take the newest: deleting {version} takes it back."
+        f"{text(name, then)}. Servers take the newest unless model.config says otherwise: deleting {version} takes it "
+        "back."
     )
 
 

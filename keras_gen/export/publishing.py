@@ -26,7 +26,7 @@ from keras_gen.export.verification import Cases, VerificationError, last_line, r
 from keras_gen.export.versions import check_name, claim, prune, scratch
 
 _ROWS = 3  # a batch that is neither 1 nor a power of two
-_OF_A_RUN = ("config.json", "scorecard.json")  # what the model card is made from
+_OF_A_RUN = ("config.json", "scorecard.json")  # what a version takes from its run
 
 
 def publish(
@@ -52,7 +52,8 @@ def publish(
         model: a `GAN` or an `Autoencoder`.
         export_dir: folder of all exported models; made when missing.
         name: name of the model on the server: letters, digits, `.`, `_`, `-`.
-        run: folder of the run that the model is from; `MODEL_CARD.md` in the version is made from it.
+        run: folder of the run that the model is from: `MODEL_CARD.md` in the version is made from it, and its scores
+            stay there for the comparison with the next version.
         discriminator: whether to keep what a GAN judges images with, as the signature `discriminate`.
         keep: how many of the newest versions stay, at least 1; None for all. Versions that `model.config` beside them
             names stay in any case.
