@@ -68,13 +68,12 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
     """The uint8 images that an exported model answers with, and the class that each was to be, if it can be asked."""
     import tensorflow as tf
 
-    from keras_gen import export
+    from keras_gen import sampling
 
-    if versions := export.published_versions(path):
-        path = path / str(versions[-1])
-    if not (path / "saved_model.pb").exists():
+    version = sampling.saved_model(path)
+    if version is None:
         raise FileNotFoundError(f"expected the folder of an exported model, found none at {path}")
-    generate = tf.saved_model.load(path).signatures["generate"]
+    generate = tf.saved_model.load(version).signatures["generate"]
     inputs = generate.structured_input_signature[1]
     asked = np.arange(num) % len(class_names)
     answers = []

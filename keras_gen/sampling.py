@@ -40,10 +40,10 @@ def sample(
         raise FileNotFoundError(
             f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
         )
-    saved_model = _saved_model(Path(path))
-    if saved_model is None:
+    version = saved_model(path)
+    if version is None:
         return load(path).sample(num, seed, where, truncation)
-    return _sample_saved_model(saved_model, num, seed, where or {}, truncation)
+    return _sample_saved_model(version, num, seed, where or {}, truncation)
 
 
 def sweep(
@@ -110,9 +110,10 @@ def load(path: str | Path) -> Generative:
     return model
 
 
-def _saved_model(path: Path) -> Path | None:
+def saved_model(path: str | Path) -> Path | None:
+    """The SavedModel at a path: the newest version in the folder of an exported model, the folder itself, or None."""
     versions = published_versions(path)
-    candidate = path / str(versions[-1]) if versions else path
+    candidate = Path(path) / str(versions[-1]) if versions else Path(path)
     return candidate if (candidate / "saved_model.pb").exists() else None
 
 

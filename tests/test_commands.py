@@ -100,9 +100,9 @@ def test_the_newest_version_is_sampled(tmp_path):
     for version in ("2", "10", "1"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "saved_model.pb").write_bytes(b"")
-    assert sampling._saved_model(tmp_path) == tmp_path / "10"
-    assert sampling._saved_model(tmp_path / "2") == tmp_path / "2"
-    assert sampling._saved_model(tmp_path / "nowhere") is None
+    assert sampling.saved_model(tmp_path) == tmp_path / "10"
+    assert sampling.saved_model(tmp_path / "2") == tmp_path / "2"
+    assert sampling.saved_model(tmp_path / "nowhere") is None
 
 
 def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
