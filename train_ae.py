@@ -9,10 +9,10 @@ Examples:
 """
 
 import keras_gen
-from keras_gen import hardware
-from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import AutoencoderOptions, describe
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import AUTOENCODERS
+from keras_gen.runs import hardware
+from keras_gen.runs.options import AutoencoderOptions, describe
 
 VALIDATION_FRACTION = 0.1  # of the training images; the test images are for the final score alone
 
@@ -24,7 +24,8 @@ def main(options: AutoencoderOptions) -> None:
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         import keras
 
-        from keras_gen import callbacks, data, forecast, runs
+        from keras_gen import callbacks, data
+        from keras_gen.runs import dry_run, run
 
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         options = hardware.choose_precision(options, images.image_shape)
@@ -34,8 +35,8 @@ def main(options: AutoencoderOptions) -> None:
 
         learned = batches(options, autoencoder, train)
         if options.dry_run:
-            return forecast.show(autoencoder, learned, options, images)
-        run = runs.Run(options, images, autoencoder, learned)
+            return dry_run.show(autoencoder, learned, options, images)
+        run = run.Run(options, images, autoencoder, learned)
 
     shown = validation.take(range(min(20, len(validation))))
     reconstructions = callbacks.ReconstructionGrid(
@@ -68,7 +69,8 @@ def main(options: AutoencoderOptions) -> None:
 
 def build(options: AutoencoderOptions, images):
     """The compiled autoencoder that the options ask for."""
-    from keras_gen import autoencoders, networks
+    from keras_gen import networks
+    from keras_gen.models import autoencoders
 
     conditions = keras_gen.Conditions.of(images, options.condition) if options.conditional else None
     model = autoencoders.KINDS[options.kind]

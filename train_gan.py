@@ -10,10 +10,10 @@ Examples:
 """
 
 import keras_gen
-from keras_gen import hardware
-from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import GANOptions, describe
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import GANS
+from keras_gen.runs import hardware
+from keras_gen.runs.options import GANOptions, describe
 
 GAMMA_IMAGES = 2_000  # by which the weight of R1 and R2 is chosen
 
@@ -25,15 +25,16 @@ def main(options: GANOptions) -> None:
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         import keras
 
-        from keras_gen import callbacks, data, forecast, runs
+        from keras_gen import callbacks, data
+        from keras_gen.runs import dry_run, run
 
         images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
         options = hardware.choose_precision(options.suited_to(images.image_shape), images.image_shape)
         keras.utils.set_random_seed(options.seed)  # now: a measurement may have drawn some
         gan, batches = build(options, images)
         if options.dry_run:
-            return forecast.show(gan, batches, options, images)
-        run = runs.Run(options, images, gan, batches)
+            return dry_run.show(gan, batches, options, images)
+        run = run.Run(options, images, gan, batches)
 
     samples = callbacks.SampleGrid(
         run.directory / "samples", every=options.sample_every, tensorboard=run.directory / "tensorboard" / "samples"

@@ -19,9 +19,9 @@ import tyro
 import keras_gen
 import train_ae
 from benchmarks.quality import markdown_row
-from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import AutoencoderOptions
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import AUTOENCODERS
+from keras_gen.runs.options import AutoencoderOptions
 
 NUM_IMAGES = 5_000
 PRIORS = ("standard normal", "Gaussian", "10 Gaussians", "tokens")
@@ -73,8 +73,8 @@ def train(options: AutoencoderOptions, images):
 
 def priors(autoencoder) -> dict:
     """Those to try, by the name of their column."""
-    from keras_gen.autoencoders import VQVAE
     from keras_gen.evaluation.prior_choice import candidates
+    from keras_gen.models.autoencoders import VQVAE
     from keras_gen.priors import Mixture, StandardNormal
 
     size = autoencoder.latent_dim
@@ -88,19 +88,19 @@ def main(options: Options) -> None:
     """Prints one row for each run, below the floor."""
     with one_line_errors():
         start_keras()
-        from keras_gen import evaluation
+        from keras_gen import evaluation, features
 
         unknown = set(options.only) - set(ROWS)
         if unknown:
             raise ValueError(f"unknown rows {', '.join(unknown)}: expected some of {', '.join(ROWS)}")
         images = keras_gen.load(options.data)
-        net = evaluation.FeatureNet.of(images)
-        test, floor = evaluation.real_sides(images, NUM_IMAGES)
-        real = net.look(test.images).features
+        net = features.FeatureNet.of(images)
+        test, floor = features.real_sides(images, NUM_IMAGES)
+        real = net.extract(test.images).features
     header = ("autoencoder", "seed", "mse", *PRIORS, "seconds to fit the last one", "active")
     print(markdown_row(*header))
     print(markdown_row(*["---"] * len(header)))
-    distance = evaluation.frechet_distance(real, net.look(floor.images).features)
+    distance = evaluation.frechet_distance(real, net.extract(floor.images).features)
     print(markdown_row("real training images", "–", "–", *[f"{distance:.2f}"] * len(PRIORS), "–", "–"), flush=True)
     for name, command in ROWS.items():
         if options.only and name not in options.only:
@@ -117,7 +117,7 @@ def main(options: Options) -> None:
                 started_at = time.monotonic()
                 autoencoder.prior = prior.fit(codes, seed)
                 seconds = time.monotonic() - started_at
-                seen = net.look(autoencoder.sample(len(test), seed)).features
+                seen = net.extract(autoencoder.sample(len(test), seed)).features
                 found[prior_name] = f"{evaluation.frechet_distance(real, seen):.1f}"
             active = (
                 f"{autoencoder.active_units(test.images)} of {autoencoder.latent_dim}"

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import GANS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,10 +43,11 @@ def main(options: Options) -> None:
     """Prints a row for each run."""
     with one_line_errors():
         start_keras()
-        from keras_gen import evaluation, model_files
+        from keras_gen import evaluation, features
+        from keras_gen.models import saving
 
         images = keras_gen.load(options.data)
-        net = evaluation.FeatureNet.of(images)
+        net = features.FeatureNet.of(images)
         options.out.mkdir(parents=True)
     print("| preset | seed | least | last | delivered | delivered / least | watching |\n|" + " --- |" * 7)
     for preset in options.presets:
@@ -59,7 +60,7 @@ def main(options: Options) -> None:
                 seen = [float(row["frechet"]) for row in csv.DictReader(file)]
             logs: dict[str, float] = {}
             monitor = evaluation.QualityMonitor(images.train, net)
-            monitor.set_model(model_files.load(folder))
+            monitor.set_model(saving.load(folder))
             monitor.on_train_begin()
             monitor.on_epoch_end(0, logs)
             cells = [f"{value:.4g}" for value in (min(seen), seen[-1], logs["frechet"])]

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from keras_gen.command_line import one_line_errors, parse
+from keras_gen.cli.command_line import one_line_errors, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tyro
 
-from keras_gen import hardware
-from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import GANOptions
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
+from keras_gen.runs import hardware
+from keras_gen.runs.options import GANOptions
 
 METRICS = ("frechet", "coverage", "reads_back")
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.ndimage
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 
 NUM_IMAGES = 10_000  # no more than there are test images
 COLUMNS = (
@@ -74,16 +74,16 @@ def main(options: Options) -> None:
     """Prints a row for each rung."""
     with one_line_errors():
         start_keras()
-        from keras_gen import evaluation
+        from keras_gen import evaluation, features
 
         data = keras_gen.load(options.data)
-        net = evaluation.FeatureNet.of(data)
-    test, held_out = evaluation.real_sides(data, NUM_IMAGES)
-    real = net.look(test.images)
+        net = features.FeatureNet.of(data)
+    test, held_out = features.real_sides(data, NUM_IMAGES)
+    real = net.extract(test.images)
     rest, unseen = data.test.hold_out(0.5)  # images of a generator that invents, as far as the copy check can know
     print(f"| rung | {' | '.join(COLUMNS)} | copies |\n|{' --- |' * (len(COLUMNS) + 2)}")
     for name, images in rungs(held_out.images[:], held_out.labels).items():
-        scores = evaluation.compare(real, net.look(images))
+        scores = evaluation.compare(real, net.extract(images))
         copies = evaluation.copy_check(data.train.images, data.test.images, images[:1_000])
         cells = [f"{scores[column]:{evaluation.METRICS[column].form}}" for column in COLUMNS]
         print(f"| {name} | {' | '.join(cells)} | {copies.copies:.0%} |", flush=True)

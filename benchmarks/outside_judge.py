@@ -22,7 +22,7 @@ import numpy as np
 import tyro
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 
 NUM_FEATURES = 64
 ROWS = 500  # of a request
@@ -68,7 +68,7 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
     """The uint8 images that an exported model answers with, and the class that each was to be, if it can be asked."""
     import tensorflow as tf
 
-    from keras_gen import sampling
+    from keras_gen.cli import sampling
 
     version = sampling.saved_model(path)
     if version is None:
@@ -95,7 +95,7 @@ def main(options: Options) -> None:
             raise ValueError("expected the folders of exported models, received none")
         start_keras()
         from keras_gen.evaluation import distances
-        from keras_gen.evaluation.scores import CONFIDENT
+        from keras_gen.evaluation.scores import MIN_CONFIDENCE
 
         data = keras_gen.load(options.data)
         if not data.class_names:
@@ -115,7 +115,7 @@ def main(options: Options) -> None:
             numbers = [
                 f"{distances.frechet_distance(real_features, features):.2f}",
                 f"{distances.neighbourhoods(real_features, features)['coverage']:.3f}",
-                f"{np.mean(read.max(axis=1) > CONFIDENT):.3f}",
+                f"{np.mean(read.max(axis=1) > MIN_CONFIDENCE):.3f}",
                 "–" if asked is None else f"{np.mean(read.argmax(axis=1) == asked):.3f}",
             ]
             print(f"| {seed} | {accuracy:.4f} | {name} | {' | '.join(numbers)} |", flush=True)

@@ -21,9 +21,9 @@ import tyro
 
 import keras_gen
 import train_gan
-from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import GANOptions
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import GANS
+from keras_gen.runs.options import GANOptions
 
 NUM_SAMPLES = 10_000  # no more than there are test images
 PICTURE = 80  # images in a row's picture
@@ -117,19 +117,19 @@ def main(options: Options) -> None:
     rows = TABLES[options.table]
     with one_line_errors():
         start_keras()
-        from keras_gen import evaluation
+        from keras_gen import evaluation, features
 
         unknown = set(options.only) - set(rows)
         if unknown:
             raise ValueError(f"unknown rows {', '.join(unknown)}: expected some of {', '.join(rows)}")
         images = keras_gen.load(options.data)
-        net = evaluation.FeatureNet.of(images)
-        test, floor = evaluation.real_sides(images, NUM_SAMPLES)
-        real = net.look(test.images)
+        net = features.FeatureNet.of(images)
+        test, floor = features.real_sides(images, NUM_SAMPLES)
+        real = net.extract(test.images)
         known = net.conditions.columns(floor) if net.conditions else {}
     print(markdown_row("run", *COLUMNS, "seed", "steps", "minutes"))
     print(markdown_row(*["---"] * (len(COLUMNS) + 4)))
-    scores = evaluation.compare(real, net.look(floor.images), known)
+    scores = evaluation.compare(real, net.extract(floor.images), known)
     print(markdown_row("real training images", *numbers(scores), "–", "–", "–"), flush=True)
     for name, command in rows.items():
         if options.only and name not in options.only:
@@ -145,7 +145,7 @@ def main(options: Options) -> None:
             made, asked = gan.decode(draws, conditions), gan.conditions.decode(conditions) if gan.conditions else {}
             picture = options.out / f"{options.table}-{name.replace(' ', '-')}-{seed}.png"
             keras_gen.images.save_png(picture, gan.picture(PICTURE, seed))
-            cells = numbers(evaluation.compare(real, net.look(made), asked))
+            cells = numbers(evaluation.compare(real, net.extract(made), asked))
             print(markdown_row(f"{name} (`{command}`)", *cells, seed, f"{steps:,}", f"{minutes:.1f}"), flush=True)
 
 

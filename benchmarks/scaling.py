@@ -15,9 +15,9 @@ import time
 
 import numpy as np
 
-from keras_gen.command_line import one_line_errors, parse, start_keras
-from keras_gen.options import GANOptions
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import GANS
+from keras_gen.runs.options import GANOptions
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 
 CLIENT = """
 import json, resource, runpy, sys, time

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stepping import CASES
-from keras_gen.command_line import one_line_errors, parse
+from keras_gen.cli.command_line import one_line_errors, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 PACE = 0.5  # seconds that a turn lasts at least, however few the steps

@@ -25,7 +25,7 @@ import numpy as np
 import scipy.stats
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 
 NUM_SAMPLES = 26_000
 NUM_CHANNELS = 3
@@ -107,7 +107,7 @@ def score(modes: np.ndarray, num_modes: int) -> dict[str, float]:
 
 def judged(images: np.ndarray, net, num_classes: int) -> dict[str, float]:
     """The score of stacks (n, height, width, 3), each channel read by a feature net of the grey images."""
-    labels = [net.look(images[..., channel : channel + 1]).columns["label"] for channel in range(NUM_CHANNELS)]
+    labels = [net.extract(images[..., channel : channel + 1]).columns["label"] for channel in range(NUM_CHANNELS)]
     return score(modes_of(np.stack(labels, axis=1), num_classes), num_classes**NUM_CHANNELS)
 
 
@@ -115,7 +115,8 @@ def train(images: np.ndarray, options: Options):
     """The unconditional GAN that learned stacks of `images` (n, height, width, 1)."""
     import keras
 
-    from keras_gen import callbacks, hardware, networks, penalties, schedules
+    from keras_gen import callbacks, networks, penalties, schedules
+    from keras_gen.runs import hardware
 
     keras.utils.set_random_seed(options.seed)
     hardware.set_precision(options.precision)
@@ -161,12 +162,12 @@ def main(options: Options) -> None:
         start_keras()
         import keras
 
-        from keras_gen import evaluation
+        from keras_gen import features
 
         data = keras_gen.load(options.data)
         if data.image_shape[-1] != 1:
             raise ValueError(f"expected grey images to stack, received {data.image_shape[-1]} channels")
-        net = evaluation.FeatureNet.of(data)
+        net = features.FeatureNet.of(data)
         started_at = time.monotonic()
     gan = train(data.train.images[:], options)
     minutes = (time.monotonic() - started_at) / 60

@@ -79,7 +79,8 @@ def pictures(case: Case, num: int) -> tuple[np.ndarray, np.ndarray]:
 
 def keras_gen(case: Case, precision: str) -> Contender:
     """What `train_gan.py` and `train_ae.py` build, under `fit`, with the callbacks that end a run."""
-    from keras_gen import backend, callbacks, data, hardware
+    from keras_gen import backend, callbacks, data
+    from keras_gen.runs import hardware
 
     hardware.keep_freed_memory()
     model, fit_on = _model_of_scripts(case, precision)
@@ -109,9 +110,10 @@ def _in_epochs(epoch):
 def _model_of_scripts(case, precision):
     import train_ae
     import train_gan
-    from keras_gen import data, hardware
-    from keras_gen.options import AutoencoderOptions, GANOptions
+    from keras_gen import data
     from keras_gen.presets import AUTOENCODERS, GANS
+    from keras_gen.runs import hardware
+    from keras_gen.runs.options import AutoencoderOptions, GANOptions
 
     hardware.set_precision(precision)
     images, labels = pictures(case, 10_000)  # as many as make `fast` leave augmentation out
@@ -137,7 +139,8 @@ def keras_example(case: Case, precision: str) -> Contender:
     import keras
 
     from benchmarks.peers import keras_examples
-    from keras_gen import hardware, networks
+    from keras_gen import networks
+    from keras_gen.runs import hardware
 
     hardware.set_precision(precision)
     if case.preset == "fast":

@@ -25,7 +25,7 @@ import numpy as np
 import scipy.stats
 
 import keras_gen
-from keras_gen.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.registry import lookup
 
 NUM_SAMPLES = 2_500

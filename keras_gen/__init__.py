@@ -14,63 +14,68 @@ from keras_gen.version import VERSION as __version__
 if TYPE_CHECKING:
     from keras_gen import (
         augment,
-        autoencoders,
         callbacks,
         data,
         evaluation,
         export,
+        features,
         images,
-        inversion,
+        inputs,
         latents,
         layers,
         likelihoods,
         losses,
+        models,
         networks,
         penalties,
         presets,
         priors,
         schedules,
     )
-    from keras_gen.adversarial import AdversarialModel, Player
-    from keras_gen.autoencoders import RAE, VAE, VQVAE, WAE, Autoencoder, DenoisingAutoencoder
-    from keras_gen.conditions import Conditions
     from keras_gen.data import load
     from keras_gen.export import publish
-    from keras_gen.gan import GAN
+    from keras_gen.inputs import Conditions
+    from keras_gen.models import autoencoders, inversion
+    from keras_gen.models.autoencoders import RAE, VAE, VQVAE, WAE, Autoencoder, DenoisingAutoencoder
+    from keras_gen.models.game import AdversarialModel, Player
+    from keras_gen.models.gan import GAN
 
 _HOMES = {
-    "GAN": "gan",
-    "AdversarialModel": "adversarial",
-    "Player": "adversarial",
-    "Autoencoder": "autoencoders",
-    "DenoisingAutoencoder": "autoencoders",
-    "RAE": "autoencoders",
-    "VAE": "autoencoders",
-    "VQVAE": "autoencoders",
-    "WAE": "autoencoders",
-    "Conditions": "conditions",
+    "GAN": "models.gan",
+    "AdversarialModel": "models.game",
+    "Player": "models.game",
+    "Autoencoder": "models.autoencoders",
+    "DenoisingAutoencoder": "models.autoencoders",
+    "RAE": "models.autoencoders",
+    "VAE": "models.autoencoders",
+    "VQVAE": "models.autoencoders",
+    "WAE": "models.autoencoders",
+    "Conditions": "inputs",
     "load": "data",
     "publish": "export",
 }
-_ROOMS = (
-    "augment",
-    "autoencoders",
-    "callbacks",
-    "data",
-    "evaluation",
-    "export",
-    "images",
-    "inversion",
-    "latents",
-    "layers",
-    "likelihoods",
-    "losses",
-    "networks",
-    "penalties",
-    "presets",
-    "priors",
-    "schedules",
-)
+_ROOMS = {
+    "augment": "augment",
+    "autoencoders": "models.autoencoders",
+    "callbacks": "callbacks",
+    "data": "data",
+    "evaluation": "evaluation",
+    "export": "export",
+    "features": "features",
+    "images": "images",
+    "inputs": "inputs",
+    "inversion": "models.inversion",
+    "latents": "latents",
+    "layers": "layers",
+    "likelihoods": "likelihoods",
+    "losses": "losses",
+    "models": "models",
+    "networks": "networks",
+    "penalties": "penalties",
+    "presets": "presets",
+    "priors": "priors",
+    "schedules": "schedules",
+}
 
 __all__ = [
     "GAN",
@@ -90,13 +95,16 @@ __all__ = [
     "data",
     "evaluation",
     "export",
+    "features",
     "images",
+    "inputs",
     "inversion",
     "latents",
     "layers",
     "likelihoods",
     "load",
     "losses",
+    "models",
     "networks",
     "penalties",
     "presets",
@@ -108,7 +116,7 @@ __all__ = [
 
 def __getattr__(name: str):
     if name in _ROOMS:
-        return importlib.import_module(f"keras_gen.{name}")
+        return importlib.import_module(f"keras_gen.{_ROOMS[name]}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"keras_gen.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'keras_gen' has no attribute {name!r}")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from keras_gen.data import MIN_IMAGES_UNAUGMENTED
 from keras_gen.registry import lookup
 
 
@@ -267,9 +268,6 @@ class Augmentation(keras.layers.Layer):
 # minutes on a CPU sees some 200,000.
 IMAGES_TO_CERTAINTY = 50_000
 
-# Below so many images a discriminator that sees them again and again begins to know them by heart.
-FEW_IMAGES = 10_000
-
 
 def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, seed: int = 0) -> Augmentation | None:
     """The augmentation of a name, with the operations that suit the images.
@@ -293,7 +291,7 @@ def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, s
         0.6
     """
     if kind == "auto":
-        kind = "ada" if num_images < FEW_IMAGES else "none"
+        kind = "ada" if num_images < MIN_IMAGES_UNAUGMENTED else "none"
     policy = (*(["flip"] if flip else []), *policy_for(channels))
     return lookup("augmentation", KINDS, kind)(policy, seed)
 

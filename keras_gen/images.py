@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 _ROUNDING = 1e-3  # by which arithmetic may leave [-1, 1]; a byte is 8e-3
-_GROUND = 128  # the grey between the images of a grid: seen beside black, white and transparent ones
+_GRID_GREY = 128  # the grey between the images of a grid: seen beside black, white and transparent ones
 
 
 def to_float(images):
@@ -146,7 +146,7 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     num, height, width, channels = images.shape
     columns = min(columns or math.ceil(math.sqrt(num)), num)
     rows = math.ceil(num / columns)
-    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), _GROUND, np.uint8)
+    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), _GRID_GREY, np.uint8)
     for index, image in enumerate(images):
         top, left = 1 + index // columns * (height + 1), 1 + index % columns * (width + 1)
         canvas[top : top + height, left : left + width] = image
@@ -172,7 +172,7 @@ def stacks(*parts: np.ndarray, columns: int = 10) -> np.ndarray:
     for start in range(0, len(parts[0]), columns):
         for part in parts:
             row = part[start : start + columns]
-            blank = np.full((columns - len(row), *row.shape[1:]), _GROUND, np.uint8)
+            blank = np.full((columns - len(row), *row.shape[1:]), _GRID_GREY, np.uint8)
             rows.append(np.concatenate([row, blank]))
     return grid(np.concatenate(rows), columns)
 

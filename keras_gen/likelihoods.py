@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 _BYTE = 2 / 255  # on the scale [-1, 1]
-LEAST_VARIANCE = _BYTE**2 / 12  # of what rounding to bytes has cut off: no more is to be known
+MIN_VARIANCE = _BYTE**2 / 12  # of what rounding to bytes has cut off: no more is to be known
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -37,7 +37,7 @@ class Gaussian(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         squares = ops.square(y_true - y_pred)
-        variance = ops.stop_gradient(ops.maximum(ops.mean(squares), LEAST_VARIANCE))
+        variance = ops.stop_gradient(ops.maximum(ops.mean(squares), MIN_VARIANCE))
         size = math.prod(y_pred.shape[1:])
         return size / 2 * ops.log(2 * math.pi * variance) + _summed(squares) / (2 * variance)
 

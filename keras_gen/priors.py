@@ -18,9 +18,9 @@ from keras import layers, ops
 
 from keras_gen import latents
 
-MOST_CODES = 20_000  # that a mixture is fitted to: more change little and take long
-MOST_ROUNDS = 30  # of expectation and maximization, after which it goes on improving by little
-LEAST_VARIANCE = 1e-6  # added to each variance, for numbers of the code that never change
+MAX_FITTED_CODES = 20_000  # that a mixture is fitted to: more change little and take long
+MAX_EM_ROUNDS = 30  # of expectation and maximization, after which it goes on improving by little
+MIN_VARIANCE = 1e-6  # added to each variance, for numbers of the code that never change
 
 
 class Prior(layers.Layer):
@@ -179,13 +179,13 @@ class Mixture(Prior):
         codes = np.asarray(codes, "float64")
         if len(codes) < 2 * self.components:
             raise ValueError(f"expected at least {2 * self.components} codes to fit, received {len(codes)}")
-        if len(codes) > MOST_CODES:
-            codes = np.random.default_rng(seed).choice(codes, MOST_CODES, replace=False)
+        if len(codes) > MAX_FITTED_CODES:
+            codes = np.random.default_rng(seed).choice(codes, MAX_FITTED_CODES, replace=False)
         mixture = GaussianMixture(
             self.components,
             covariance_type={"full": "full", "diagonal": "diag"}[self.covariance],
-            reg_covar=LEAST_VARIANCE,
-            max_iter=MOST_ROUNDS,
+            reg_covar=MIN_VARIANCE,
+            max_iter=MAX_EM_ROUNDS,
             init_params="k-means++",
             random_state=seed,
         )

@@ -12,9 +12,6 @@ import math
 import keras
 from keras import ops
 
-from keras_gen.backend import BACKEND
-from keras_gen.seeds import SeededModel
-
 
 class Schedule(abc.ABC):
     """The base of schedules: from `start` to `end` while the run goes from `begin` to `until`.
@@ -129,20 +126,3 @@ def evaluate(value, progress):
         (0.2, 0.5)
     """
     return value(progress) if callable(value) else value
-
-
-class ScheduledModel(SeededModel):
-    """A model that knows how much of its run is over, for the schedules of its rates and weights.
-
-    `progress` is the share that is over, in [0, 1]. Someone has to say it: `callbacks.Budget` does, or `set_progress`.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.progress = self.add_weight((), "zeros", trainable=False, name="progress")
-
-    def set_progress(self, fraction: float) -> None:
-        """Says how much of the run is over. To be called before a step, as by a callback."""
-        if BACKEND == "jax":
-            self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
-        self.progress.assign(fraction)

@@ -10,10 +10,10 @@ import pytest
 
 from keras_gen import networks, schedules
 from keras_gen.augment import Augmentation
-from keras_gen.autoencoders import Autoencoder
-from keras_gen.conditions import Categorical, Conditions, Continuous
-from keras_gen.evaluation import FeatureNet
-from keras_gen.gan import GAN
+from keras_gen.features import FeatureNet
+from keras_gen.inputs import Categorical, Conditions, Continuous
+from keras_gen.models.autoencoders import Autoencoder
+from keras_gen.models.gan import GAN
 
 IMAGE_SHAPE = (8, 12, 3)
 LATENT_DIM = 4

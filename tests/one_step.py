@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from keras_gen import networks, penalties, schedules
-from keras_gen.conditions import Categorical, Conditions
-from keras_gen.gan import GAN
+from keras_gen.inputs import Categorical, Conditions
+from keras_gen.models.gan import GAN
 
 IMAGE_SHAPE = (8, 12, 3)
 LATENT_DIM = 4

@@ -9,18 +9,15 @@ PACKAGE = Path(keras_gen.__file__).parent
 
 # From data to server. A room may import rooms of its own line and of the lines above it.
 ROAD = [
-    {"version", "registry", "presets", "cache", "pages"},
-    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "seeds"},
-    {"conditions", "networks", "penalties", "augment", "schedules", "priors"},
-    {"adversarial", "generative", "checkpoints"},
-    {"gan", "autoencoders"},
-    {"callbacks", "inversion", "model_files"},
+    {"version", "registry", "presets", "files", "pages", "console"},
+    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules"},
+    {"inputs", "penalties", "augment", "priors"},
+    {"networks", "features"},
+    {"models"},
+    {"callbacks"},
     {"evaluation"},
     {"export"},
-    {"options", "command_line", "report", "forecast", "projector", "doctor", "remedies", "folders", "hardware"},
-    {"provenance"},
     {"runs"},
-    {"sampling"},
     {"cli"},
     {"__main__"},
 ]
@@ -68,7 +65,7 @@ def test_tensorflow_is_imported_where_it_is_meant_only():
         if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
     }
     in_export = {f"export/{file}.py" for file in ("formats", "readers", "signatures", "warm_up")}
-    assert importers == {"backend/tensorflow.py", "data/native.py", "sampling.py", *in_export}
+    assert importers == {"backend/tensorflow.py", "data/native.py", "cli/sampling.py", *in_export}
 
 
 def test_nothing_is_pickled():

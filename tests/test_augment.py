@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_gen import augment, backend
 from keras_gen.augment import Augmentation
-from keras_gen.seeds import SeededModel
+from keras_gen.models.base import SeededModel
 from tests.contracts import array
 
 SHAPES = [(8, 12, 3), (7, 5, 4), (11, 6, 1)]

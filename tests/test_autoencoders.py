@@ -6,10 +6,10 @@ import pytest
 from keras import layers
 
 from keras_gen import likelihoods, networks
-from keras_gen.autoencoders import KINDS, RAE, VAE, Autoencoder, DenoisingAutoencoder
-from keras_gen.autoencoders.denoising import NOISES
-from keras_gen.autoencoders.regularized import discrepancy
 from keras_gen.data import Batches, Split
+from keras_gen.models.autoencoders import KINDS, RAE, VAE, Autoencoder, DenoisingAutoencoder
+from keras_gen.models.autoencoders.denoising import NOISES
+from keras_gen.models.autoencoders.regularized import discrepancy
 from keras_gen.priors import Mixture, StandardNormal
 from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditions, same, weights_of
 from tests.contracts import array

@@ -20,7 +20,7 @@ from benchmarks import (
     stacked_mnist,
     toys,
 )
-from keras_gen.command_line import parse
+from keras_gen.cli.command_line import parse
 from tests.processes import run
 
 

@@ -7,8 +7,8 @@ import signal
 import numpy as np
 import pytest
 
-from keras_gen import checkpoints
-from keras_gen.checkpoints import Checkpoint
+from keras_gen.models import checkpoints
+from keras_gen.models.checkpoints import Checkpoint
 from tests.conftest import make_autoencoder, make_conditional_gan, make_gan, same
 
 SMALL = Checkpoint(3, 5, 77, [np.arange(6, dtype="float32").reshape(2, 3), np.int64(9)], {"A": {"x": [1, np.eye(2)]}})

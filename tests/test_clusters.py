@@ -7,10 +7,10 @@ import pytest
 import tyro
 
 import train_gan
-from keras_gen import runs
 from keras_gen.data import ImageData, Split, with_clusters
-from keras_gen.options import GANOptions
 from keras_gen.presets import GANS
+from keras_gen.runs import run
+from keras_gen.runs.options import GANOptions
 
 SHAPE = (6, 9, 3)
 
@@ -88,5 +88,5 @@ def test_who_asks_for_conditions_hears_when_there_are_none(command, said, tmp_pa
     data = ImageData("colours", train, train.take(range(5)))
     folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path / "saved"}
     options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
-    runs.Run(dataclasses.replace(options, **folders), data, *train_gan.build(options, data))
+    run.Run(dataclasses.replace(options, **folders), data, *train_gan.build(options, data))
     assert ("nothing can be asked for" in capsys.readouterr().out) == said

@@ -10,7 +10,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks import outside_judge
-from keras_gen import export, sampling
+from keras_gen import export
+from keras_gen.cli import sampling
 from keras_gen.export.readers import CSavedModel
 from tests.processes import fail, succeed
 

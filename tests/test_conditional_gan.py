@@ -7,8 +7,8 @@ from keras import layers, ops
 
 from keras_gen import callbacks, latents, losses, networks, penalties, schedules
 from keras_gen.augment import Augmentation
-from keras_gen.conditions import Categorical, Conditions
-from keras_gen.gan import EMA_HALF_LIFE, GAN
+from keras_gen.inputs import Categorical, Conditions
+from keras_gen.models.gan import EMA_HALF_LIFE, GAN
 from tests.conftest import (
     IMAGE_SHAPE,
     LATENT_DIM,
@@ -59,7 +59,7 @@ def test_steps_of_each_player_are_counted(images):
     assert counts == {"discriminator": 6, "generator": 3}
 
 
-class Seen(losses.Wasserstein):
+class Extracted(losses.Wasserstein):
     """Remembers the real logits of each step."""
 
     def __init__(self):
@@ -96,7 +96,7 @@ def standing_still(gan, loss):
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what shall run eagerly")
 def test_each_step_of_the_discriminator_sees_images_of_its_own():
-    seen = Seen()
+    seen = Extracted()
     gan = standing_still(GAN(zero_generator(), mean_critic(), discriminator_steps=3), seen)
     gan.fit(-np.arange(7, dtype="float32").reshape(7, 1, 1, 1) / 8, batch_size=7, shuffle=False, verbose=0)
     assert [(-8 * step).tolist() for step in seen.discriminator_steps] == [[0, 1, 2], [3, 4, 5], [6, 0, 1]]
@@ -105,7 +105,7 @@ def test_each_step_of_the_discriminator_sees_images_of_its_own():
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what shall run eagerly")
 def test_packs_are_judged_together():
-    seen = Seen()
+    seen = Extracted()
     gan = standing_still(GAN(zero_generator(), mean_critic(channels=2), pack_size=2), seen)
     gan.fit(-np.arange(3, dtype="float32").reshape(3, 1, 1, 1) / 4, batch_size=3, shuffle=False, verbose=0)
     # Means of (0, 2) and (1, 0), of which each image is minus a quarter.

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.data import ImageData, Split
+from keras_gen.inputs import Categorical, Conditions, Continuous
 
 SPECIES = Categorical("species", ["dwarf", "elf", "orc"])
 HAT = Categorical("hat", ["no", "yes"])

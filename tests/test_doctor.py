@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_gen import doctor, load
-from keras_gen.data import ImageData, Split
+from keras_gen import load
+from keras_gen.data import ImageData, Split, doctor
 
 MNIST = load("mnist-sample")
 

@@ -14,9 +14,10 @@ import scipy.ndimage
 from keras.src.legacy.saving import legacy_h5_format
 
 from keras_gen import evaluation, load
-from keras_gen.conditions import Categorical, Conditions, Continuous
 from keras_gen.data import ImageData, Split
-from keras_gen.evaluation import FeatureNet, ScoreCard, Seen, copy_check
+from keras_gen.evaluation import ScoreCard, copy_check
+from keras_gen.features import Extracted, FeatureNet
+from keras_gen.inputs import Categorical, Conditions, Continuous
 from tests.conftest import make_autoencoder, make_conditional_gan, make_conditions, make_gan, untrained_net
 
 
@@ -58,11 +59,11 @@ def blurred(images, deviation):
 def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
     net, data = net_and_data
     monkeypatch.setattr(evaluation.feature_nets, "_fit", lambda *arguments: pytest.fail("trained again"))
-    again = FeatureNet.of(data, tell=lambda text: pytest.fail(f"said that it would: {text}"))
+    again = FeatureNet.of(data, on_progress=lambda text: pytest.fail(f"said that it would: {text}"))
     assert again.hash == net.hash
     images = data.test.images[:7]
-    np.testing.assert_array_equal(again.look(images).features, net.look(images).features)
-    assert net.look(images).features.shape == (7, 64)
+    np.testing.assert_array_equal(again.extract(images).features, net.extract(images).features)
+    assert net.extract(images).features.shape == (7, 64)
 
 
 def test_another_column_makes_another_net(monkeypatch, tmp_path):
@@ -87,21 +88,22 @@ def test_another_column_makes_another_net(monkeypatch, tmp_path):
 def test_worse_images_lie_farther_away(net_and_data):
     net, data = net_and_data
     images = data.test.images
-    real = net.look(images)
+    real = net.extract(images)
     ladder = [data.train.images[:359], noisy(images, 8), noisy(images, 20), noisy(images, 40), noisy(images, 80)]
-    scores = [evaluation.compare(real, net.look(rung)) for rung in ladder]
+    scores = [evaluation.compare(real, net.extract(rung)) for rung in ladder]
     distances = [score["frechet"] for score in scores[1:]]
     assert distances == sorted(distances)
     assert distances[-1] > 5 * scores[0]["frechet"]
     assert scores[-1]["coverage"] < 0.8 * scores[0]["coverage"]
-    assert evaluation.compare(real, net.look(blurred(images, 1.0)))["frechet"] > 3 * scores[0]["frechet"]
+    assert evaluation.compare(real, net.extract(blurred(images, 1.0)))["frechet"] > 3 * scores[0]["frechet"]
 
 
 def test_a_class_that_is_missing_shows_in_recall_and_not_in_precision(net_and_data, digits):
     net, data = net_and_data
-    real = net.look(data.test.images)
+    real = net.extract(data.test.images)
     floor, dropped = (
-        evaluation.compare(real, net.look(data.train.images[digits.train.labels >= lowest][:359])) for lowest in (0, 3)
+        evaluation.compare(real, net.extract(data.train.images[digits.train.labels >= lowest][:359]))
+        for lowest in (0, 3)
     )
     assert dropped["precision"] > floor["precision"] - 0.05
     assert dropped["recall"] < floor["recall"] - 0.15
@@ -112,8 +114,8 @@ def test_a_class_that_is_missing_shows_in_recall_and_not_in_precision(net_and_da
 
 def test_one_image_again_and_again_shows_in_coverage(net_and_data):
     net, data = net_and_data
-    real = net.look(data.test.images)
-    collapsed = evaluation.compare(real, net.look(np.repeat(data.train.images[:1], 359, axis=0)))
+    real = net.extract(data.test.images)
+    collapsed = evaluation.compare(real, net.extract(np.repeat(data.train.images[:1], 359, axis=0)))
     assert collapsed["coverage"] < 0.1
     assert collapsed["recall"] < 0.1
     assert collapsed["diversity"] == pytest.approx(0, abs=1e-6)
@@ -122,14 +124,14 @@ def test_one_image_again_and_again_shows_in_coverage(net_and_data):
 def test_the_reader_reads_the_test_split(digits):
     net = FeatureNet.of(digits)
     assert net.accuracy(digits)["label"] > 0.95
-    seen = net.look(digits.test.images)
+    seen = net.extract(digits.test.images)
     np.testing.assert_allclose(seen.probabilities("label").sum(axis=1), 1, atol=1e-5)
 
 
 def test_images_of_another_kind_are_refused(digits):
     net = FeatureNet.of(digits)
     with pytest.raises(ValueError, match=r"expected uint8 images \(n, 8, 8, 1\), received float64 \(3, 8, 8, 1\)"):
-        net.look(np.zeros((3, 8, 8, 1)))
+        net.extract(np.zeros((3, 8, 8, 1)))
 
 
 def test_a_feature_net_is_a_function_of_its_seed_and_leaves_the_global_randomness_alone():
@@ -175,7 +177,7 @@ SCHEMA = Conditions([Categorical("label", ["a", "b", "c"]), Continuous("age", 0,
 def seen(labels, ages):
     """What a net would see that is quite sure."""
     rows = SCHEMA.encode({"label": labels, "age": ages})
-    return Seen(np.random.default_rng(0).normal(size=(len(rows), 2)), rows, SCHEMA)
+    return Extracted(np.random.default_rng(0).normal(size=(len(rows), 2)), rows, SCHEMA)
 
 
 def test_read_back_by_hand():
@@ -245,7 +247,7 @@ def test_the_order_of_the_test_split_makes_no_difference():
 
 def test_distances_do_not_see_copies(digits):
     net = FeatureNet.of(digits)
-    copies = evaluation.compare(net.look(digits.test.images), net.look(digits.train.images[:359]))
+    copies = evaluation.compare(net.extract(digits.test.images), net.extract(digits.train.images[:359]))
     assert copies["coverage"] > 0.9, "which is why there is a copy check"
 
 
@@ -279,7 +281,7 @@ def test_a_card_of_images(known, tmp_path):
         return made.images, {"label": made.labels} if known else {}
 
     about = {"class": "copier", "data": "odd"}
-    card, pictures = evaluation.score_images(draw, data, about, tell=told.append)
+    card, pictures = evaluation.score_images(draw, data, about, on_progress=told.append)
     assert len(told) == 5 + known  # two nets learn and look, images are held against the training images
     assert card.protocol["images"] == 20, "a quarter of the training images is held out for the floor"
     assert card.protocol["feature_nets"] == [net["hash"] for net in card.nets]
@@ -418,7 +420,7 @@ def test_inception_looks_at_images_of_any_kind(channels, tmp_path, monkeypatch):
         network = keras.applications.InceptionV3(include_top=False, weights=None)
         legacy_h5_format.save_weights_to_hdf5_group(file, network)
     net = FeatureNet.inception((8, 12, channels))
-    assert net.look(np.zeros((2, 8, 12, channels), "uint8")).features.shape == (2, 2048)
+    assert net.extract(np.zeros((2, 8, 12, channels), "uint8")).features.shape == (2, 2048)
 
 
 class Clock:
@@ -440,7 +442,7 @@ def test_a_monitor_gives_numbers_after_every_epoch(tmp_path):
     history = gan.fit(images, batch_size=10, epochs=3, verbose=0, callbacks=[monitor, best, stop])
     assert len(history.epoch) == 2, "no coverage is above 2: EarlyStopping, which waits for a second epoch, saw it"
     assert (tmp_path / "best.keras").exists()
-    fakes = monitor.net.look(gan.sample(20, seed=0)).features
+    fakes = monitor.net.extract(gan.sample(20, seed=0)).features
     expected = evaluation.frechet_distance(monitor.real_features, fakes)
     assert history.history["frechet"][-1] == pytest.approx(expected, rel=1e-5)
     assert 0 < monitor.seconds <= monitor.seconds_of_training

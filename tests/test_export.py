@@ -10,11 +10,12 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks import outside_judge
-from keras_gen import export, latents, networks, sampling
-from keras_gen.conditions import Categorical, Conditions, Continuous
+from keras_gen import export, latents, networks
+from keras_gen.cli import sampling
 from keras_gen.export.readers import CSavedModel
 from keras_gen.export.signatures import _conditions, _noise, _truncate, input_names, signatures
-from keras_gen.gan import GAN
+from keras_gen.inputs import Categorical, Conditions, Continuous
+from keras_gen.models.gan import GAN
 from keras_gen.priors import Mixture
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditional_gan, make_conditions, make_gan
 from tests.contracts import array

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gen import model_files
-from keras_gen.command_line import one_line_errors, parse
+from keras_gen.cli.command_line import one_line_errors, parse
 from keras_gen.data import arrays, idx, load
-from keras_gen.options import AutoencoderOptions, GANOptions
+from keras_gen.models import saving
 from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.runs.options import AutoencoderOptions, GANOptions
 
 FORMATS = ("png", "jpeg", "gif", "bmp", "webp")
 HUGE = 60_000  # pixels a side: 3.6 billion, a gigabyte from a file of 70 bytes
@@ -192,7 +192,7 @@ def test_a_bad_table_is_refused_or_read(case, tmp_path, capsys):
 
 def test_a_small_file_does_not_fill_the_memory(tmp_path, capsys, monkeypatch):
     for room in (arrays, idx):
-        monkeypatch.setattr(room, "MOST_UNPACKED", 50_000)
+        monkeypatch.setattr(room, "MAX_UNPACKED_BYTES", 50_000)
     np.savez_compressed(tmp_path / "x.npz", x=np.zeros((100, 30, 30), "uint8"))
     assert (tmp_path / "x.npz").stat().st_size < 1_000
     assert outcome(lambda: load(tmp_path / "x.npz"), capsys, tmp_path) is None
@@ -261,10 +261,10 @@ def model_bytes(tmp_path_factory):
 @pytest.mark.parametrize("seed", range(32))
 def test_a_bad_model_is_refused_or_whole(seed, model_bytes, tmp_path, capsys):
     (tmp_path / "bad.keras").write_bytes(damaged(model_bytes, seed))
-    model = outcome(lambda: model_files.load(tmp_path / "bad.keras"), capsys, tmp_path)
+    model = outcome(lambda: saving.load(tmp_path / "bad.keras"), capsys, tmp_path)
     assert model is None or model.count_params() == 3
 
 
 def test_a_model_that_brings_a_program_is_refused(tmp_path, capsys):
     keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(tmp_path / "bad.keras")
-    assert outcome(lambda: model_files.load(tmp_path / "bad.keras"), capsys, tmp_path) is None
+    assert outcome(lambda: saving.load(tmp_path / "bad.keras"), capsys, tmp_path) is None

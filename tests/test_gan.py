@@ -6,8 +6,8 @@ import pytest
 from keras import layers, ops
 
 from keras_gen import losses, networks
-from keras_gen.adversarial import AdversarialModel, Player
-from keras_gen.gan import GAN
+from keras_gen.models.game import AdversarialModel, Player
+from keras_gen.models.gan import GAN
 from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_gan, same, weights_of
 from tests.contracts import array
 

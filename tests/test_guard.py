@@ -12,11 +12,13 @@ import pytest
 
 import train_ae
 import train_gan
-from keras_gen import checkpoints, data, evaluation, networks, penalties, remedies, runs
+from keras_gen import data, evaluation, networks, penalties
 from keras_gen.callbacks import Budget, CollapseGuard
-from keras_gen.gan import GAN
-from keras_gen.options import AutoencoderOptions, GANOptions
+from keras_gen.models import checkpoints
+from keras_gen.models.gan import GAN
 from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.runs import remedies, run
+from keras_gen.runs.options import AutoencoderOptions, GANOptions
 from tests.conftest import make_autoencoder, make_gan
 
 # Looks of a monitor, (fraction of the run, frechet, diversity), and what the guard says of them.
@@ -137,14 +139,14 @@ def test_an_autoencoder_has_a_rate_only():
 @pytest.mark.parametrize(("step", "said"), [(87, True), (89, False)])
 def test_a_run_in_vain_says_so(step, said):
     best = types.SimpleNamespace(step=step, epoch=3, monitor="frechet", value=40.9, last=81.8, ended_at=880)
-    text = runs.Run._kept(types.SimpleNamespace(best=best))
+    text = run.Run._kept(types.SimpleNamespace(best=best))
     assert text.startswith(f"Kept step {step}, after epoch 4, the best by frechet: 40.9, in the end 81.8.")
     assert "not the score card's" in text
     last = types.SimpleNamespace(**{**vars(best), "step": 880, "value": 81.8})
-    text_of_last = runs.Run._kept(types.SimpleNamespace(best=last))
+    text_of_last = run.Run._kept(types.SimpleNamespace(best=last))
     assert text_of_last.startswith("Kept step 880, the last, after epoch 4, the best by frechet: 81.8. (")
     best.monitor = "val_loss"
-    assert "score card" not in runs.Run._kept(types.SimpleNamespace(best=best))
+    assert "score card" not in run.Run._kept(types.SimpleNamespace(best=best))
     assert text.endswith(" Nothing was gained in the 90% since: a lower --learning-rate may help.") == said
 
 
@@ -180,7 +182,7 @@ class Poison(keras.callbacks.Callback):
 def attempt(folder, options, model, batches, compile_again, poisoned, **fit_arguments):
     """Trains with a poisoned weight as the scripts do; returns the run, and from where others would go on with it."""
     options = dataclasses.replace(options, run_dir=folder / "run", export_dir=folder)
-    training = runs.Run(options, data.load("digits"), model, batches)
+    training = run.Run(options, data.load("digits"), model, batches)
     poison, steps = Poison(2, poisoned), []
     for number, now in enumerate(training.attempts(model, batches)):
         if number:

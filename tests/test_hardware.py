@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_gen import hardware
 from keras_gen.networks import mlp
-from keras_gen.options import GANOptions
 from keras_gen.presets import GANS
+from keras_gen.runs import hardware
+from keras_gen.runs.options import GANOptions
 from tests.conftest import IMAGE_SHAPE, make_gan, weights_of
 from tests.processes import succeed
 
@@ -99,7 +99,7 @@ def test_bfloat16_learns_the_same_model(images):
 FAULTS = """
 import ctypes, resource
 import numpy as np
-from keras_gen import hardware
+from keras_gen.runs import hardware
 
 ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE: no page is larger than 4 kB
 {}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_gen.inversion import invert
+from keras_gen.models.inversion import invert
 from tests.conftest import (
     IMAGE_SHAPE,
     make_autoencoder,

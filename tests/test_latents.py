@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from keras_gen import evaluation, latents, networks
-from keras_gen.autoencoders import Autoencoder
 from keras_gen.data import ImageData, Split
-from keras_gen.gan import GAN
+from keras_gen.models.autoencoders import Autoencoder
+from keras_gen.models.gan import GAN
 from tests.conftest import make_autoencoder, make_conditional_gan, make_gan
 
 

@@ -4,28 +4,28 @@ import resource
 
 import pytest
 
-from keras_gen import model_files
+from keras_gen.models import saving
 from tests.conftest import make_gan, weights_of
 
 
 def test_a_model_comes_back_from_its_run_and_from_its_file(tmp_path):
     gan = make_gan()
-    file = model_files.save(gan, tmp_path / "run")
+    file = saving.save(gan, tmp_path / "run")
     assert file == tmp_path / "run" / "checkpoints" / "final.keras"
     for path in (tmp_path / "run", file):
-        again = model_files.load(path)
+        again = saving.load(path)
         assert [weight.tolist() for weight in weights_of(again)] == [weight.tolist() for weight in weights_of(gan)]
 
 
 def test_what_could_not_be_written_leaves_what_was_there(tmp_path):
-    file = model_files.save(make_gan(), tmp_path)
+    file = saving.save(make_gan(), tmp_path)
     before = file.read_bytes()
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            model_files.save(make_gan(), tmp_path)
+            saving.save(make_gan(), tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert file.read_bytes() == before
@@ -37,10 +37,10 @@ def test_an_exported_model_is_no_run(path, tmp_path):
     (tmp_path / "digits" / "1").mkdir(parents=True)
     (tmp_path / "digits" / "1" / "saved_model.pb").touch()
     with pytest.raises(ValueError, match=f"{path} is an exported model"):
-        model_files.load(tmp_path / path)
+        saving.load(tmp_path / path)
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path):
     for path in (tmp_path, tmp_path / "other.keras"):
         with pytest.raises(FileNotFoundError, match=r"found no .*\.keras"):
-            model_files.load(path)
+            saving.load(path)

@@ -6,9 +6,9 @@ import pytest
 import scipy.stats
 
 from keras_gen import evaluation
-from keras_gen.autoencoders import SecondStage
 from keras_gen.data import Split
 from keras_gen.evaluation import prior_choice
+from keras_gen.models.autoencoders import SecondStage
 from keras_gen.priors import Mixture, StandardNormal
 from tests.conftest import make_autoencoder, untrained_net
 from tests.contracts import array

@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig
 
-from keras_gen import projector
+from keras_gen.runs import projector
 
 
 def read(path):
@@ -40,7 +40,7 @@ def test_one_column_has_no_header(tmp_path):
 
 
 def test_what_is_too_large_for_a_browser_is_shrunk(tmp_path, monkeypatch):
-    monkeypatch.setattr(projector, "LARGEST_SPRITE", 12)
+    monkeypatch.setattr(projector, "MAX_SPRITE_SIDE", 12)
     images = np.full((4, 8, 12, 4), 200, "uint8")
     embedding = read(projector.write(tmp_path, np.eye(4), images))
     assert list(embedding.sprite.single_image_dim) == [6, 4]

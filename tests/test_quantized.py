@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from keras_gen import networks
-from keras_gen.autoencoders import VQVAE, TokenPrior
-from keras_gen.autoencoders.quantized import Codebook
 from keras_gen.data import Split
 from keras_gen.evaluation import choose_prior
+from keras_gen.models.autoencoders import VQVAE, TokenPrior
+from keras_gen.models.autoencoders.quantized import Codebook
 from tests.conftest import BATCH, IMAGE_SHAPE, untrained_net
 from tests.contracts import array
 

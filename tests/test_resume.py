@@ -14,11 +14,13 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train_gan
-from keras_gen import VAE, DenoisingAutoencoder, callbacks, checkpoints, data, folders, likelihoods, networks, runs
-from keras_gen.checkpoints import Checkpoint
+from keras_gen import VAE, DenoisingAutoencoder, callbacks, data, files, likelihoods, networks
 from keras_gen.data import Batches, Split
-from keras_gen.options import GANOptions
+from keras_gen.models import checkpoints
+from keras_gen.models.checkpoints import Checkpoint
 from keras_gen.presets import GANS
+from keras_gen.runs import run
+from keras_gen.runs.options import GANOptions
 from tests.conftest import BATCH, IMAGE_SHAPE, make_autoencoder, make_conditional_gan, make_gan, same, weights_of
 from tests.processes import ROOT, fail, succeed
 
@@ -214,7 +216,7 @@ def test_the_card_of_an_earlier_state_goes(tmp_path):
     for name in ("scorecard.json", "scorecard.html"):
         (tmp_path / name).write_text("of `keras-gen evaluate`, before the run was resumed")
     run = types.SimpleNamespace(monitor=None, options=GANOptions(score=False), directory=tmp_path)
-    assert runs.Run._score(run, make_gan()) == (None, "")
+    assert run.Run._score(run, make_gan()) == (None, "")
     assert not list(tmp_path.iterdir())
 
 
@@ -288,7 +290,7 @@ def test_a_killed_process_is_resumed_bit_for_bit(tmp_path, monkeypatch):
     options = GANOptions(resume=()).resolve(GANS)
     images = data.load(options.data)
     with pytest.raises(ValueError, match="runs/killed is over, after 3 epochs in "):
-        runs.Run(options, images, *train_gan.build(options, images))
+        run.Run(options, images, *train_gan.build(options, images))
     assert GANOptions(resume=(), epochs=6).resolve(GANS).epochs == 6
 
 
@@ -301,7 +303,7 @@ def test_processes_killed_many_times(backend, command, tmp_path):
 
 def test_two_runs_in_one_folder(tmp_path):
     (tmp_path / "run").mkdir()
-    with folders.locked(tmp_path / "run"):
+    with files.locked(tmp_path / "run"):
         message = fail(tmp_path, *GAN, "--run-dir", "run")
     assert message.endswith("another process trains in run: wait for it, or give another --run-dir")
 

@@ -20,10 +20,10 @@ from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from keras_gen import export, networks
-from keras_gen.conditions import Categorical, Conditions
 from keras_gen.export import warm_up
 from keras_gen.export.readers import CSavedModel
-from keras_gen.gan import GAN
+from keras_gen.inputs import Categorical, Conditions
+from keras_gen.models.gan import GAN
 from tests.conftest import make_autoencoder
 from tests.processes import ROOT
 from tests.serving import REAL, loopback, model_config, tensorflow_model_server

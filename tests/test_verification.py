@@ -16,8 +16,8 @@ import train_ae
 import train_gan
 from keras_gen import data, evaluation, export
 from keras_gen.export import publishing, verification
-from keras_gen.options import AutoencoderOptions, GANOptions
 from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.runs.options import AutoencoderOptions, GANOptions
 from tests.conftest import LATENT_DIM, MODELS, make_gan
 from tests.processes import fail, succeed
 

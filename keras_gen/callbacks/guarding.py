@@ -7,13 +7,13 @@ import statistics
 from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
-ALIKE = 0.1  # diversity below it: images as good as the same
-WORSE = 4.0  # times the least distance of the run
-IN_A_ROW = 2  # looks: one may be chance
-EXPLODED = 1_000.0  # times the median loss
-LARGE = 100.0  # what no loss usually is: in a run that explodes at once the median would say so
-USUAL = 30  # epochs that this is of, a tenth of them at least
-EARLY = 0.25  # share of the run in which a generator may not have begun to make different images
+MIN_DIVERSITY = 0.1  # diversity below it: images as good as the same
+MAX_FRECHET_RATIO = 4.0  # times the least distance of the run
+NUM_CONSECUTIVE = 2  # looks: one may be chance
+MAX_LOSS_RATIO = 1_000.0  # times the median loss
+MAX_MEDIAN_LOSS = 100.0  # what no loss usually is: in a run that explodes at once the median would say so
+WINDOW_EPOCHS = 30  # epochs that this is of, a tenth of them at least
+EARLY_FRACTION = 0.25  # share of the run in which a generator may not have begun to make different images
 
 
 class CollapseGuard(Resumable):
@@ -59,11 +59,11 @@ class CollapseGuard(Resumable):
         self._looks = self.monitor.looks
         frechet, diversity = logs["frechet"], logs["diversity"]
         self._least = min(self._least, frechet)
-        alike = diversity < ALIKE and (self.lively or self.budget.fraction > EARLY)
-        worse = frechet > WORSE * self._least
-        self.lively = self.lively or diversity >= ALIKE
+        alike = diversity < MIN_DIVERSITY and (self.lively or self.budget.fraction > EARLY_FRACTION)
+        worse = frechet > MAX_FRECHET_RATIO * self._least
+        self.lively = self.lively or diversity >= MIN_DIVERSITY
         self._bad = self._bad + 1 if alike or worse else 0
-        if self._bad >= IN_A_ROW:
+        if self._bad >= NUM_CONSECUTIVE:
             self._stop(
                 f"all images have become alike (diversity {diversity:.2f} of real ones)"
                 if alike
@@ -72,12 +72,12 @@ class CollapseGuard(Resumable):
 
     def _look_at_losses(self, size):
         median = statistics.median(self._sizes or [size])
-        usual = min(max(1.0, median), LARGE)
-        exploded = len(self._sizes) >= USUAL // 10 and size > EXPLODED * usual
-        self._sizes = [*self._sizes, size][-USUAL:]
+        usual = min(max(1.0, median), MAX_MEDIAN_LOSS)
+        exploded = len(self._sizes) >= WINDOW_EPOCHS // 10 and size > MAX_LOSS_RATIO * usual
+        self._sizes = [*self._sizes, size][-WINDOW_EPOCHS:]
         if exploded:
             self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.3g})")
-            if median > LARGE:  # from the start: there is nothing to go back to, and nothing to compare with
+            if median > MAX_MEDIAN_LOSS:  # from the start: there is nothing to go back to, and nothing to compare with
                 self.lively, self._sizes = False, []
 
     def _stop(self, trouble):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from keras_gen.callbacks.resuming import Resumable
-from keras_gen.checkpoints import Checkpoint
+from keras_gen.models.checkpoints import Checkpoint
 
 
 class KeepBest(Resumable):

@@ -15,7 +15,7 @@ import rich.progress
 
 from keras_gen.callbacks.events import EventWriter
 from keras_gen.callbacks.resuming import Resumable
-from keras_gen.checkpoints import replace_file
+from keras_gen.files import replace_file
 
 
 class ProgressBar(keras.callbacks.Callback):

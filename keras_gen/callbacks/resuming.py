@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_gen import checkpoints
+from keras_gen.models import checkpoints
 
 
 class Resumable(keras.callbacks.Callback):

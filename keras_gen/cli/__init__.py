@@ -6,12 +6,12 @@ from typing import Annotated
 
 import tyro
 
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.cli.examining import Doctor
 from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
-from keras_gen.command_line import one_line_errors, parse, start_keras
 
 DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export it."
 Command = Annotated[

@@ -23,8 +23,9 @@ class Doctor:
 
     def run(self) -> None:
         """Prints what the set is and what was found, what is serious first and marked."""
-        from keras_gen import data, doctor
-        from keras_gen.command_line import progress
+        from keras_gen import data
+        from keras_gen.console import progress
+        from keras_gen.data import doctor
 
         images = data.load(self.data, image_size=self.image_size, channels=self.channels, fit=self.fit)
         height, width, channels = images.image_shape
@@ -34,8 +35,8 @@ class Doctor:
             f"{images.name}: {len(images.train):,} training and {len(images.test):,} test images of {height}×{width}, "
             f"{channels} channel{'s' if channels > 1 else ''}{classes}{attributes}"
         )
-        with progress() as tell:
-            findings = doctor.examine(images, tell)
+        with progress() as on_progress:
+            findings = doctor.examine(images, on_progress)
         print("\n".join(f"{'!' if finding.serious else '-'} {finding.text}" for finding in findings))
         if not any(finding.serious for finding in findings):
             print("nothing serious")

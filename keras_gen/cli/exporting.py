@@ -29,12 +29,14 @@ class Export:
 
     def run(self) -> None:
         """Publishes the model and says where."""
-        from keras_gen import export, folders, model_files, options
+        from keras_gen import export, files
+        from keras_gen.models import saving
+        from keras_gen.runs import options
 
-        name = self.name or options.read_options(self.run_folder).get("name") or folders.slug(self.run_folder.stem)
+        name = self.name or options.read_options(self.run_folder).get("name") or files.slug(self.run_folder.stem)
         export.check_name(name)
-        folders.require_writable(self.export_dir)
-        model = model_files.load(self.run_folder)
+        files.require_writable(self.export_dir)
+        model = saving.load(self.run_folder)
         version = export.publish(
             model,
             self.export_dir,

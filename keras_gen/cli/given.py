@@ -27,12 +27,13 @@ class Reconstruct:
         """Writes the reconstructions and says where and how far off they are."""
         import numpy as np
 
-        from keras_gen import images, model_files
+        from keras_gen import images
+        from keras_gen.models import saving
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
         check_out(self.out)
-        model = model_files.load(self.run_folder)
+        model = saving.load(self.run_folder)
         if not hasattr(model, "reconstruct"):
             raise ValueError(
                 f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"
@@ -73,8 +74,10 @@ class Invert:
         """Writes the picture or the arrays, and says how near the images are."""
         import numpy as np
 
-        from keras_gen import evaluation, folders, images, inversion, sampling
-        from keras_gen.conditions import columns_of
+        from keras_gen import data, files, images
+        from keras_gen.cli import sampling
+        from keras_gen.inputs import columns_of
+        from keras_gen.models import inversion
 
         if min(self.num, self.steps, self.restarts) < 1 or self.seed < 0:
             raise ValueError(
@@ -83,7 +86,7 @@ class Invert:
             )
         if self.out.suffix not in (".png", ".npz"):
             raise ValueError(f"expected --out as x.png or x.npz, received {self.out}")
-        folders.require_writable(self.out.parent)
+        files.require_writable(self.out.parent)
         model = sampling.load(self.model)
         loaded = data_of(model, self.model, self.data)
         shown = loaded.test.take(range(min(self.num, len(loaded.test))))
@@ -92,7 +95,7 @@ class Invert:
         schema = model.conditions
         rows = schema.of_split(shown) if schema and set(schema.names) <= set(columns_of(shown)) else None
         found = inversion.invert(model, originals, rows, steps=self.steps, restarts=self.restarts, seed=self.seed)
-        distances, indices = evaluation.nearest(originals, loaded.train.images)
+        distances, indices = data.nearest(originals, loaded.train.images)
         if self.out.suffix == ".png":
             neighbours = np.stack([loaded.train.images[index] for index in indices])
             images.save_png(self.out, images.stacks(originals, found.images, neighbours))

@@ -30,25 +30,26 @@ class Evaluate:
 
     def run(self) -> None:
         """Writes the card and prints its numbers."""
-        from keras_gen import evaluation, folders
-        from keras_gen.command_line import progress
+        from keras_gen import evaluation, files
+        from keras_gen.console import progress
 
         if self.num < 1:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
         usual = self.model.is_dir() and dataclasses.replace(self, model=Path()) == Evaluate(Path(), out=self.out)
         out = self.out or (self.model if usual else Path(f"scorecard-{self.model.stem}"))
-        folders.require_writable(out)
-        with progress() as tell:
-            card, pictures = self._judged(tell)
+        files.require_writable(out)
+        with progress() as on_progress:
+            card, pictures = self._judged(on_progress)
         card.model["path"] = str(self.model)
         page = evaluation.write(card, pictures, out)
         print("\n".join([*evaluation.lines(card), f"the card: {page}"]))
 
-    def _judged(self, tell):
+    def _judged(self, on_progress):
         import numpy as np
 
-        from keras_gen import data, evaluation, model_files
+        from keras_gen import data, evaluation
         from keras_gen.data.arrays import checked_images
+        from keras_gen.models import saving
 
         if self.model.suffix == ".npy":
             if self.data is None:
@@ -57,7 +58,7 @@ class Evaluate:
                 raise ValueError("expected no --truncation: these images are made already")
             images = checked_images(np.load(self.model), str(self.model))
             *size, channels = images.shape[1:]
-            tell(f"reading {self.data} at the size of these images, {size[0]}×{size[1]}×{channels}")
+            on_progress(f"reading {self.data} at the size of these images, {size[0]}×{size[1]}×{channels}")
             real = data.load(self.data, image_size=tuple(size), channels=channels)
             made = data.Split(images)
 
@@ -66,10 +67,10 @@ class Evaluate:
 
             about = {"class": "images", "data": real.name, "truncation": None}
             num = min(self.num, len(made))
-            return evaluation.score_images(draw, real, about, num, self.features, tell, num_draws=1)
-        model = model_files.load(self.model)
+            return evaluation.score_images(draw, real, about, num, self.features, on_progress, num_draws=1)
+        model = saving.load(self.model)
         return evaluation.score(
-            model, data_of(model, self.model, self.data), self.num, self.truncation, self.features, tell
+            model, data_of(model, self.model, self.data), self.num, self.truncation, self.features, on_progress
         )
 
 

@@ -33,7 +33,7 @@ class Sample:
 
     def run(self) -> None:
         """Writes the images and says where."""
-        from keras_gen import sampling
+        from keras_gen.cli import sampling
 
         if self.num < 1 or self.seed < 0:
             raise ValueError(
@@ -74,7 +74,8 @@ class Interpolate:
 
     def run(self) -> None:
         """Writes the images and says where."""
-        from keras_gen import images, sampling
+        from keras_gen import images
+        from keras_gen.cli import sampling
 
         if self.stops < 2 or self.frames < 1 or self.seed < 0:
             raise ValueError(
@@ -115,8 +116,9 @@ class Traverse:
 
     def run(self) -> None:
         """Writes the images and says where."""
-        from keras_gen import evaluation, sampling
-        from keras_gen.command_line import progress
+        from keras_gen import evaluation
+        from keras_gen.cli import sampling
+        from keras_gen.console import progress
 
         if self.num < 1 or self.steps < 2 or self.seed < 0 or not self.reach > 0:
             raise ValueError(
@@ -132,8 +134,10 @@ class Traverse:
         else:
             attribute, _, value = self.along.partition("=")
             data = data_of(model, self.model, self.data)
-            with progress() as tell:
-                directions = evaluation.attribute_direction(model, data, attribute, value or None, self.seed, tell)
+            with progress() as on_progress:
+                directions = evaluation.attribute_direction(
+                    model, data, attribute, value or None, self.seed, on_progress
+                )
             starts, rows = model.draw(self.num, self.seed, where)
         images = model.traverse(starts, directions, self.steps, self.reach, rows)
         print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {write(images, self.out, self.steps)}")

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 def data_of(model, path: Path, name: str | None):
     """The data of a run, or those of that name, as the model takes them."""
-    from keras_gen import data, options
+    from keras_gen import data
+    from keras_gen.runs import options
 
     trained_with = options.read_options(path)
     name = name or trained_with.get("data")
@@ -31,11 +32,11 @@ def asked(texts: tuple[str, ...], label: str | None) -> dict[str, str]:
 
 def check_out(out: Path, films: bool = False) -> None:
     """Before the model is loaded: what cannot be written need not be made."""
-    from keras_gen import folders
+    from keras_gen import files
 
     if out.suffix not in (".npy", ".png", "", *([".gif"] if films else [])):
         raise ValueError(f"expected --out as {'x.gif, ' if films else ''}x.npy, x.png or a folder, received {out}")
-    folders.require_writable(out.parent)
+    files.require_writable(out.parent)
 
 
 def write(images: np.ndarray, out: Path, columns: int | None = None) -> Path:

@@ -6,8 +6,20 @@ them to `fit`. Images stay bytes here: scaling to [-1, 1] belongs to `keras_gen.
 
 from keras_gen.data.batches import Batches
 from keras_gen.data.clusters import CLUSTER, with_clusters
-from keras_gen.data.image_data import ImageData, Split
+from keras_gen.data.image_data import MIN_IMAGES_UNAUGMENTED, MIN_SCORED_IMAGES, ImageData, Split
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
+from keras_gen.data.nearest import nearest
 
-__all__ = ["CLUSTER", "DATASETS", "Batches", "ImageData", "Split", "load", "with_clusters"]
+__all__ = [
+    "CLUSTER",
+    "DATASETS",
+    "MIN_IMAGES_UNAUGMENTED",
+    "MIN_SCORED_IMAGES",
+    "Batches",
+    "ImageData",
+    "Split",
+    "load",
+    "nearest",
+    "with_clusters",
+]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gen.data.image_data import (
-    MOST_UNPACKED,
+    MAX_UNPACKED_BYTES,
     ImageData,
     MappedImages,
     Split,
@@ -82,7 +82,7 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             size = sum(part.file_size for part in file.zip.infolist())
-            if size <= MOST_UNPACKED:
+            if size <= MAX_UNPACKED_BYTES:
                 return {key: file[key] for key in file.files if f"{key}.npy" in file.zip.namelist()}
     except Exception as error:  # on a file of another kind NumPy and zipfile raise nearly anything
         raise ValueError(
@@ -90,8 +90,8 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
             "Write it anew with np.savez_compressed; arrays of Python objects are never unpickled."
         ) from error
     raise ValueError(
-        f"expected an .npz of at most {MOST_UNPACKED:,} bytes, {path} would unpack to {size:,}: write its images as "
-        ".npy, which stays on disk"
+        f"expected an .npz of at most {MAX_UNPACKED_BYTES:,} bytes, {path} would unpack to {size:,}: write its "
+        "images as .npy, which stays on disk"
     )
 
 

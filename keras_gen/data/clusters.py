@@ -13,8 +13,8 @@ from keras_gen.data.image_data import ImageData, Split
 
 CLUSTER = "cluster"
 COMPONENTS = 50  # principal components of the pixels, in which images are compared
-LOOK = 20_000 * 28**2 * 4  # values of images that kinds are found by
-LEAST_IMAGES = 100  # of a kind, on average: a network learns little from a few examples of many kinds
+MAX_FITTED_VALUES = 20_000 * 28**2 * 4  # values of images that kinds are found by
+MIN_IMAGES_PER_CLUSTER = 100  # of a kind, on average: a network learns little from a few examples of many kinds
 
 
 def with_clusters(data: ImageData, num: int, seed: int = 0) -> ImageData:
@@ -43,10 +43,10 @@ def with_clusters(data: ImageData, num: int, seed: int = 0) -> ImageData:
         Sage et al., Logo Synthesis and Manipulation with Clustered Generative Adversarial Networks (2018), section 3.3,
         https://arxiv.org/abs/1712.04407
     """
-    num = min(num, len(data.train) // LEAST_IMAGES)
+    num = min(num, len(data.train) // MIN_IMAGES_PER_CLUSTER)
     if num < 2:
         return data
-    seen = data.train.some(LOOK // math.prod(data.image_shape), seed).images
+    seen = data.train.some(MAX_FITTED_VALUES // math.prod(data.image_shape), seed).images
     rows = _rows(seen)
     if (rows == rows[0]).all():
         return data

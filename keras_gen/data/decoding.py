@@ -18,7 +18,7 @@ from keras_gen.images import to_pil
 
 ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 
-LARGEST_FILE = 1024**3  # bytes: more than the most pixels that Pillow takes for no bomb, 16 bits each, not packed
+MAX_FILE_BYTES = 1024**3  # bytes: more than the most pixels that Pillow takes for no bomb, 16 bits each, not packed
 
 FITS = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": lambda image, size, method: image.resize(size, method)}
 
@@ -49,7 +49,7 @@ def read_header(path: Path) -> Header:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("not a file")  # a pipe, say, which would be waited for
-    if status.st_size > LARGEST_FILE:
+    if status.st_size > MAX_FILE_BYTES:
         raise ValueError("a file of more than 1 GiB")
     with Image.open(path) as image:
         # Only an EXIF block in front of the pixels: PNG may carry it behind them, and looking there decodes the file.

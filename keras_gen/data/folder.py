@@ -35,7 +35,7 @@ OTHER_SUFFIXES = {".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".avif", ".heic", ".
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 # Without an image_size: a set of one size keeps it up to this side, beyond which first trials take hours.
-LARGEST_OWN_SIDE = 256
+MAX_OWN_SIDE = 256
 DEFAULT_SIDE = 64
 
 
@@ -225,7 +225,7 @@ def choose_target(headers: list[Header], size: tuple[int, int] | None, channels:
         if channels < 4 and transparent:
             note(f"{transparent} of {len(headers)} images may be transparent: laid on white; --channels 4 keeps it")
     sizes = {header.size for header in headers}
-    if size is None and len(sizes) == 1 and max(headers[0].size) <= LARGEST_OWN_SIDE:
+    if size is None and len(sizes) == 1 and max(headers[0].size) <= MAX_OWN_SIDE:
         width, height = headers[0].size
         size = height, width
     if size is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.data.image_data import MOST_UNPACKED, ImageData, MappedImages, Split, index_labels, with_test
+from keras_gen.data.image_data import MAX_UNPACKED_BYTES, ImageData, MappedImages, Split, index_labels, with_test
 
 
 def is_idx_folder(folder: Path) -> bool:
@@ -72,8 +72,10 @@ def read_array(path: Path, num_dims: int) -> np.ndarray:
         )
     shape = tuple(head[4:].view(">u4").tolist())
     size = math.prod(shape)
-    if path.suffix == ".gz" and size > MOST_UNPACKED:
-        raise ValueError(f"expected at most {MOST_UNPACKED:,} bytes in {path}, it promises {size:,}: unpack it first")
+    if path.suffix == ".gz" and size > MAX_UNPACKED_BYTES:
+        raise ValueError(
+            f"expected at most {MAX_UNPACKED_BYTES:,} bytes in {path}, it promises {size:,}: unpack it first"
+        )
     data = first_bytes(path, start + size + 1)[start:]  # one more, to see that there is none
     if len(data) != size:
         received = "more" if len(data) > size else len(data)

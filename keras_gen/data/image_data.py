@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-MOST_UNPACKED = 8 * 1024**3  # bytes that a compressed file may become: a few megabytes could fill any memory
+MAX_UNPACKED_BYTES = 8 * 1024**3  # bytes that a compressed file may become: a few megabytes could fill any memory
 
 # The share of a set without a test part that is put aside as one.
 TEST_FRACTION = 0.1
+
+MIN_SCORED_IMAGES = 20  # on each side of a score
+
+# Below so many images a discriminator that sees them again and again begins to know them by heart.
+MIN_IMAGES_UNAUGMENTED = 10_000
 
 
 class MappedImages:

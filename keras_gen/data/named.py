@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.cache import cache_folder
 from keras_gen.data.image_data import ImageData, Split, index_labels
+from keras_gen.files import cache_folder
 
 CIFAR10_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 FASHION_NAMES = [

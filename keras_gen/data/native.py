@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 # Bytes of images and targets of which TensorFlow may have copies: one, and up to three where `fit` is called again.
-COPIED = 2**28
+MAX_COPIED_BYTES = 2**28
 
 
 def dataset(batches) -> tf.data.Dataset:
@@ -38,7 +38,10 @@ def dataset(batches) -> tf.data.Dataset:
 
 def _reader(columns):
     """A function from indices (b,) to the rows of each column."""
-    if all(type(column) is np.ndarray for column in columns) and sum(column.nbytes for column in columns) <= COPIED:
+    if (
+        all(type(column) is np.ndarray for column in columns)
+        and sum(column.nbytes for column in columns) <= MAX_COPIED_BYTES
+    ):
         tensors = [tf.constant(column) for column in columns]
         return lambda rows: tuple(tf.gather(tensor, rows) for tensor in tensors)
 

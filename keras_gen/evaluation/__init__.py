@@ -1,11 +1,11 @@
 """Evaluation: how good is it, honestly, offline, on the user's own images.
 
-Feature nets learn to look at the data, `distances` compare what they see, a `ScoreCard` holds every number with what it
-takes to trust it, and a `QualityMonitor` takes a few of them while a model learns.
+`distances` compare features of images (`keras_gen.features`), a `ScoreCard` holds every number with what it takes to
+trust it, and a `QualityMonitor` takes a few of them while a model learns.
 """
 
 from keras_gen.evaluation.attributes import attribute_direction
-from keras_gen.evaluation.card import LEAST_IMAGES, Judged, Score, ScoreCard, score, score_images
+from keras_gen.evaluation.card import Judged, Score, ScoreCard, score, score_images
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import (
     frechet_distance,
@@ -13,17 +13,15 @@ from keras_gen.evaluation.distances import (
     kernel_distance,
     neighbourhoods,
 )
-from keras_gen.evaluation.feature_nets import FeatureNet, Seen, real_sides
 from keras_gen.evaluation.monitor import QualityMonitor
-from keras_gen.evaluation.nearest import nearest
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import METRICS, compare
 from keras_gen.evaluation.streaming import FrechetDistance
+from keras_gen.features import FeatureNet
 
 __all__ = [
-    "LEAST_IMAGES",
     "METRICS",
     "Candidate",
     "CopyCheck",
@@ -33,7 +31,6 @@ __all__ = [
     "QualityMonitor",
     "Score",
     "ScoreCard",
-    "Seen",
     "attribute_direction",
     "choose_prior",
     "compare",
@@ -42,9 +39,7 @@ __all__ = [
     "frechet_distance_at_infinity",
     "kernel_distance",
     "lines",
-    "nearest",
     "neighbourhoods",
-    "real_sides",
     "reconstruction_errors",
     "score",
     "score_images",

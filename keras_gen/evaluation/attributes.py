@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from keras_gen import latents
-from keras_gen.conditions import Categorical, Conditions, Continuous
+from keras_gen.console import OnProgress, no_progress
 from keras_gen.data import ImageData
-from keras_gen.evaluation.feature_nets import FeatureNet, Tell, silence
-from keras_gen.generative import Generative
+from keras_gen.features import FeatureNet
+from keras_gen.inputs import Categorical, Conditions, Continuous
+from keras_gen.models.generative import Generative
 from keras_gen.registry import lookup
 
 NUM_EXAMPLES = 5_000
@@ -20,7 +21,7 @@ def attribute_direction(
     attribute: str,
     value: str | None = None,
     seed: int = 0,
-    tell: Tell = silence,
+    on_progress: OnProgress = no_progress,
 ) -> np.ndarray:
     """The direction of latents in which an attribute grows, see `latents.direction`.
 
@@ -33,7 +34,7 @@ def attribute_direction(
         attribute: "label" or the name of an attribute of the data.
         value: the class, as text; for a number None.
         seed: of the examples.
-        tell: called with a few words if a feature net has to be trained.
+        on_progress: called with a few words if a feature net has to be trained.
 
     Returns:
         float32 array (latent_dim,).
@@ -63,7 +64,7 @@ def attribute_direction(
         places, column = model.encode(examples.images), schema.columns(examples)[attribute]
     else:
         places, rows = model.draw(NUM_EXAMPLES, seed)
-        read = FeatureNet.of(data, tell=tell).look(model.decode(places, rows)).columns
+        read = FeatureNet.of(data, on_progress=on_progress).extract(model.decode(places, rows)).columns
         column = lookup("attribute that a feature net reads", read, attribute)
     known = np.isfinite(column) & ((column >= 0) | isinstance(item, Continuous))
     grows = column[known] if value is None else column[known] == item.parse(value)

@@ -16,34 +16,27 @@ import keras
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen.autoencoders import Autoencoder
-from keras_gen.conditions import LABEL, Categorical, Conditions
-from keras_gen.data import ImageData, Split
+from keras_gen.console import OnProgress, no_progress
+from keras_gen.data import MIN_SCORED_IMAGES, ImageData, Split
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
-from keras_gen.evaluation.feature_nets import (
-    FeatureNet,
-    Tell,
-    learned_and_held_out,
-    reader,
-    real_sides,
-    silence,
-)
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
-from keras_gen.generative import Generative
+from keras_gen.features import FeatureNet, classifier, learned_and_held_out, real_sides
+from keras_gen.inputs import LABEL, Categorical, Conditions
+from keras_gen.models.autoencoders import Autoencoder
+from keras_gen.models.generative import Generative
 
-MOST_IMAGES = 10_000
-COPY_CHECKED = 2_000  # fakes held against every training image
+MAX_IMAGES = 10_000
+MAX_COPY_CHECKED = 2_000  # fakes held against every training image
 NUM_NETS = 2  # feature nets, which differ in their seed
 NUM_DRAWS = 2  # sets of generated images
 CLASSIFIER_STEPS = 400
-BATCH = 256
-CLOSEST = 20  # pairs shown
-LEAST_IMAGES = 20
-FEW_IMAGES = 1_000
-TRUSTED = 0.8  # what a feature net reads less well than this is told
-UNFIT = 0.25  # of the coverage that real images reach
+NUM_OUTPUTS = 256
+NUM_CLOSEST_PAIRS = 20  # pairs shown
+MIN_TRUSTED_IMAGES = 1_000
+MIN_NET_ACCURACY = 0.8  # what a feature net reads less well than this is told
+MIN_COVERAGE_SHARE = 0.25  # of the coverage that real images reach
 PROTOCOL = 1  # grows when numbers of the same name begin to mean something else
 
 Columns = dict[str, np.ndarray]
@@ -128,10 +121,10 @@ class Judged(NamedTuple):
 def score(
     model,
     data: ImageData,
-    num: int = MOST_IMAGES,
+    num: int = MAX_IMAGES,
     truncation: float | None = None,
     features: Features = "own",
-    tell: Tell = silence,
+    on_progress: OnProgress = no_progress,
 ) -> Judged:
     """Scores a trained model on the data that it learned from.
 
@@ -143,7 +136,7 @@ def score(
         num: images on each side, no more than either split has.
         truncation: see `GAN.sample`.
         features: "own", those of feature nets that learn from the data, or "inception", see `FeatureNet.inception`.
-        tell: called with a few words before each step of the work.
+        on_progress: called with a few words before each step of the work.
 
     Returns:
         The card, and pictures.
@@ -168,42 +161,42 @@ def score(
         about["averaged_weights"] = model.ema_generator is not None
     _check_conditions(model.conditions, data)
     if not isinstance(model, Autoencoder):
-        return _score_generation(model, data, about, num, features, tell)
-    draws = model.generates and len(real_sides(data, num)[0]) >= LEAST_IMAGES
+        return _score_generation(model, data, about, num, features, on_progress)
+    draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES
     if not draws and (truncation is not None or features != "own"):
         raise ValueError(
-            f"expected no truncation and no other features: without a prior, or with less than {LEAST_IMAGES} images "
-            "on each side, an autoencoder is judged by its reconstructions alone"
+            f"expected no truncation and no other features: without a prior, or with less than {MIN_SCORED_IMAGES} "
+            "images on each side, an autoencoder is scored by its reconstructions alone"
         )
-    reconstruction = _score_reconstruction(model, data, about, num, tell)
+    reconstruction = _score_reconstruction(model, data, about, num, on_progress)
     if not draws:
         return reconstruction
-    card, pictures = _score_generation(model, data, about, num, features, tell)
+    card, pictures = _score_generation(model, data, about, num, features, on_progress)
     card = dataclasses.replace(card, scores={**reconstruction.card.scores, **card.scores})
     return Judged(card, {**pictures, **reconstruction.pictures})
 
 
-def _score_generation(model: Generative, data, about, num, features, tell) -> Judged:
+def _score_generation(model: Generative, data, about, num, features, on_progress) -> Judged:
     def draw(num, seed):
         draws, rows = model.draw(num, seed, truncation=about["truncation"])
         asked = {} if model.conditions is None else model.conditions.decode(rows)
         return model.decode(draws, rows), asked
 
-    judged = score_images(draw, data, about, num, features, tell)
-    draws, rows = model.draw(BATCH, truncation=about["truncation"])
+    judged = score_images(draw, data, about, num, features, on_progress)
+    draws, rows = model.draw(NUM_OUTPUTS, truncation=about["truncation"])
     outputs = model.render(draws) if rows is None else model.render(draws, rows)
     judged.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
     return judged
 
 
-def _score_reconstruction(model: Autoencoder, data, about, num, tell) -> Judged:
+def _score_reconstruction(model: Autoencoder, data, about, num, on_progress) -> Judged:
     split = data.test.some(num)
-    tell(f"reconstructing {len(split):,} test images")
+    on_progress(f"reconstructing {len(split):,} test images")
     originals = np.asarray(split.images[:])
     rows = None if model.conditions is None else model.conditions.of_split(split)
     reconstructions = model.reconstruct(originals, rows)
     scores = {name: Score(value) for name, value in reconstruction_errors(originals, reconstructions).items()}
-    outputs = model(originals[:BATCH] if rows is None else [originals[:BATCH], rows[:BATCH]])
+    outputs = model(originals[:NUM_OUTPUTS] if rows is None else [originals[:NUM_OUTPUTS], rows[:NUM_OUTPUTS]])
     scores["out_of_range"] = Score(_share_out_of_range(outputs))
     card = ScoreCard(about, _protocol(data, len(split), "own", nets=[]), [], scores)
     shown = pixels.stacks(originals[:20], reconstructions[:20])
@@ -214,9 +207,9 @@ def score_images(
     draw: Draw,
     data: ImageData,
     model: dict,
-    num: int = MOST_IMAGES,
+    num: int = MAX_IMAGES,
     features: Features = "own",
-    tell: Tell = silence,
+    on_progress: OnProgress = no_progress,
     num_draws: int = NUM_DRAWS,
 ) -> Judged:
     """Scores images, whatever made them.
@@ -229,19 +222,19 @@ def score_images(
         model: what the card shall say about their maker: at least its `class`, and `data`, the name of the data.
         num: as for `score`.
         features: as for `score`.
-        tell: as for `score`.
+        on_progress: as for `score`.
         num_draws: sets of images to score, each with a seed of its own.
 
     Returns:
         As `score`.
     """
     real_split, floor_split = real_sides(data, num)
-    if len(real_split) < LEAST_IMAGES:
+    if len(real_split) < MIN_SCORED_IMAGES:
         _, held_out = learned_and_held_out(data)
         raise ValueError(
-            f"expected at least {LEAST_IMAGES} images on each side to score with, received {len(data.test)} in the "
-            f"test split, {len(held_out)} held out of the training split and {num} as the most to use: more images, "
-            "or more of them to test with, make a score possible"
+            f"expected at least {MIN_SCORED_IMAGES} images on each side to score with, received {len(data.test)} in "
+            f"the test split, {len(held_out)} held out of the training split and {num} as the most to use: more "
+            "images, or more of them to test with, make a score possible"
         )
     num = len(real_split)
     num_nets = NUM_NETS if features == "own" else 1
@@ -254,17 +247,17 @@ def score_images(
             values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = number
 
     for seed in range(num_nets):
-        net = FeatureNet.of(data, seed, tell) if features == "own" else FeatureNet.inception(data.image_shape)
+        net = FeatureNet.of(data, seed, on_progress) if features == "own" else FeatureNet.inception(data.image_shape)
         nets.append({"seed": seed, "hash": net.hash, "accuracy": net.accuracy(data)})
-        tell(f"feature net {seed + 1}: comparing {num_draws} × {num:,} images")
-        real = net.look(real_split.images)
+        on_progress(f"feature net {seed + 1}: comparing {num_draws} × {num:,} images")
+        real = net.extract(real_split.images)
         for place in reversed(range(num_draws)):  # the first draw last: it is looked at more closely below
             images, columns = draw(num, place)  # anew for each net: two sets of large images may be too much to keep
-            fake = net.look(images)
+            fake = net.extract(images)
             note(seed, place, compare(real, fake, columns))
         known = net.conditions.columns(floor_split) if net.conditions else {}
         asked = {name: column for name, column in known.items() if name in columns}
-        note(seed, num_draws, compare(real, net.look(floor_split.images), asked))
+        note(seed, num_draws, compare(real, net.extract(floor_split.images), asked))
         intervals.append(kernel_distance(real.features, fake.features)[1:])
         if seed == 0:
             classes, attributes = by_class(real, fake), fake.read_back(columns)
@@ -273,15 +266,15 @@ def score_images(
     scores["kernel"] = dataclasses.replace(scores["kernel"], interval=np.mean(intervals, axis=0).tolist())
     main = main_attribute(real)
     if main is not None and main.name in columns and main.name in nets[-1]["accuracy"]:
-        tell("a classifier learns from the generated images, another from as many real ones")
+        on_progress("a classifier learns from the generated images, another from as many real ones")
         learned, floor = (
             _classification(split, data, Conditions([main]))
             for split in (Split(images, None, {main.name: columns[main.name]}), floor_split)
         )
         scores["classification"] = Score(learned, floor=floor)
-    tell(f"holding {min(num, COPY_CHECKED):,} images against {len(data.train):,} training images")
-    copies = copy_check(data.train.images, data.test.images, images[:COPY_CHECKED])
-    fakes, originals = map(list, zip(*copies.pairs[:CLOSEST], strict=True))
+    on_progress(f"holding {min(num, MAX_COPY_CHECKED):,} images against {len(data.train):,} training images")
+    copies = copy_check(data.train.images, data.test.images, images[:MAX_COPY_CHECKED])
+    fakes, originals = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
     pictures = {
         "samples": pixels.grid(images[:64]),
         "the closest pairs: generated images and, below, the nearest training images": pixels.stacks(
@@ -337,7 +330,7 @@ def _summary(by_net: np.ndarray) -> Score:
 
 def _classification(split: Split, data: ImageData, conditions: Conditions) -> float:
     """How well who learned the classes from one split alone reads the test split."""
-    network = reader(split, conditions, seed=NUM_NETS, num_steps=CLASSIFIER_STEPS)
+    network = classifier(split, conditions, seed=NUM_NETS, num_steps=CLASSIFIER_STEPS)
     return FeatureNet(network, conditions).accuracy(data)[conditions.names[0]]
 
 
@@ -349,7 +342,7 @@ def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyChec
     """What a reader must know before the numbers."""
     remarks = []
     coverage = scores.get("coverage")
-    if coverage and coverage.floor and coverage.value < UNFIT * coverage.floor:
+    if coverage and coverage.floor and coverage.value < MIN_COVERAGE_SHARE * coverage.floor:
         remarks.append(
             f"Not fit for use: {coverage.value:.0%} of the real images have a generated one nearby, where "
             f"{coverage.floor:.0%} have another real one."
@@ -360,13 +353,13 @@ def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyChec
             "are not those behind published numbers."
         )
     for net in nets:
-        poor = [f"{name} {value:.0%}" for name, value in net["accuracy"].items() if not value >= TRUSTED]
+        poor = [f"{name} {value:.0%}" for name, value in net["accuracy"].items() if not value >= MIN_NET_ACCURACY]
         if poor:
             remarks.append(
                 f"Feature net {net['seed'] + 1} reads real test images poorly ({', '.join(poor)}): take what it says "
                 "of generated ones with care."
             )
-    if num < FEW_IMAGES:
+    if num < MIN_TRUSTED_IMAGES:
         remarks.append(
             f"Only {num} images on each side: differences smaller than those between real training images and a "
             "perfect score may be chance."

@@ -12,10 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import scipy.stats
 
-from keras_gen.evaluation.nearest import nearest
+from keras_gen.data.nearest import nearest
 
-SUSPECT = 0.05  # this share of real unseen images is called suspicious, by definition
-SIGNIFICANT, MUCH = 0.001, 0.05  # below this p-value and above this share of copies a generator is said to copy
+SUSPICIOUS_QUANTILE = 0.05  # this share of real unseen images is called suspicious, by definition
+MAX_P_VALUE, MIN_COPY_SHARE = (
+    0.001,
+    0.05,
+)  # below this p-value and above this share of copies a generator is said to copy
 HALF_A_BYTE = 0.5  # added to distances: less is rounding, and 0 / 0 is nothing to suspect
 
 
@@ -43,7 +46,7 @@ class CopyCheck(NamedTuple):
     @property
     def copied(self) -> bool:
         """Whether the generator copies: more than chance explains, and more than a few."""
-        return self.p_value < SIGNIFICANT and self.copies > MUCH
+        return self.p_value < MAX_P_VALUE and self.copies > MIN_COPY_SHARE
 
 
 def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
@@ -77,13 +80,13 @@ def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
     unseen_to_test, _ = nearest(unseen, test_images, own=chosen)
     ratios = (to_train + HALF_A_BYTE) / (to_test + HALF_A_BYTE)
     usual = (unseen_to_train + HALF_A_BYTE) / (unseen_to_test + HALF_A_BYTE)
-    limit = np.quantile(usual, SUSPECT)
+    limit = np.quantile(usual, SUSPICIOUS_QUANTILE)
     fakes_below, usual_below = np.sum(ratios < limit), np.sum(usual < limit)
     table = [[fakes_below, len(ratios) - fakes_below], [usual_below, len(usual) - usual_below]]
     share = float(fakes_below / len(ratios))
     return CopyCheck(
         suspicious=share,
-        copies=max(0.0, (share - SUSPECT) / (1 - SUSPECT)),
+        copies=max(0.0, (share - SUSPICIOUS_QUANTILE) / (1 - SUSPICIOUS_QUANTILE)),
         p_value=float(scipy.stats.fisher_exact(table, alternative="greater").pvalue),
         fake_distance=float(np.median(to_train)),
         test_distance=float(np.median(unseen_to_train)),

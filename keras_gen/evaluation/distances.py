@@ -13,8 +13,8 @@ import scipy.linalg
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
-SLOPE = 16  # images for each feature that an extrapolation takes
-BLOCK = 1_000  # rows of a matrix of all pairs at a time: 1,000 × 60,000 of them take 480 MB
+MIN_IMAGES_PER_FEATURE = 16  # images for each feature that an extrapolation takes
+BLOCK_ROWS = 1_000  # rows of a matrix of all pairs at a time: 1,000 × 60,000 of them take 480 MB
 
 
 def frechet_distance(real_features: np.ndarray, fake_features: np.ndarray) -> float:
@@ -71,10 +71,10 @@ def frechet_distance_at_infinity(
         Chong and Forsyth, Effectively Unbiased FID (2020), section 4, https://arxiv.org/abs/1911.07023
     """
     real_features, fake_features = _checked(real_features, fake_features)
-    if len(fake_features) < SLOPE * fake_features.shape[1]:
+    if len(fake_features) < MIN_IMAGES_PER_FEATURE * fake_features.shape[1]:
         raise ValueError(
-            f"expected at least {SLOPE} images for each of the {fake_features.shape[1]} features, received "
-            f"{len(fake_features)}: fewer say nothing about infinitely many"
+            f"expected at least {MIN_IMAGES_PER_FEATURE} images for each of the {fake_features.shape[1]} features, "
+            f"received {len(fake_features)}: fewer say nothing about infinitely many"
         )
     generator = np.random.default_rng(seed)
     sizes = np.linspace(len(fake_features) / 4, len(fake_features), num_sizes).astype(int)
@@ -143,8 +143,8 @@ def _mean_kernel(first, second, first_weights, second_weights, without_self=Fals
     # In float32, whose rounding the mean over all pairs takes out again; 10,000 × 10,000 pairs take long enough.
     scaled, second = (first / dimension).astype(np.float32), second.astype(np.float32)
     total = np.zeros(first_weights.shape[1])
-    for start in range(0, len(first), BLOCK):
-        rows = slice(start, start + BLOCK)
+    for start in range(0, len(first), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
         kernel = scaled[rows] @ second.T + 1
         kernel *= kernel * kernel  # a power would take ten times as long
         total += np.sum(first_weights[rows] * (kernel @ second_weights), axis=0, dtype=np.float64)
@@ -184,8 +184,8 @@ def neighbourhoods(real_features: np.ndarray, fake_features: np.ndarray, num_nei
     )
     num_around = np.zeros(len(fake_features))  # real balls around each fake
     covered, recalled = [], []
-    for start in range(0, len(real_features), BLOCK):
-        block = slice(start, start + BLOCK)
+    for start in range(0, len(real_features), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
         distances = euclidean_distances(real_features[block], fake_features)  # (block, m)
         in_real_ball = distances <= real_radii[block, None]
         num_around += in_real_ball.sum(axis=0)

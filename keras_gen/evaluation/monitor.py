@@ -10,10 +10,10 @@ import numpy as np
 from keras_gen.callbacks import Resumable
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
-from keras_gen.evaluation.feature_nets import FeatureNet
+from keras_gen.features import FeatureNet
 
-AT_ONCE = 3  # turns that are taken as soon as they fit into the share
-USUAL = 9  # turns by which it is known how long one takes
+NUM_EAGER_TURNS = 3  # turns that are taken as soon as they fit into the share
+WINDOW_TURNS = 9  # turns by which it is known how long one takes
 
 
 class QualityMonitor(Resumable):
@@ -62,7 +62,7 @@ class QualityMonitor(Resumable):
         self._numbers: dict[str, float] = {}
         self.looks = 0
         self._took: list[float] = []  # the last turns
-        self.real_features = net.look(split.images[np.sort(rows)]).features
+        self.real_features = net.extract(split.images[np.sort(rows)]).features
 
     def begin(self, state):
         self._look()  # compiles what it needs
@@ -83,7 +83,7 @@ class QualityMonitor(Resumable):
         self.seconds_of_training = time.monotonic() - self._started_at
         # By the usual time: a turn in which the machine was busy with something else must not be the last one. From the
         # fourth on there must be room for that of the end too: a collapse takes three to be seen, and soon.
-        turns = self._turns + 1 + (self._turns >= AT_ONCE)
+        turns = self._turns + 1 + (self._turns >= NUM_EAGER_TURNS)
         needed = statistics.median_low(self._took) * turns
         if not self._turns or needed <= self.share * self.seconds_of_training:
             self._look()
@@ -98,7 +98,7 @@ class QualityMonitor(Resumable):
 
     def _look(self):
         before = time.monotonic()
-        fakes = self.net.look(self.model.sample(self.num, self.seed)).features
+        fakes = self.net.extract(self.model.sample(self.num, self.seed)).features
         distances = neighbourhoods(self.real_features, fakes)
         self._numbers = {
             "frechet": frechet_distance(self.real_features, fakes),
@@ -107,5 +107,5 @@ class QualityMonitor(Resumable):
         }
         self.looks += 1
         self._turns += 1
-        self._took = [*self._took, time.monotonic() - before][-USUAL:]
+        self._took = [*self._took, time.monotonic() - before][-WINDOW_TURNS:]
         self.seconds += self._took[-1]

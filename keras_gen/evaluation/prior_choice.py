@@ -13,17 +13,20 @@ import keras
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen.autoencoders import VQVAE, Autoencoder, SecondStage, TokenPrior
+from keras_gen.console import OnProgress, no_progress
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance
-from keras_gen.evaluation.feature_nets import FeatureNet, Tell, silence
+from keras_gen.features import FeatureNet
+from keras_gen.models.autoencoders import VQVAE, Autoencoder, SecondStage, TokenPrior
 from keras_gen.priors import Mixture, Prior, StandardNormal
 
 COMPONENTS = (10, 20, 100)
-LEAST_CODES = 4  # codes for each number of a code that a Gaussian of a mixture needs, or it learns single images
-NUM_JUDGED = 5_000
+MIN_CODES_PER_NUMBER = (
+    4  # codes for each number of a code that a Gaussian of a mixture needs, or it learns single images
+)
+MAX_SCORED = 5_000
 NUM_SHOWN = 10
-EQUAL = 1.1  # times the smallest distance is as good
+MAX_DISTANCE_RATIO = 1.1  # times the smallest distance is as good
 
 
 class Candidate(NamedTuple):
@@ -50,7 +53,7 @@ def choose_prior(
     held_out: Split,
     net: FeatureNet | None,
     seed: int = 0,
-    tell: Tell = silence,
+    on_progress: OnProgress = no_progress,
 ) -> list[Candidate]:
     """Fits priors to the codes of training images and gives the autoencoder the one that makes the best images.
 
@@ -64,7 +67,7 @@ def choose_prior(
         held_out: images that neither the autoencoder nor the priors have learned, nor a test will use.
         net: what judges the images; None to go by the density of the held-out codes, which is faster.
         seed: of the fits and the draws.
-        tell: called with a few words before each fit.
+        on_progress: called with a few words before each fit.
 
     Returns:
         The candidates: the chosen one, then by distance.
@@ -74,21 +77,21 @@ def choose_prior(
         autoencoder.sample(16)
     """
     codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
-    real = net and net.look(held_out.images[:NUM_JUDGED])
+    real = net and net.extract(held_out.images[:MAX_SCORED])
     judged = []
     for prior in candidates(autoencoder, len(codes), judged=net is not None):
-        tell(f"prior of the codes: {prior.about}")
+        on_progress(f"prior of the codes: {prior.about}")
         started_at = time.monotonic()
         prior.fit(codes, seed)
         seconds = time.monotonic() - started_at
         autoencoder.prior = prior
         log_prob = float(prior.log_prob(unseen).mean())
-        made = autoencoder.sample(NUM_SHOWN if net is None else NUM_JUDGED, seed)
-        distance = frechet_distance(real.features, net.look(made).features) if net and real else math.nan
+        made = autoencoder.sample(NUM_SHOWN if net is None else MAX_SCORED, seed)
+        distance = frechet_distance(real.features, net.extract(made).features) if net and real else math.nan
         judged.append(Candidate(prior, distance, log_prob, seconds, made[:NUM_SHOWN]))
     judged.sort(key=lambda candidate: -candidate.log_prob if net is None else candidate.frechet)
     # Distances as near to each other as this are luck; densities are not.
-    equals = [item for item in judged if net is None or item.frechet <= EQUAL * judged[0].frechet]
+    equals = [item for item in judged if net is None or item.frechet <= MAX_DISTANCE_RATIO * judged[0].frechet]
     chosen = max(equals, key=lambda candidate: candidate.log_prob)
     autoencoder.prior = chosen.prior
     return [chosen, *(item for item in judged if item is not chosen)]
@@ -101,7 +104,7 @@ def candidates(autoencoder: Autoencoder, num_codes: int, judged: bool) -> list[P
     A second stage is for many codes, and for a judge that looks: it knows no more than a bound of its density.
     """
     latent_dim = autoencoder.latent_dim
-    sizes = [size for size in COMPONENTS if num_codes >= LEAST_CODES * latent_dim * size]
+    sizes = [size for size in COMPONENTS if num_codes >= MIN_CODES_PER_NUMBER * latent_dim * size]
     return [
         StandardNormal(latent_dim),
         Mixture(latent_dim, covariance="diagonal"),

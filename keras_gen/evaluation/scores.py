@@ -1,6 +1,6 @@
 """The numbers of a score card: what each is called, what it says, and how it comes from two sets of images.
 
-A new number is a function of two `Seen`, a line where `compare` calls it, and a row in `METRICS`.
+A new number is a function of two `Extracted`, a line where `compare` calls it, and a row in `METRICS`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Literal, NamedTuple
 import numpy as np
 import scipy.stats
 
-from keras_gen.conditions import Categorical
 from keras_gen.evaluation.distances import (
-    SLOPE,
+    MIN_IMAGES_PER_FEATURE,
     frechet_distance,
     frechet_distance_at_infinity,
     kernel_distance,
     neighbourhoods,
     spread,
 )
-from keras_gen.evaluation.feature_nets import Seen
+from keras_gen.features import Extracted
+from keras_gen.inputs import Categorical
 
-CONFIDENT = 0.9
+MIN_CONFIDENCE = 0.9
 MIN_CLASS_SHARE = 0.1  # of the share that the class has among real images
 
 
@@ -48,7 +48,7 @@ METRICS = {
     "density": Metric("how thick the generated images lie among real ones", "higher"),
     "coverage": Metric("share of real images with a generated one nearby: no kind is left out", "higher"),
     "diversity": Metric("mean distance of two features, as a share of that between real images", ""),
-    "confident": Metric(f"share of images that are read with a probability above {CONFIDENT}", ""),
+    "confident": Metric(f"share of images that are read with a probability above {MIN_CONFIDENCE}", ""),
     "classes": Metric("share of the classes that are made at all (a tenth as often as in reality, or more)", "higher"),
     "label_kl": Metric(
         "Kullback-Leibler divergence of the classes made from those of real images, nats", "lower", ".4f"
@@ -67,7 +67,7 @@ METRICS = {
 }
 
 
-def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) -> dict[str, float]:
+def compare(real: Extracted, fake: Extracted, asked: dict[str, np.ndarray] | None = None) -> dict[str, float]:
     """All numbers that two sets of images give.
 
     Args:
@@ -84,7 +84,7 @@ def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) 
         "kernel": kernel_distance(real.features, fake.features, num_resamples=2).value,
         **neighbourhoods(real.features, fake.features),
     }
-    if len(fake.features) >= SLOPE * fake.features.shape[1]:
+    if len(fake.features) >= MIN_IMAGES_PER_FEATURE * fake.features.shape[1]:
         scores["frechet_infinity"] = frechet_distance_at_infinity(real.features, fake.features)
     if (real_spread := spread(real.features)) > 0:
         scores["diversity"] = spread(fake.features) / real_spread
@@ -97,13 +97,13 @@ def compare(real: Seen, fake: Seen, asked: dict[str, np.ndarray] | None = None) 
     return scores
 
 
-def main_attribute(seen: Seen) -> Categorical | None:
+def main_attribute(seen: Extracted) -> Categorical | None:
     """The first categorical attribute that a feature net reads: the classes, where the data have some."""
     attributes = seen.conditions.attributes if seen.conditions else []
     return next((item for item in attributes if isinstance(item, Categorical)), None)
 
 
-def by_class(real: Seen, fake: Seen) -> dict[str, dict[str, float]]:
+def by_class(real: Extracted, fake: Extracted) -> dict[str, dict[str, float]]:
     """How often each class is made and how good it is, as a feature net reads the classes.
 
     Args:
@@ -128,13 +128,13 @@ def by_class(real: Seen, fake: Seen) -> dict[str, dict[str, float]]:
     return found
 
 
-def _class_scores(fake: Seen, attribute: Categorical, classes: dict[str, dict[str, float]]) -> dict[str, float]:
+def _class_scores(fake: Extracted, attribute: Categorical, classes: dict[str, dict[str, float]]) -> dict[str, float]:
     real_shares, shares = (np.array([found[side] for found in classes.values()]) for side in ("real", "made"))
     distances = [found["frechet"] for found in classes.values() if "frechet" in found]
     # One image more of each class: a class that is not made is bad, not infinitely so.
     smoothed = shares * len(fake.features) + 1
     scores = {
-        "confident": float(np.mean(fake.probabilities(attribute.name).max(axis=-1) > CONFIDENT)),
+        "confident": float(np.mean(fake.probabilities(attribute.name).max(axis=-1) > MIN_CONFIDENCE)),
         "classes": float(np.mean(shares >= MIN_CLASS_SHARE * real_shares)),
         "label_kl": float(scipy.stats.entropy(smoothed, real_shares)),  # which divides both by their sums
     }

@@ -14,7 +14,7 @@ from keras_gen.export.versions import published_versions
 
 SCORES = f"{EXTRAS}/scorecard.json"
 
-_TOLD = 3  # changes that are spelled out
+_MAX_TOLD = 3  # changes that are spelled out
 _DECISIVE = ("frechet", "mse")  # by the first of these that both versions have; lower is better
 
 
@@ -56,9 +56,9 @@ def _noticed(before: Path, version: Path) -> str:
     ]
     if not changed:
         return ""
-    more = f"; and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
+    more = f"; and {len(changed) - _MAX_TOLD} more" if len(changed) > _MAX_TOLD else ""
     return (
-        f"Clients of version {before.name} will notice: {'; '.join(changed[:_TOLD])}{more}. "
+        f"Clients of version {before.name} will notice: {'; '.join(changed[:_MAX_TOLD])}{more}. "
         "Another --name keeps the two apart."
     )
 

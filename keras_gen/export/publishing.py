@@ -16,7 +16,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gen import model_files
 from keras_gen.backend import BACKEND
 from keras_gen.export.card import model_card
 from keras_gen.export.comparison import SCORES
@@ -24,6 +23,7 @@ from keras_gen.export.formats import check_format, convert
 from keras_gen.export.interface import record_names
 from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
 from keras_gen.export.versions import check_name, claim, prune, scratch
+from keras_gen.models import saving
 
 _ROWS = 3  # a batch that is neither 1 nor a power of two
 _OF_A_RUN = ("config.json", "scorecard.json")  # what a version takes from its run
@@ -176,7 +176,7 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, fo
         raise ImportError("a SavedModel is written by TensorFlow, which is not installed: pip install tensorflow")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "run"  # with the model as it is now
-        model_files.save(model, copy)
+        saving.save(model, copy)
         for file in _OF_A_RUN:
             if run and (run / file).exists():
                 shutil.copy(run / file, copy)

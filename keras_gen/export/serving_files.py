@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.checkpoints import replace_file
 from keras_gen.export.signatures import Signature
 from keras_gen.export.verification import Cases
 from keras_gen.export.versions import MODEL_CONFIG
 from keras_gen.export.warm_up import BATCHES
+from keras_gen.files import replace_file
 
 BATCHING_CONFIG = "batching.config"
 

@@ -17,10 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gen import images as pixels
-from keras_gen.autoencoders import Autoencoder
-from keras_gen.conditions import Attribute, Categorical, Conditions, Continuous
-from keras_gen.gan import GAN
-from keras_gen.generative import Generative
+from keras_gen.inputs import Attribute, Categorical, Conditions, Continuous
+from keras_gen.models.autoencoders import Autoencoder
+from keras_gen.models.gan import GAN
+from keras_gen.models.generative import Generative
 
 # Images that are made together, see `_in_groups`. With the networks of four presets on two cores, single requests take
 # 1 to 3 times as long as without groups and batches of 64 rows 0.6 to 4 times; with groups of 8 up to 6 and 2 times,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from keras import layers
 
-LARGEST_ATTENTION = 16  # pixels a side; self-attention costs (height · width)²
+MAX_ATTENTION_SIDE = 16  # pixels a side; self-attention costs (height · width)²
 
 
 def num_halvings(image_shape, rounded: Callable[[float], int] = math.floor) -> int:
@@ -60,5 +60,5 @@ def attention_size(maps: list[tuple[int, int]]) -> tuple[int, int]:
         >>> attention_size(sizes((28, 28, 1), 2))
         (14, 14)
     """
-    small_enough = [size for size in maps if max(size) <= LARGEST_ATTENTION]
+    small_enough = [size for size in maps if max(size) <= MAX_ATTENTION_SIDE]
     return small_enough[-1] if small_enough else maps[0]

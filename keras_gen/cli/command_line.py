@@ -1,0 +1,142 @@
+"""What every command of the project does alike: parse, fail in one line, keep TensorFlow's start-up chatter down."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import tyro
+
+from keras_gen.runs import hardware
+
+# No "None" among the values that an option may be given, and no --no-flag beside the flag of what is off anyway.
+STYLE = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
+
+# How NumPy, Python, TensorFlow, JAX and PyTorch say that something does not fit.
+OUT_OF_MEMORY = ("MemoryError", "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory")
+
+
+def parse(options, description: str):
+    """Reads the command line into a dataclass, or a union of dataclasses for subcommands.
+
+    `--help` comes from the dataclass and its fields. A wrong value ends the program with one line on standard error
+    and exit code 2.
+
+    Args:
+        options: the dataclass.
+        description: first paragraphs of `--help`.
+
+    Returns:
+        An object of the dataclass.
+    """
+    # Before anything imports TensorFlow. What it logs, even as errors, is no news to whoever typed the command, such as
+    # a graph optimization that it tried in vain. What goes wrong is raised as well.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # On processors without AVX-512 TensorFlow leaves oneDNN out, whose convolutions are faster (docs/performance.md).
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    messages = io.StringIO()
+    with one_line_errors(()):
+        try:
+            with contextlib.redirect_stderr(messages):
+                return tyro.cli(options, prog=_program(), description=description, config=STYLE)
+        except SystemExit as exit:
+            if exit.code == 2:
+                _fail(_in_one_line(messages.getvalue()))
+            raise
+
+
+@contextlib.contextmanager
+def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
+    """Ends the program with one line and exit code 2 for what the user can mend: bad options, bad data, a full disk.
+
+    Put the preparation inside. Of the training only `OSError` belongs there: any other one is a defect and deserves its
+    traceback. What does not fit into memory ends in one line wherever it is.
+
+    When whoever reads the output has gone, as `head` does, it ends without a word, with the code 141 that a shell has
+    for that.
+
+    Args:
+        kinds: the exception or exceptions that the user can mend.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # here, or Python does it where nobody catches what goes wrong
+    except (BrokenPipeError, SystemExit) as error:
+        if not any(isinstance(each, BrokenPipeError) for each in (error, error.__context__)):
+            raise
+        # rich makes a SystemExit of its own of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
+    except kinds as error:
+        _fail(_said_by(error))
+    except Exception as error:
+        if not any(words in f"{type(error).__name__}: {error}" for words in OUT_OF_MEMORY):
+            raise
+        _fail(f"not enough memory: a smaller --image-size, --batch-size or --width may fit ({_said_by(error)[:200]})")
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # what a shell expects of an interrupted command
+
+
+def start_keras() -> None:
+    """Imports Keras and its backend and lets it find its devices, without the notices that come with that.
+
+    Before, it settles what the process does with the memory that training frees at each step.
+
+    TensorFlow greets with lines about the processor and missing GPUs, written before its log level is known. They are
+    shown after all if the start fails, or if the environment asks for them with TF_CPP_MIN_LOG_LEVEL=0 or 1.
+    """
+    hardware.keep_freed_memory()
+    standard_error = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        if os.environ.get("TF_CPP_MIN_LOG_LEVEL") not in ("0", "1"):
+            os.dup2(held_back.fileno(), 2)
+        try:
+            import keras
+
+            keras.ops.zeros(())
+        except BaseException:
+            held_back.seek(0)
+            os.write(standard_error, held_back.read())
+            raise
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+
+
+def _said_by(error: Exception) -> str:
+    """One line, and for a file what a shell would say: the path and what is wrong with it, without a number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+def _fail(message: str) -> None:
+    print(f"{_program()}: error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _program() -> str:
+    program = Path(sys.argv[0]).name
+    return "keras-gen" if program == "__main__.py" else program
+
+
+def _in_one_line(box: str) -> str:
+    """The message inside tyro's box, up to the first blank line, and what it proposes instead, without the frame."""
+    lines = [line.strip("│╭╮╰╯").rstrip() for line in box.splitlines()[1:]]
+    message, *parts = re.split("─+", "\n".join(lines))
+    sentences = [" ".join(re.split(r"\n *\n", message.strip())[0].split())]
+    # What is indented further than an option is what it is for, and may name others.
+    proposed = "".join(part for part in parts if "Perhaps you meant:" in part or "Arguments similar to" in part)
+    if options := re.findall(r"^ {5}(--.*)", proposed, flags=re.MULTILINE):
+        names = {name for option in options for name in re.findall(r"--[\w-]+", option)}
+        sentences.append(f"Perhaps you meant {', '.join(sorted(names))}")  # tyro's order is another one each time
+    sentences += [" ".join(part.split()) for part in parts if "Available subcommands:" in part]
+    return ". ".join(sentence.rstrip(".") for sentence in [*sentences, f"See {_program()} --help"])

@@ -1,0 +1,157 @@
+"""New images from whatever holds a trained generator: a run, a `.keras` file or an exported SavedModel."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from keras_gen import images as pixels
+from keras_gen.export import published_versions, recorded_names
+from keras_gen.models import saving
+from keras_gen.models.generative import Generative
+from keras_gen.registry import lookup
+
+
+def sample(
+    path: str | Path, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
+) -> np.ndarray:
+    """Makes images.
+
+    The seed fixes the images. A run and the SavedModel made of it draw different images for the same seed: a server
+    draws each row from a seed of its own.
+
+    Args:
+        path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
+        num: number of images.
+        seed: int ≥ 0.
+        where: what is asked of a conditional model, such as `{"label": "3"}`.
+        truncation: see `Generative.sample`.
+
+    Returns:
+        uint8 array (num, height, width, channels).
+
+    Raises:
+        FileNotFoundError: if there is no model at `path`.
+        ValueError: if the model there is no generator, or does not know what it is asked for.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
+        )
+    version = saved_model(path)
+    if version is None:
+        return load(path).sample(num, seed, where, truncation)
+    return _sample_saved_model(version, num, seed, where or {}, truncation)
+
+
+def sweep(
+    path: str | Path,
+    attribute: str,
+    num: int,
+    seed: int = 0,
+    where: dict | None = None,
+    truncation: float | None = None,
+) -> tuple[np.ndarray, list[str]]:
+    """Makes images in which one attribute runs through its values.
+
+    Args:
+        path: folder of a run or a `.keras` file.
+        attribute: as of `Generative.sweep`.
+        num: as of `Generative.sweep`.
+        seed: as of `Generative.sweep`.
+        where: as of `Generative.sweep`.
+        truncation: as of `Generative.sweep`.
+
+    Returns:
+        (uint8 array (n, height, width, channels) row by row, the value in each column).
+
+    Raises:
+        FileNotFoundError: if there is no model at `path`.
+        ValueError: if it is not conditional, does not have the attribute or is asked for one value of it.
+    """
+    return load(path).sweep(attribute, num, seed, where, truncation)
+
+
+def walk(
+    path: str | Path,
+    stops: int,
+    frames: int,
+    seed: int = 0,
+    where: dict | None = None,
+    truncation: float | None = None,
+) -> np.ndarray:
+    """Makes images that turn into each other.
+
+    Args:
+        path: folder of a run or a `.keras` file.
+        stops: as of `Generative.walk`.
+        frames: as of `Generative.walk`.
+        seed: as of `Generative.walk`.
+        where: as of `Generative.walk`.
+        truncation: as of `Generative.walk`.
+
+    Returns:
+        uint8 array (stops · frames, height, width, channels).
+
+    Raises:
+        FileNotFoundError: if there is no model at `path`.
+        ValueError: if the model makes no images, or does not know what it is asked for.
+    """
+    return load(path).walk(stops, frames, seed, where, truncation)
+
+
+def load(path: str | Path) -> Generative:
+    """The trained model of a run or a `.keras` file, as `saving.load`; ValueError if it makes no images."""
+    model = saving.load(path)
+    if not isinstance(model, Generative):
+        raise ValueError(f"expected a model that makes images, {path} holds a {type(model).__name__}")
+    return model
+
+
+def saved_model(path: str | Path) -> Path | None:
+    """The SavedModel at a path: the newest version in the folder of an exported model, the folder itself, or None."""
+    versions = published_versions(path)
+    candidate = Path(path) / str(versions[-1]) if versions else Path(path)
+    return candidate if (candidate / "saved_model.pb").exists() else None
+
+
+def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation: float | None) -> np.ndarray:
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(path)).signatures
+    if "generate" not in signatures:
+        raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
+    generate = signatures["generate"]
+    inputs = {name: spec.dtype for name, spec in generate.structured_input_signature[1].items() if name != "seed"}
+    # What is not asked for is left to the model: the empty text, or no number.
+    asked: dict[str, str | float] = {name: "" if dtype == tf.string else np.nan for name, dtype in inputs.items()}
+    if truncation is not None:
+        if "truncation" not in inputs or not truncation > 0:
+            raise ValueError(f"expected a truncation above 0 and a model that truncates, received {truncation}")
+        asked["truncation"] = truncation
+    names = recorded_names(path) or {name: name for name in sorted(inputs.keys() - {"truncation"})}
+    for attribute, value in where.items():
+        if not names:
+            raise ValueError(f"expected no conditions: this model was trained without, received {where}")
+        name = lookup("attribute", names, attribute)
+        try:
+            asked[name] = str(value) if inputs[name] == tf.string else float(value)
+        except ValueError:
+            raise ValueError(f"expected a number for {attribute}, received {value!r}") from None
+
+    def make(seeds):
+        values = {name: tf.fill(seeds.shape, tf.constant(value, inputs[name])) for name, value in asked.items()}
+        return generate(seed=tf.constant(seeds), **values)["images"]
+
+    # One seed a row, far apart, so that --seed 0 and --seed 1 share no image.
+    seeds = np.random.default_rng(seed).integers(0, 2**53, num)
+    try:
+        return pixels.in_batches(make, seeds, batch_size=256)
+    except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
+        said = re.sub(r"\\(['\"\\])", r"\1", error.message)
+        told = re.search(r"assertion failed: \[(.+?): (expected one of .*?), received\]", said, flags=re.DOTALL)
+        if not told:
+            raise ValueError(error.message) from error
+        raise ValueError(f"unknown {told[1]} {where.get(told[1])!r}: {told[2]}") from error

@@ -1,0 +1,53 @@
+"""Which real image is the nearest to another one, pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLOCK_VALUES = 2_000 * 28**2  # values of images at a time, as float32
+
+
+def nearest(
+    queries: np.ndarray, references: np.ndarray, own: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The reference that is nearest to each query.
+
+    Args:
+        queries: uint8 (n, height, width, channels).
+        references: uint8 (m, height, width, channels); an array that stays on disk is read block by block.
+        own: int (n,), if the queries are references themselves: which ones, so that each looks for another one.
+
+    Returns:
+        (distances, indices), float32 and int64 (n,): the root of the mean squared difference over pixels and channels,
+        in units of bytes, 0 to 255, and the place among the references.
+
+    Example:
+        >>> images = np.array([0, 100, 250], "uint8").reshape(3, 1, 1, 1)
+        >>> distances, indices = nearest(images[1:2], images, own=np.array([1]))
+        >>> distances.tolist(), indices.tolist()
+        ([100.0], [0])
+    """
+    num_values = int(np.prod(queries.shape[1:]))
+    block = max(1, BLOCK_VALUES // num_values)
+    distances, indices = np.full(len(queries), np.inf, np.float32), np.zeros(len(queries), np.int64)
+    for start in range(0, len(references), block):
+        candidates = _rows(references[start : start + block])
+        squared = np.sum(candidates**2, axis=1)
+        for first in range(0, len(queries), block):
+            rows = slice(first, first + block)
+            near = squared - 2 * (_rows(queries[rows]) @ candidates.T)  # without the query's own square, for now
+            if own is not None:
+                near[own[rows, None] == np.arange(start, start + len(candidates))] = np.inf
+            best = near.argmin(axis=1)
+            found = near[np.arange(len(best)), best]
+            better = found < distances[rows]
+            distances[rows][better] = found[better]
+            indices[rows][better] = start + best[better]
+    for first in range(0, len(queries), block):
+        distances[first : first + block] += np.sum(_rows(queries[first : first + block]) ** 2, axis=1)
+    return np.sqrt(distances.clip(0) / num_values), indices
+
+
+def _rows(images):
+    """Images as float32 rows around 0, where squares of bytes lose the least to rounding."""
+    return np.asarray(images, np.float32).reshape(len(images), -1) - 128

@@ -1,0 +1,102 @@
+"""Files and folders: their names, where one may write and who else does, and one way to replace a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+
+UNFINISHED = ".unfinished-"  # how the name of a file begins that is being written
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file name: letters, digits, `.`, `_` and `-`.
+
+    Example:
+        >>> slug("my pictures/")
+        'my-pictures'
+        >>> slug("日本")  # a checksum keeps apart what has no such letters
+        'data-c7b7cdcc'
+    """
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or f"data-{zlib.crc32(os.fsencode(text)):08x}"
+
+
+def require_writable(folder: Path) -> None:
+    """Tries to write into a folder, existing or not, and leaves everything as it was.
+
+    Raises:
+        ValueError: if it cannot be written: better now than after training.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write to {folder} ({error.strerror}): give another folder") from error
+    finally:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+
+
+def locked(directory: Path) -> filelock.BaseFileLock:
+    """The lock of a run's folder, until this process ends, however it does."""
+    lock = filelock.FileLock(directory / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise ValueError(f"another process trains in {directory}: wait for it, or give another --run-dir") from None
+    return lock
+
+
+def new_folder(directory: Path) -> Path:
+    """The folder, with a number behind when two runs start in one second."""
+    candidates = (
+        directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6)
+    )
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def cache_folder(name: str) -> Path:
+    """The folder `name` where Keras keeps such things: in `~/.keras`, or where the variable KERAS_HOME says.
+
+    Example:
+        >>> cache_folder("datasets").name
+        'datasets'
+    """
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / name
+
+
+def replace_file(path: str | Path, write: Callable) -> None:
+    """Writes a file, or leaves the one that was there: whoever looks, even after a crash, finds the one or the other.
+
+    Args:
+        path: the file.
+        write: is called with the open binary file.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    try:
+        with unfinished.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    if hasattr(os, "O_DIRECTORY"):  # the name as well; Windows has no such thing
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,234 @@
+"""Games between networks: players that take turns, each with its own weights, objective and optimizer.
+
+The room of everything that any adversarial game needs: the round, one optimizer object, metrics, saving. What the
+players want is said by a subclass (`gan.GAN`); how gradients are taken is said by `backend`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+from keras_gen import backend, images, schedules
+from keras_gen.models.base import ScheduledModel
+
+
+class Player(NamedTuple):
+    """One player of a game.
+
+    Attributes:
+        name: what `compile` calls its optimizer.
+        networks: the models whose trainable weights it moves; no weight belongs to two players.
+        objective: `objective(batch) -> (loss, logs)`, a float32 scalar that the player minimises and a dict of
+            scalars to log; `batch` is what the model's `prepare` returns. It must call networks with `training=True`:
+            inside a custom step Keras implies nothing.
+        steps: how often it moves in one round, on another part of the batch each time.
+    """
+
+    name: str
+    networks: tuple[keras.Model, ...]
+    objective: Callable
+    steps: int = 1
+
+    @property
+    def variables(self) -> list:
+        """The trainable variables of its networks."""
+        return [variable for network in self.networks for variable in network.trainable_variables]
+
+
+class AdversarialModel(ScheduledModel):
+    """A model whose networks play against each other, trained by the stock `fit`.
+
+    A subclass keeps its networks as attributes, lists `players` in the order in which they move and names the
+    scalars that the objectives log in `log_names`. One training step is one round: each player in turn takes its
+    steps with its own optimizer on the weights that the player before it left. A batch is cut into as many equal parts
+    as the busiest player has steps; each step sees a part of its own.
+
+    Besides `log_names` a round logs `loss`, the sum of all players' losses. It says nothing about quality: it is
+    there because stock callbacks such as `TerminateOnNaN` look for it.
+
+    `.keras` and `.weights.h5` files hold all weights, both optimizers' state and the state of every random seed, so
+    that a loaded model goes on exactly where the saved one stood.
+
+    Example:
+        See `keras_gen.models.gan.GAN`, the game of two players.
+    """
+
+    log_names: tuple[str, ...] = ()
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._trackers = [keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)]
+
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """The players in the order in which they move."""
+        return ()
+
+    @property
+    def metrics(self):
+        return self._trackers
+
+    def compile(
+        self, optimizers, *, hyperparameters=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"
+    ):
+        """Gives each player its optimizer.
+
+        The optimizers are joined in one `keras.optimizers.MultiOptimizer`, so that saving, learning-rate callbacks
+        and JAX's functional state see all of them.
+
+        Args:
+            optimizers: dict from player names to Keras optimizers; one object each.
+            hyperparameters: dict from attributes of all these optimizers (`learning_rate`, `beta_2`) to numbers or
+                schedules of `progress` from `keras_gen.schedules`. They replace what the optimizers were made with.
+            run_eagerly: as in `keras.Model.compile`.
+            steps_per_execution: as in `keras.Model.compile`.
+            jit_compile: as in `keras.Model.compile`.
+
+        Raises:
+            ValueError: if a player has no optimizer, two share one or one lacks a scheduled attribute, a trainable
+                variable belongs to no player, or the networks compute in float16, which would need a loss scale for
+                each player.
+        """
+        players = self.players
+        names = list(dict.fromkeys(player.name for player in players))
+        if set(optimizers) != set(names) or len(set(map(id, optimizers.values()))) < len(names):
+            raise ValueError(f"expected one optimizer object for each of {names}, received {optimizers}")
+        # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
+        owners = {id(variable): player.name for player in players for variable in player.variables}
+        homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
+        if homeless:
+            raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
+        if any(layer.compute_dtype == "float16" for layer in self._flatten_layers(include_self=False)):
+            raise ValueError(
+                "expected networks in float32 or mixed_bfloat16, received float16: its gradients underflow"
+            )
+        for name, optimizer in itertools.product(hyperparameters or {}, optimizers.values()):
+            if not hasattr(optimizer, name):
+                raise ValueError(f"expected optimizers with the scheduled attribute {name!r}, received {optimizer!r}")
+        joint = keras.optimizers.MultiOptimizer(lambda variable: optimizers[owners[id(variable)]])
+        super().compile(
+            optimizer=joint,
+            loss=None,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
+        # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
+        joint.build(self.trainable_variables)
+        self._optimizers = dict(optimizers)
+        self._hyperparameters = dict(hyperparameters or {})
+        self._compile_arguments = {
+            "optimizers": self._optimizers,
+            "hyperparameters": self._hyperparameters,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+
+    def get_compile_config(self):
+        return keras.saving.serialize_keras_object(self._compile_arguments) if self.compiled else {}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def train_step(self, *arguments):
+        return backend.train_step(self, *arguments)
+
+    def test_step(self, *arguments):
+        raise ValueError(
+            "a game has no validation loss: expected fit without validation data and no evaluate. "
+            "Make images with the generator and judge those."
+        )
+
+    def prepare(self, data):
+        """What the objectives get to see of a batch: tensors with the same number of rows, nested as the game likes.
+
+        Here the images, scaled. Games with conditions say more.
+        """
+        return images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
+
+    def after_round(self) -> None:
+        """What happens when all players have moved; here nothing."""
+
+    def play(self, data):
+        """Plays one round and updates the metrics: the step itself, the same on every backend.
+
+        Args:
+            data: what `fit` delivers: `(images,)` or images alone, uint8 in [0, 255] or float in [-1, 1].
+
+        Returns:
+            Dict of float32 scalars: `loss` and `log_names`, each from a player's last step, averaged over the epoch
+            so far.
+        """
+        players = self.players
+        num = max(player.steps for player in players)
+        batch = self.prepare(data)
+        parts = [keras.tree.map_structure(lambda tensor, at=at: part(tensor, at, num), batch) for at in range(num)]
+        logs: dict = {}
+        losses = []
+        for player in players:
+            for seen in parts[: player.steps]:
+                loss, player_logs = self._move(player, seen)
+            losses.append(loss)
+            logs |= player_logs
+        # One sum and not a chain of additions, whose order TensorFlow chooses anew in each process: not the same bits.
+        logs["loss"] = ops.sum(ops.stack(losses))
+        self.optimizer.iterations.assign_add(1)
+        self.after_round()
+        for tracker in self._trackers:
+            tracker.update_state(logs[tracker.name])
+        return {tracker.name: tracker.result() for tracker in self._trackers}
+
+    def _move(self, player, batch):
+        variables = player.variables
+        own = set(map(id, variables))
+        state = [variable for variable in self.variables if id(variable) not in own]
+        (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(batch), variables, state)
+        optimizer = self._optimizers[player.name]
+        with self._scheduled(optimizer):
+            # The inner optimizer: the joint one would ask for the gradients of all players at once.
+            backend.apply(optimizer, gradients, variables)
+        return loss, logs
+
+    @contextlib.contextmanager
+    def _scheduled(self, optimizer) -> Iterator[None]:
+        """Gives the optimizer the hyper-parameters that `progress` asks for."""
+        values = {name: schedules.evaluate(value, self.progress) for name, value in self._hyperparameters.items()}
+        if "learning_rate" in values:
+            optimizer.learning_rate = values.pop("learning_rate")  # a variable, which TensorBoard may show
+        constants = {name: getattr(optimizer, name) for name in values}
+        vars(optimizer).update(values)
+        try:
+            yield
+        finally:
+            vars(optimizer).update(constants)  # tensors belong to one step, and to no file
+
+
+def part(tensor, index: int, num: int):
+    """One of `num` parts of equal size of a batch, each row in at least one of them.
+
+    Where the rows cannot be shared out evenly, as in the last batch of an epoch, the last parts begin again at the top.
+
+    Args:
+        tensor: tensor (b, ...), b ≥ 1.
+        index: int, 0 ≤ index < num.
+        num: int ≥ 1.
+
+    Returns:
+        Tensor (⌈b / num⌉, ...).
+
+    Example:
+        >>> [ops.convert_to_numpy(part(ops.arange(5), index, 2)).tolist() for index in range(2)]
+        [[0, 1, 2], [3, 4, 0]]
+    """
+    if num == 1:
+        return tensor
+    rows = ops.shape(tensor)[0]
+    size = -(-rows // num)
+    return ops.take(tensor, (index * size + ops.arange(size)) % rows, axis=0)

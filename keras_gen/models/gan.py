@@ -1,0 +1,352 @@
+"""Generative adversarial networks: a generator that makes images from latents, a discriminator that judges them."""
+
+from __future__ import annotations
+
+import warnings
+
+import keras
+from keras import ops
+
+from keras_gen import layers as _layers  # noqa: F401  registers what a saved network may be made of
+from keras_gen import losses, schedules
+from keras_gen import penalties as gradient_penalties
+from keras_gen.augment import Augmentation
+from keras_gen.inputs import Categorical, Conditions
+from keras_gen.models.game import AdversarialModel, Player, part
+from keras_gen.models.generative import Generative
+
+# Share of the rounds so far after which a round's weights count half in the average.
+EMA_HALF_LIFE = 0.1
+
+# Layers of Keras that look across the batch, or that hold what others have written.
+ACROSS_OR_UNKNOWN = (
+    keras.layers.BatchNormalization,
+    keras.layers.Lambda,
+    keras.layers.JaxLayer,
+    keras.layers.TFSMLayer,
+    keras.layers.TorchModuleWrapper,
+)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class GAN(Generative, AdversarialModel):
+    """A generator and a discriminator in the game of Goodfellow et al., trained by the stock `fit`.
+
+    In each round the discriminator takes its steps to tell real images from fakes, then the generator takes one, on
+    fresh latents, to have its fakes taken for real. What is sampled, scored and exported is the average of the
+    generator's weights where `ema_decay` asks for one.
+
+    With `conditions` it learns to make what is asked for: fakes are drawn for the conditions of the real images
+    beside them, and both networks see these. `fit` wants them as the second part of its data: rows as
+    `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind;
+    -1, like any number that is no class, is a missing label.
+
+    Args:
+        generator: Functional model, latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
+            with conditions, [latents, conditions (batch, conditions.width)] → images.
+        discriminator: model, images → logits of any shape, higher = more real, no sigmoid; with conditions,
+            [images, conditions] → logits.
+        conditions: a `keras_gen.inputs.Conditions` schema, or None.
+        augmentation: a `keras_gen.augment.Augmentation`, applied alike to all that the discriminator sees, or None.
+        pack_size: images that the discriminator judges together, stacked along the channels: its input has
+            pack_size · channels (and its conditions pack_size · width) of them. A generator that repeats itself is
+            found out sooner (PacGAN).
+        discriminator_steps: the discriminator's steps in each round; the batch of `fit` is divided among them.
+        ema_decay: share of the average that is kept in each round, in (0, 1), or None for no average. Early on less
+            is kept, so that the half-life is never more than 10 % of the rounds so far.
+        seed: int, the source of all latents drawn in training.
+
+    Call arguments:
+        latents: float tensor (batch, latent_dim), standard normal; with conditions, [latents, conditions].
+
+    Call returns:
+        float32 images (batch, height, width, channels) in [-1, 1].
+
+    Raises:
+        ValueError: if the networks do not fit each other, the conditions or `pack_size`, a network does not know its
+            input shape, or a number is out of its range.
+
+    Logs `loss`, `d_loss`, `g_loss`, `penalty` (the weighted sum of all), `real_logit` and `fake_logit`, the
+    discriminator's mean verdict on each side.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_gen import networks
+        >>> generator = networks.mlp.generator((8, 12, 3), latent_dim=4, widths=(16,))
+        >>> gan = GAN(generator, networks.mlp.discriminator((8, 12, 3), widths=(16,)), ema_decay=0.99, seed=0)
+        >>> gan.compile(loss="relativistic", penalties=["r1", "r2"])
+        >>> history = gan.fit(np.zeros((6, 8, 12, 3), "uint8"), batch_size=3, verbose=0)
+        >>> gan.sample(5, seed=1).shape
+        (5, 8, 12, 3)
+
+    Source:
+        Goodfellow et al., Generative Adversarial Nets (2014), https://arxiv.org/abs/1406.2661; conditions: Mirza and
+        Osindero (2014), https://arxiv.org/abs/1411.1784; packing: Lin et al., PacGAN (2018),
+        https://arxiv.org/abs/1712.04086; average: Karras et al. (2018), https://arxiv.org/abs/1710.10196
+    """
+
+    log_names = ("d_loss", "g_loss", "penalty", "real_logit", "fake_logit")
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        *,
+        conditions: Conditions | None = None,
+        augmentation: Augmentation | None = None,
+        pack_size=1,
+        discriminator_steps=1,
+        ema_decay=None,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        _check(generator, discriminator, conditions, pack_size)
+        if discriminator_steps < 1:
+            raise ValueError(f"expected discriminator_steps of at least 1, received {discriminator_steps}")
+        if ema_decay is not None and not 0 < ema_decay < 1:
+            raise ValueError(f"expected an ema_decay between 0 and 1 or None, received {ema_decay}")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.conditions = conditions
+        self.augmentation = augmentation
+        self.pack_size = pack_size
+        self.discriminator_steps = discriminator_steps
+        self.ema_decay = ema_decay
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.ema_generator = None if ema_decay is None else _copy(generator)
+        self.built = True  # both networks come built, which stock callbacks ask for before the first step
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers per latent."""
+        return self.generator.inputs[0].shape[-1]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images."""
+        return self.generator.output_shape[1:]
+
+    @property
+    def served_generator(self) -> keras.Model:
+        """The generator whose images are sampled, scored and exported: the averaged one where there is one."""
+        return self.generator if self.ema_generator is None else self.ema_generator
+
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """The discriminator moves first."""
+        return (
+            Player(
+                "discriminator", (self.discriminator,), self._discriminator_objective, steps=self.discriminator_steps
+            ),
+            Player("generator", (self.generator,), self._generator_objective),
+        )
+
+    def compile(  # type: ignore[override]  # the players by name instead of a dict
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss="non_saturating",
+        penalties=(),
+        hyperparameters=None,
+        **kwargs,
+    ):
+        """Configures the game.
+
+        Args:
+            generator_optimizer: Keras optimizer or its name; Adam(2e-4) by default.
+            discriminator_optimizer: Keras optimizer or its name; Adam(2e-4) by default.
+            loss: a loss pair or its name, see `keras_gen.losses`.
+            penalties: penalties or their names, see `keras_gen.penalties`; all are added to the discriminator's loss.
+            hyperparameters: dict such as `{"learning_rate": schedules.Linear(1e-3, 0)}`, see
+                `AdversarialModel.compile`.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
+        """
+        self.loss_pair = losses.get(loss)
+        names = [penalties] if isinstance(penalties, str) else penalties
+        self.penalties = tuple(map(gradient_penalties.get, names))
+        slopes = {place for each in self.penalties for place in each.slope_at}
+        self._one_pass = {"real", "fake"} <= slopes and _judges_each_alone(self.discriminator)
+        layers = self.discriminator._flatten_layers()
+        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
+        if self.penalties and normalised:
+            warnings.warn(
+                "penalties on a discriminator with batch normalisation: its slope at one image depends on the others "
+                "of the batch, so the penalty does not hold it. Build it without, or with layer normalisation.",
+                stacklevel=2,
+            )
+        optimizers = {
+            player: keras.optimizers.get(optimizer or keras.optimizers.Adam(2e-4))
+            for player, optimizer in (("generator", generator_optimizer), ("discriminator", discriminator_optimizer))
+        }
+        super().compile(optimizers, hyperparameters=hyperparameters, **kwargs)
+        self._compile_arguments = {
+            "generator_optimizer": optimizers["generator"],
+            "discriminator_optimizer": optimizers["discriminator"],
+            "loss": self.loss_pair,
+            "penalties": list(self.penalties),
+            "hyperparameters": hyperparameters,
+            **kwargs,
+        }
+
+    def call(self, inputs, training=False):
+        return self.served_generator(inputs, training=training)
+
+    @property
+    def image_network(self):
+        return self.served_generator
+
+    def prepare(self, data):
+        """`(images,)`, or `(images, conditions)` with one float32 row per image."""
+        real_images = super().prepare(data)
+        if self.conditions is None:
+            return (real_images,)
+        rows = keras.utils.unpack_x_y_sample_weight(data)[1]
+        if rows is None:
+            raise ValueError("expected conditions beside the images, received images alone: fit(images, labels)")
+        width, attributes = self.conditions.width, self.conditions.attributes
+        if len(attributes) == 1 and isinstance(attributes[0], Categorical) and tuple(rows.shape[1:]) in ((), (1,)):
+            if "int" not in keras.backend.standardize_dtype(rows.dtype):
+                raise ValueError(f"expected labels as integers, received {rows.dtype}")
+            return real_images, ops.one_hot(ops.reshape(rows, (-1,)), width)  # any other number: a row of zeros
+        if tuple(rows.shape[1:]) != (width,):
+            raise ValueError(
+                f"expected rows of conditions (batch, {width}), as conditions.of_split(data.train) makes them, "
+                f"received {tuple(rows.shape)}"
+            )
+        return real_images, ops.cast(rows, "float32")
+
+    def _discriminator_objective(self, batch):
+        real_images, *conditions = batch
+        fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
+        critic, real_images, fake_images = self._critic(real_images, fake_images, conditions)
+        # Penalties first: the logits that come with a slope are used again below.
+        penalty = sum(
+            (
+                schedules.evaluate(penalty.weight, self.progress)
+                * penalty(critic, real_images, fake_images, self.seed_generator)
+                for penalty in self.penalties
+            ),
+            start=ops.zeros(()),
+        )
+        real_logits, fake_logits = critic(real_images), critic(fake_images)
+        loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
+        if self.augmentation is not None and self.augmentation.target is not None:
+            # Half-way between both sides, since logits of a relativistic loss or a critic have no zero of their own.
+            boundary = (ops.mean(real_logits) + ops.mean(fake_logits)) / 2
+            num_images = ops.shape(real_images)[0] * self.pack_size
+            self.augmentation.adapt(ops.mean(ops.sign(real_logits - boundary)), num_images)
+        verdicts = {"real_logit": ops.mean(real_logits), "fake_logit": ops.mean(fake_logits)}
+        return loss + penalty, {"d_loss": loss, "penalty": penalty, **verdicts}
+
+    def _generator_objective(self, batch):
+        real_images, *conditions = batch
+        critic, real_images, fake_images = self._critic(real_images, self._fakes(batch), conditions)
+        generator_loss = self.loss_pair.generator_loss
+        real_logits = None if getattr(generator_loss, "of_fakes_alone", False) else critic(real_images)
+        loss = generator_loss(real_logits, critic(fake_images))
+        return loss, {"g_loss": loss}
+
+    def _fakes(self, batch):
+        real_images, *conditions = batch
+        shape = (ops.shape(real_images)[0], self.latent_dim)
+        draws = keras.random.normal(shape, seed=self.seed_generator)
+        return self.generator([draws, *conditions] if conditions else draws, training=True)
+
+    def _critic(self, real_images, fake_images, conditions):
+        """The discriminator of these conditions, and both batches as it gets to see them."""
+        if self.augmentation is not None:
+            real_images, fake_images = self.augmentation(real_images, fake_images)
+        real_images, fake_images, *conditions = (
+            _pack(tensor, self.pack_size) for tensor in (real_images, fake_images, *conditions)
+        )
+
+        def judge(images, *conditions):
+            logits = self.discriminator([images, *conditions] if conditions else images, training=True)
+            return ops.cast(logits, "float32")  # losses are taken in float32 whatever the network computes in
+
+        together = (real_images, fake_images) if self._one_pass else ()
+        return gradient_penalties.Critic(judge, conditions, together), real_images, fake_images
+
+    def after_round(self):
+        """Moves the averaged generator towards the generator."""
+        if self.ema_generator is None:
+            return
+        # Karras et al. (2020), https://arxiv.org/abs/1912.04958: an average over a share of what was seen so far.
+        rounds = ops.cast(self.optimizer.iterations, "float32")
+        decay = ops.minimum(self.ema_decay, 0.5 ** (1 / (EMA_HALF_LIFE * rounds)))
+        trainable = set(map(id, self.generator.trainable_variables))
+        for average, variable in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            if id(variable) in trainable:
+                average.assign(decay * average + (1 - decay) * variable)
+            else:  # statistics of batch normalisation are averages already; seeds are no numbers to average
+                average.assign(variable)
+
+    def get_config(self):
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "conditions": self.conditions,
+            "augmentation": self.augmentation,
+        }
+        return {
+            **super().get_config(),
+            **keras.saving.serialize_keras_object(parts),
+            "pack_size": self.pack_size,
+            "discriminator_steps": self.discriminator_steps,
+            "ema_decay": self.ema_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+
+def _check(generator, discriminator, conditions, pack_size) -> None:
+    """Raises a ValueError where the parts of a game do not fit each other."""
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        if not getattr(network, "inputs", None):
+            raise ValueError(f"expected a {role} that knows its input shape: begin it with keras.Input(…)")
+    if pack_size < 1:
+        raise ValueError(f"expected a pack_size of at least 1, received {pack_size}")
+    height, width, channels = generator.output_shape[1:]
+    expected, received = (height, width, pack_size * channels), discriminator.inputs[0].shape[1:]
+    if received != expected:
+        packs = f", in packs of {pack_size}," if pack_size > 1 else ""
+        raise ValueError(f"expected a discriminator of the generator's images{packs} {expected}, received {received}")
+    condition_width = 0 if conditions is None else conditions.width
+    for network, columns in ((generator, condition_width), (discriminator, pack_size * condition_width)):
+        received = [tensor.shape[-1] for tensor in network.inputs[1:]]
+        if received != [columns] * (columns > 0):
+            raise ValueError(
+                f"expected a {network.name} with condition_width={columns}, received one of {sum(received)}"
+            )
+
+
+def _judges_each_alone(discriminator) -> bool:
+    """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then go in one batch.
+
+    What others have written may look across the batch: layers, activations, operations that are no layers.
+    """
+    layers = discriminator._flatten_layers()
+    operations = [operation for layer in layers for operation in getattr(layer, "operations", [layer])]
+    theirs = [operation for operation in operations if not isinstance(operation, keras.Layer)]
+    theirs += [layer for layer in layers if isinstance(layer, ACROSS_OR_UNKNOWN)]
+    parts = [*map(type, operations), *(getattr(layer, "activation", None) or type(layer) for layer in layers)]
+    return not theirs and all(part.__module__.partition(".")[0] in ("keras", "keras_gen") for part in parts)
+
+
+def _copy(network):
+    """A frozen network with the same weights."""
+    copy = keras.models.clone_model(network)
+    copy.name = f"ema_{network.name}"
+    copy.trainable = False
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _pack(tensor, pack_size: int):
+    """(b, ..., c) → (⌈b / pack_size⌉, ..., pack_size · c): images side by side along the last axis."""
+    return ops.concatenate([part(tensor, index, pack_size) for index in range(pack_size)], axis=-1)

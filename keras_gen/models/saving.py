@@ -1,0 +1,75 @@
+"""The trained model of a run in one `.keras` file.
+
+Whoever looks finds the file that was there before or the new one, even if the process died while it wrote.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from keras_gen.models import (
+    autoencoders,  # noqa: F401  registers the classes that a file may name
+    checkpoints,
+    gan,  # noqa: F401  registers the classes that a file may name
+)
+
+_FILE = f"{checkpoints.FOLDER}/final.keras"
+
+
+def save(model: keras.Model, run: str | Path) -> Path:
+    """Writes the model into the folder of a run.
+
+    Args:
+        model: the trained model.
+        run: the folder; made when missing.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    path = Path(run) / _FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name("unfinished.keras")  # Keras wants the ending
+    try:
+        model.save(unfinished)
+        return unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load(path: str | Path) -> keras.Model:
+    """Reads the model of a run.
+
+    Args:
+        path: folder of the run, or a `.keras` file.
+
+    Returns:
+        The `GAN` or `Autoencoder`, not compiled.
+
+    Raises:
+        FileNotFoundError: if there is no such run or file.
+        ValueError: if the file is no saved model.
+
+    Example:
+        >>> load("runs/of-nobody")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: expected the folder of a finished run or a .keras file, found no runs/of-nobody
+    """
+    path = Path(path)
+    file = path / _FILE if path.is_dir() else path
+    if (path / "saved_model.pb").exists() or any(path.glob("[1-9]*/saved_model.pb")):
+        raise ValueError(
+            f"{path} is an exported model, good for `sample` without --sweep and for servers: "
+            "expected the folder of a run or a .keras file"
+        )
+    if not file.is_file():
+        raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
+    try:  # not compiled: whoever made the model may have used a loss that is not known here
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # on a damaged file Keras and zipfile raise nearly anything
+        raise ValueError(f"{file} is damaged or no model: {' '.join(str(error).split())}") from error

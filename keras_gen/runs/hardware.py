@@ -1,0 +1,172 @@
+"""What the machine at hand is good at: the backend, the precision, how many steps to launch at once, and its memory.
+
+Nothing here imports Keras before it is needed, since the backend is chosen before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+
+from keras_gen.runs.options import LARGE_IMAGE_BATCH
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+BACKENDS = ("tensorflow", "jax")  # to compare; on PyTorch each operation is launched by itself
+STEPS_PER_LAUNCH = 32  # on a GPU: a launch then costs less than a step, and Ctrl-C still waits for milliseconds only
+
+MAX_TIME_SHARE = 0.8  # share of float32's time from which on bfloat16 is worth its coarser numbers
+DEFAULT_SHAPE = (32, 32, 3)  # of images that nobody has read yet
+# glibc's M_TRIM_THRESHOLD, how much is kept; M_TOP_PAD, here that of a thread's heap, which is then kept when it is
+# empty; M_MMAP_THRESHOLD, the size from which a block is given back by itself, here the largest that there is.
+MALLOC = {-1: 2**30, -2: 2**26, -3: 2**25}  # bytes
+MEASURE_SECONDS = 1.0  # of each measurement, after what compiles
+
+
+def set_precision(name: str) -> None:
+    """Lets layers made from now on compute in `name`; weights, losses and the ends of networks stay in float32.
+
+    Args:
+        name: "float32" or "bfloat16".
+    """
+    import keras
+
+    keras.config.set_dtype_policy(POLICIES[name])
+
+
+def keep_freed_memory() -> None:
+    """Lets the process keep the memory that it frees, up to a gigabyte in blocks of up to 32 MB, for its next step.
+
+    Each step asks for the same megabytes as the one before. By itself glibc's malloc gives large blocks back to the
+    system and fetches them anew, page by page. Where there is no glibc nothing happens.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        for parameter, value in MALLOC.items():
+            mallopt(parameter, value)
+
+
+def steps_per_launch() -> int:
+    """What `steps_per_execution` to compile models with: many on JAX with a GPU, else 1.
+
+    Example:
+        >>> steps_per_launch() >= 1
+        True
+    """
+    from keras_gen.backend import BACKEND
+
+    if BACKEND != "jax":
+        return 1
+    import jax
+
+    return STEPS_PER_LAUNCH if jax.default_backend() == "gpu" else 1
+
+
+def choose_backend(options):
+    """Sets the backend that the options name, if any; of "auto" the one that is faster here, which it says.
+
+    To be called before Keras is imported. "auto" trains a discriminator of the options' kind, of images of 32×32 in
+    colour, for a second on each backend that is installed, in processes; 16 in a step where the images are to decide.
+
+    Args:
+        options: resolved `TrainingOptions`.
+
+    Returns:
+        The options with the name of a backend in place of "auto".
+
+    Raises:
+        ValueError: if "auto" finds no backend that works.
+    """
+    if options.backend == "auto":
+        installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+        seconds = {name: _measured_apart(name, options) for name in installed}
+        if not seconds or min(seconds.values()) == float("inf"):
+            raise ValueError(f"--backend auto needs one of {', '.join(BACKENDS)}, found none that works: install one")
+        options = dataclasses.replace(options, backend=min(seconds, key=seconds.__getitem__))
+        _say("backend", seconds, options.backend, DEFAULT_SHAPE)
+    if options.backend:
+        os.environ["KERAS_BACKEND"] = options.backend
+    return options
+
+
+def choose_precision(options, image_shape: tuple[int, int, int]):
+    """Sets the precision that the options name; of "auto" the one that is faster here by a fifth, which it says.
+
+    Args:
+        options: resolved `TrainingOptions`.
+        image_shape: (height, width, channels).
+
+    Returns:
+        The options with the name of a precision in place of "auto".
+    """
+    if options.precision == "auto":
+        seconds = {name: seconds_per_step(options.network, image_shape, options.batch_size, name) for name in POLICIES}
+        fastest = "bfloat16" if seconds["bfloat16"] < MAX_TIME_SHARE * seconds["float32"] else "float32"
+        options = dataclasses.replace(options, precision=fastest)
+        _say("precision", seconds, fastest, image_shape)
+    set_precision(options.precision)
+    return options
+
+
+def seconds_per_step(network: str, image_shape: tuple[int, int, int], batch_size: int, precision: str) -> float:
+    """How long a discriminator of this kind takes to learn from a batch: the median of a second.
+
+    Args:
+        network: a name in `networks`.
+        image_shape: (height, width, channels).
+        batch_size: images per step.
+        precision: "float32" or "bfloat16".
+    """
+    import keras
+    import numpy as np
+
+    from keras_gen import networks
+
+    before = keras.config.dtype_policy()
+    set_precision(precision)
+    try:
+        discriminator = networks.discriminator(network, image_shape)
+    finally:
+        keras.config.set_dtype_policy(before)
+    discriminator.compile("sgd", "mse")
+    images = np.random.default_rng(0).uniform(-1, 1, (batch_size, *image_shape)).astype("float32")
+    targets = np.zeros((batch_size, 1), "float32")
+
+    def step():
+        begun_at = time.perf_counter()
+        discriminator.train_on_batch(images, targets)
+        return time.perf_counter() - begun_at
+
+    step(), step()  # which compile
+    until, times = time.perf_counter() + MEASURE_SECONDS, [step()]
+    while time.perf_counter() < until:
+        times.append(step())
+    return float(np.median(times))
+
+
+def _measured_apart(backend, options):
+    """On another backend, in a process; infinite where that fails."""
+    command = [
+        sys.executable,
+        "-m",
+        "keras_gen.runs.hardware",
+        options.network,
+        str(options.batch_size or LARGE_IMAGE_BATCH),
+    ]
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    process = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return float(process.stdout.split()[-1]) if process.returncode == 0 else float("inf")
+
+
+def _say(what, seconds, chosen, image_shape):
+    each = ", ".join(f"{name} {1_000 * value:.3g} ms" for name, value in seconds.items())
+    size = "×".join(map(str, image_shape))
+    print(f"{what}: {chosen} (a step of the discriminator alone, images of {size}: {each})", flush=True)
+
+
+if __name__ == "__main__":
+    print(seconds_per_step(sys.argv[1], DEFAULT_SHAPE, int(sys.argv[2]), "float32"))

@@ -1,0 +1,77 @@
+"""What a run was made of, for whoever wants to repeat it: options, data, versions, commit."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+
+import keras
+
+from keras_gen.data import ImageData
+from keras_gen.runs.options import TrainingOptions
+from keras_gen.version import VERSION
+
+_PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy")
+
+
+def now() -> datetime.datetime:
+    """The time here, with its zone."""
+    return datetime.datetime.now().astimezone()
+
+
+def record(options: TrainingOptions, images: ImageData, model: keras.Model) -> dict:
+    """What `config.json` says of a run.
+
+    Args:
+        options: resolved options.
+        images: the data.
+        model: the compiled model.
+    """
+    conditions = model.conditions
+    return {
+        "family": type(model).__name__,
+        "troubles": [],
+        "started": now().isoformat(timespec="seconds"),
+        "options": dataclasses.asdict(options),
+        "data": {
+            "name": images.name,
+            "train_images": len(images.train),
+            "test_images": len(images.test),
+            "image_shape": images.image_shape,
+            "sha256": images.fingerprint,
+            "classes": images.class_names,
+            "skipped_files": [f"{path} ({reason})" for path, reason in images.skipped],
+            "source": images.source,
+            "licence": images.licence,
+        },
+        "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
+        "columns": model.columns,
+        "parameters": {layer.name: layer.count_params() for layer in model.layers if isinstance(layer, keras.Model)},
+        "versions": {
+            "keras_gen": VERSION,
+            "python": platform.python_version(),
+            **{package: _version(package) for package in _PACKAGES},
+        },
+        "backend": keras.backend.backend(),
+        "git_commit": _git_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return None
+
+
+def _git_commit() -> str | None:
+    """The commit of keras_gen's own code, when it runs from a checkout."""
+    command = ["git", "-C", os.path.dirname(__file__), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or an installed package
+        return None
