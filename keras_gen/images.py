@@ -177,6 +177,26 @@ def stacks(*parts: np.ndarray, columns: int = 10) -> np.ndarray:
     return grid(np.concatenate(rows), columns)
 
 
+def alike(pictures: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Pictures of any size and channels as images of a shape, to be shown beside them: enlarged without smoothing.
+
+    Args:
+        pictures: uint8 array (n, height, width, channels) with 1, 3 or 4 channels.
+        image_shape: (height, width, channels) of the result.
+
+    Returns:
+        uint8 array (n, *image_shape).
+
+    Example:
+        >>> alike(np.full((2, 4, 6, 1), 7, "uint8"), (8, 12, 3)).shape
+        (2, 8, 12, 3)
+    """
+    height, width, channels = image_shape
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    shown = [to_pil(picture).convert(mode).resize((width, height), Image.Resampling.NEAREST) for picture in pictures]
+    return np.stack([np.asarray(picture).reshape(image_shape) for picture in shown])
+
+
 def to_pil(image: np.ndarray) -> Image.Image:
     """The Pillow picture of one uint8 image (height, width, channels) with 1, 3 or 4 channels."""
     return Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image)

@@ -11,22 +11,11 @@ import keras
 from keras import ops
 
 from keras_gen.callbacks.resuming import Resumable
+from keras_gen.models.base import ProgressReporter
 
 
-class _Beside(keras.callbacks.Callback):
-    """For callbacks that act at each step: they know the model as `fitted`.
-
-    On JAX each look at Keras' own `self.model` brings all values back into the model, which takes longer than a small
-    step, and from the thread beside the next step it breaks that step, whose values they are.
-    """
-
-    def set_model(self, model):
-        super().set_model(model)
-        self.fitted = model
-
-
-class Budget(_Beside, Resumable):
-    """Ends training when its time is used up, and tells how much of the run is over: a game's `progress` among others.
+class Budget(ProgressReporter, Resumable):
+    """Ends training when its time is used up, and tells the model how much of the run is over, see `ProgressReporter`.
 
     The clock runs from the first callback to the last: compiling, callbacks and validation count, and in a run that
     is resumed what it had taken before.
@@ -42,8 +31,6 @@ class Budget(_Beside, Resumable):
         >>> Budget(epochs=3).fraction
         0.0
     """
-
-    async_safe = True  # looks at the clock, not at log values
 
     def __init__(self, epochs=None, minutes=None):
         super().__init__()
@@ -61,39 +48,30 @@ class Budget(_Beside, Resumable):
         self._started_at = time.monotonic() - state.get("seconds", 0.0)
         self._epoch = 0
         self.fraction = 0.0
-        self._told = state.get("told", -1.0)  # nothing yet
+        self._reported = state.get("told", -1.0)  # nothing yet
 
     def state(self):
-        return {"seconds": time.monotonic() - self._started_at, "told": self._told}
+        return {"seconds": time.monotonic() - self._started_at, "told": self._reported}
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
 
-    def on_train_batch_begin(self, batch, logs=None):
-        # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
-        fraction = self._fraction(batch)
-        # Not each time: JAX hands its state over. Back as well: in a run that is trained longer less of it is over.
-        if hasattr(self.fitted, "set_progress") and abs(fraction - self._told) >= 0.002:
-            self.fitted.set_progress(fraction)
-            self._told = fraction
-
     def on_train_batch_end(self, batch, logs=None):
-        self.fraction = self._fraction(batch + 1)
+        self.fraction = self.fraction_after(batch + 1)
         if self.minutes and self._minutes() >= self.minutes:
             self.fitted.stop_training = True
 
     def _minutes(self):
         return (time.monotonic() - self._started_at) / 60
 
-    def _fraction(self, batch):
-        """Share of the run that is over after so many batches of this epoch."""
+    def fraction_after(self, batches):
         by_time = self._minutes() / self.minutes if self.minutes else 0.0
         steps = self.params["steps"]  # None for data whose length Keras does not know
-        by_epochs = (self._epoch + (batch / steps if steps else 0.0)) / self.epochs if self.epochs else 0.0
+        by_epochs = (self._epoch + (batches / steps if steps else 0.0)) / self.epochs if self.epochs else 0.0
         return min(1.0, max(by_time, by_epochs))
 
 
-class StopOnNaN(_Beside):
+class StopOnNaN(keras.callbacks.Callback):
     """Ends training as soon as the loss is NaN or infinite, or a weight after an epoch, and remembers that it did.
 
     The stock `TerminateOnNaN` makes every step wait for its numbers; this one looks at them beside the next step. And
@@ -106,6 +84,10 @@ class StopOnNaN(_Beside):
         super().__init__()
         self.diverged = False
         """Whether the loss or a weight has left the numbers."""
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.fitted = model  # not to be looked up beside the next step, see `ProgressReporter`
 
     def on_train_begin(self, logs=None):
         self.diverged = False

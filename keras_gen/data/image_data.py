@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 MAX_UNPACKED_BYTES = 8 * 1024**3  # bytes that a compressed file may become: a few megabytes could fill any memory
 
@@ -61,6 +61,10 @@ class Split:
         labels: int64 (n,), the class of each image as an index into `ImageData.class_names`, or None.
         attributes: columns of length n by name: int64 indices into `ImageData.attribute_values[name]` (-1 =
             missing), or float32 (NaN = missing).
+        pictures: further pictures of each image by name, uint8 (n, height, width, channels) of any size, in memory or
+            on disk: what the image was made from, a mask.
+        groups: int64 (n,); images of one group (frames of a character, crops of a photograph) stay in one part when the
+            split is cut. None: each image is its own.
 
     Raises:
         ValueError: when labels or a column are not as long as the images.
@@ -75,10 +79,14 @@ class Split:
     images: Any = field(repr=False)
     labels: np.ndarray | None = None
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
+    pictures: dict[str, Any] = field(default_factory=dict, repr=False)
+    groups: np.ndarray | None = None
 
     def __post_init__(self):
-        columns = self.attributes if self.labels is None else {"labels": self.labels, **self.attributes}
+        columns = {"labels": self.labels, **self.attributes, **self.pictures, "groups": self.groups}
         for name, column in columns.items():
+            if column is None:
+                continue
             if len(column) != len(self.images):
                 raise ValueError(f"expected {len(self.images)} {name}, one for each image, received {len(column)}")
 
@@ -92,6 +100,8 @@ class Split:
             self.images.take(indices, axis=0),
             None if self.labels is None else self.labels[indices],
             {name: column[indices] for name, column in self.attributes.items()},
+            {name: pictures.take(indices, axis=0) for name, pictures in self.pictures.items()},
+            None if self.groups is None else self.groups[indices],
         )
 
     def some(self, num: int, seed: int = 0) -> Split:
@@ -103,22 +113,33 @@ class Split:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the images, labels and attributes, as hex."""
+        """SHA-256 of the images and of every column, as hex."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
-        for start in range(0, len(self), 256):  # in blocks: the set may be larger than memory
-            digest.update(np.ascontiguousarray(self.images[start : start + 256]).data)
+
+        def update(images):
+            for start in range(0, len(self), 256):  # in blocks: the set may be larger than memory
+                digest.update(np.ascontiguousarray(images[start : start + 256]).data)
+
+        update(self.images)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
         for name, column in sorted(self.attributes.items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(column).data)
+        for name, pictures in sorted(self.pictures.items()):
+            digest.update(f"{name}{tuple(pictures.shape)}".encode())
+            update(pictures)
+        if self.groups is not None:
+            digest.update(b"groups")
+            digest.update(np.ascontiguousarray(self.groups).data)
         return digest.hexdigest()
 
     def hold_out(self, fraction: float, seed: int = 0) -> tuple[Split, Split]:
         """Cuts the split in two at random, the same way each time.
 
         Each class is cut in the same proportion where that is possible: labels are known, no class has a single
-        image, and each part has room for every class.
+        image, and each part has room for every class. Where there are `groups`, whole groups are held out instead,
+        that fraction of them.
 
         Args:
             fraction: the share to hold out, in (0, 1); at least one image is held out and one is left.
@@ -128,12 +149,14 @@ class Split:
             (rest, held_out), two splits in shuffled order.
 
         Raises:
-            ValueError: for fewer than 2 images, or a fraction outside (0, 1).
+            ValueError: for fewer than 2 images or groups, or a fraction outside (0, 1).
         """
         if len(self) < 2:
             raise ValueError(f"expected at least 2 images, to hold one out, received {len(self)}")
         if not 0 < fraction < 1:
             raise ValueError(f"expected a fraction between 0 and 1, received {fraction}")
+        if self.groups is not None:
+            return self._hold_out_groups(fraction, seed)
         num_held_out = min(max(1, round(len(self) * fraction)), len(self) - 1)
         rest, held_out = train_test_split(
             np.arange(len(self)),
@@ -141,6 +164,15 @@ class Split:
             random_state=seed,
             stratify=self.labels if self._can_stratify(num_held_out) else None,
         )
+        return self.take(rest), self.take(held_out)
+
+    def _hold_out_groups(self, fraction: float, seed: int) -> tuple[Split, Split]:
+        num_groups = len(np.unique(self.groups))
+        if num_groups < 2:
+            raise ValueError("expected at least 2 groups of images, to hold one out, received 1")
+        num_held_out = min(max(1, round(num_groups * fraction)), num_groups - 1)
+        cut = GroupShuffleSplit(1, test_size=num_held_out, random_state=seed)
+        rest, held_out = next(cut.split(np.arange(len(self)), groups=self.groups))
         return self.take(rest), self.take(held_out)
 
     def _can_stratify(self, num_held_out: int) -> bool:

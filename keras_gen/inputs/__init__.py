@@ -1,12 +1,31 @@
-"""Conditions: what an image shall show, as one float32 row, and back.
+"""Inputs: what a model is given for each image that it makes.
 
-Columns of a data set, each of its own kind, become blocks of such a row: weights that sum to 1, or zeros where the
-value is missing. A `Dense` layer without bias on a row can therefore learn any function of a class and any piecewise
-linear function of a number, and gives 0 for what is not known. NumPy only: the layers that read the rows belong to
-the networks.
+`Noise` is drawn; `Conditions` are attributes, drawn like the training data or asked for; a `Picture` and a `Mask` are
+given. A model declares its inputs once, and what samples, shows, scores and serves it loops over them. Layers that read
+them belong to the networks.
+
+Every attribute of the conditions is a block of a row: weights that sum to 1, or zeros where the value is missing. A
+`Dense` layer without bias on a row can therefore learn any function of a class and any piecewise linear function of a
+number, and gives 0 for what is not known.
 """
 
 from keras_gen.inputs.attributes import Attribute, Categorical, Continuous
+from keras_gen.inputs.base import Input, Request
 from keras_gen.inputs.conditions import LABEL, Conditions, columns_of, learnable
+from keras_gen.inputs.noise import Noise
+from keras_gen.inputs.pictures import Mask, Picture
 
-__all__ = ["LABEL", "Attribute", "Categorical", "Conditions", "Continuous", "columns_of", "learnable"]
+__all__ = [
+    "LABEL",
+    "Attribute",
+    "Categorical",
+    "Conditions",
+    "Continuous",
+    "Input",
+    "Mask",
+    "Noise",
+    "Picture",
+    "Request",
+    "columns_of",
+    "learnable",
+]

@@ -15,6 +15,9 @@ from typing import ClassVar
 
 import keras
 import numpy as np
+from keras import ops
+
+from keras_gen.inputs.base import Request
 
 
 def can_be_asked_for(name: str) -> bool:
@@ -51,6 +54,14 @@ class Attribute(abc.ABC):
     @abc.abstractmethod
     def encode(self, column) -> np.ndarray:
         """The blocks of a column (n,): float32 (n, width), zeros where a value is missing."""
+
+    @abc.abstractmethod
+    def to_tensor(self, column):
+        """As `encode`, of a tensor (b,), inside a step or on a server: a float32 tensor (b, width)."""
+
+    @abc.abstractmethod
+    def request(self) -> Request:
+        """What a server asks for, see `Request`."""
 
     @abc.abstractmethod
     def decode(self, rows) -> np.ndarray:
@@ -131,6 +142,14 @@ class Categorical(Attribute):
             )
         return (column[:, np.newaxis] == np.arange(self.width)).astype(np.float32)
 
+    def to_tensor(self, column):
+        return ops.one_hot(column, self.width, dtype="float32")  # of -1, and of any other index: zeros
+
+    def request(self) -> Request:
+        names = ", ".join(f"`{value}`" for value in self.values)
+        about = f"one of {names}; an empty text for any. Anything else is refused, with the whole batch."
+        return Request("text", (), tuple(self.values), ("", *self.values), about)
+
     def decode(self, rows) -> np.ndarray:
         rows = np.asarray(rows)
         return np.where(rows.any(axis=1), rows.argmax(axis=1), -1)
@@ -204,6 +223,16 @@ class Continuous(Attribute):
         position = (values - self.low) / (self.high - self.low) * (self.knots - 1)
         distance = np.abs(position[:, np.newaxis] - np.arange(self.knots))
         return np.fmax(0, 1 - distance).astype(np.float32)  # fmax prefers 0 to NaN: a missing value weighs nothing
+
+    def to_tensor(self, column):
+        column = ops.clip(ops.cast(column, "float32"), self.low, self.high)
+        position = (column - self.low) / (self.high - self.low) * (self.knots - 1)
+        weights = 1.0 - ops.abs(position[:, None] - ops.arange(self.knots, dtype="float32"))
+        return ops.where(ops.isnan(weights), 0.0, ops.maximum(weights, 0.0))
+
+    def request(self) -> Request:
+        about = f"a number from {self.low:g} to {self.high:g}, beyond them the nearer one; NaN for any."
+        return Request("float32", (), (), (math.nan, self.low, self.high), about)
 
     def decode(self, rows) -> np.ndarray:
         rows = np.asarray(rows)

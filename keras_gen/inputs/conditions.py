@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_gen.data.image_data import ImageData, Split
 from keras_gen.inputs.attributes import Attribute, Categorical, Continuous, can_be_asked_for, number_text
+from keras_gen.inputs.base import Input, Request
 from keras_gen.registry import lookup
 
 Columns = Mapping[str, Sequence | np.ndarray]  # by name, all of one length
@@ -25,8 +27,8 @@ MAX_EXAMPLES = 4096
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class Conditions:
-    """A schema: attributes of any kinds whose blocks stand side by side in one row per image.
+class Conditions(Input):
+    """What an image shall show: attributes of any kinds whose blocks stand side by side in one row per image.
 
     Keras saves it along with the model that holds it, examples included: a saved generator knows what it can be
     asked for, and what images are like when it is not asked for anything.
@@ -50,7 +52,10 @@ class Conditions:
         [[0.0, 1.0, 0.0, 0.0, 1.0]]
     """
 
+    is_drawn = True
+
     def __init__(self, attributes: Sequence[Attribute], examples: Columns | None = None):
+        super().__init__("conditions")
         self.attributes = list(attributes)
         if not self.attributes or len(set(self.names)) < len(self.names):
             raise ValueError(
@@ -115,6 +120,10 @@ class Conditions:
         """The length of a row."""
         return sum(item.width for item in self.attributes)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.width,)
+
     def encode(self, columns: Columns) -> np.ndarray:
         """The rows of columns.
 
@@ -155,7 +164,9 @@ class Conditions:
         known = {item.name: item for item in self.attributes}
         return {name: lookup("attribute", known, name).parse(value) for name, value in where.items()}
 
-    def rows(self, num: int, seed: int, where: Mapping[str, str | float] | None = None) -> np.ndarray:
+    def rows(
+        self, num: int, seed: int, where: Mapping[str, str | float] | None = None, given: np.ndarray | None = None
+    ) -> np.ndarray:
         """Conditions for new images, distributed like the training data in all that is not asked for.
 
         Whole examples are drawn, so that what belongs together stays together. With `where` they are drawn from
@@ -165,12 +176,13 @@ class Conditions:
             num: int ≥ 1.
             seed: int ≥ 0; the rows are a function of it, the same on every backend and machine.
             where: as for `parse`, the attributes that every row shall have.
+            given: rows (num, width) to take as they are, or one row for all; None to draw.
 
         Returns:
             float32 (num, width).
 
         Raises:
-            ValueError: for fewer than one, and as `parse`.
+            ValueError: for fewer than one, for given rows of another shape, and as `parse`.
 
         Example:
             >>> hat, age = Categorical("hat", ["no", "yes"]), Continuous("age", 0, 100)
@@ -180,6 +192,11 @@ class Conditions:
         """
         if num < 1:
             raise ValueError(f"expected at least 1 row, received {num}")
+        if given is not None:
+            given = np.asarray(given, "float32")
+            if given.shape[1:] != self.shape or len(given) not in (1, num):
+                raise ValueError(f"expected {num} rows of conditions ({self.width},), or one, received {given.shape}")
+            return np.repeat(given, num, axis=0) if len(given) != num else given
         asked = self.parse(where or {})
         # A stream of its own: the latents that go with the rows are drawn with the same seed.
         (generator,) = np.random.default_rng(seed).spawn(1)
@@ -251,6 +268,55 @@ class Conditions:
     def of_split(self, split: Split) -> np.ndarray:
         """The rows of a split, float32 (n, width): what `Batches(split, targets=...)` hands to a conditional model."""
         return self.encode(self.columns(split))
+
+    def tensor(self, columns, seed=None):
+        if self.name in columns:
+            return self._from_rows(columns[self.name])
+        missing = [name for name in self.names if name not in columns]
+        if missing:
+            raise ValueError(
+                "expected conditions beside the images, received images alone: fit(images, labels)"
+                if set(columns) == {"images"}
+                else f"expected a column {missing[0]!r} beside the images, received {', '.join(columns)}"
+            )
+        return ops.concatenate([item.to_tensor(columns[item.name]) for item in self.attributes], axis=1)
+
+    def _from_rows(self, rows):
+        """The tensor of rows, or of the integer labels of a schema that has nothing but classes of one kind."""
+        classes = len(self.attributes) == 1 and isinstance(self.attributes[0], Categorical)
+        if classes and tuple(rows.shape[1:]) in ((), (1,)):
+            if "int" not in keras.backend.standardize_dtype(rows.dtype):
+                raise ValueError(f"expected labels as integers, received {rows.dtype}")
+            return self.attributes[0].to_tensor(ops.reshape(rows, (-1,)))
+        if tuple(rows.shape[1:]) != self.shape:
+            raise ValueError(
+                f"expected rows of conditions (batch, {self.width}), as conditions.of_split(data.train) makes them, "
+                f"received {tuple(rows.shape)}"
+            )
+        return ops.cast(rows, "float32")
+
+    @property
+    def row(self) -> Request:
+        about = "one row of the network's own encoding; `generate` takes names instead."
+        return Request("float32", self.shape, about=about)
+
+    def requests(self) -> dict[str, Request]:
+        return {item.name: item.request() for item in self.attributes}
+
+    def from_request(self, values, draw=None):
+        examples = self.examples or self.decode(self.rows(4096, seed=0))
+        drawn = None if draw is None else draw(len(next(iter(examples.values()))))
+        blocks = []
+        for item, value in zip(self.attributes, values, strict=True):
+            is_open = value < 0 if isinstance(item, Categorical) else ops.isnan(value)
+            if drawn is not None:
+                example = ops.take(ops.convert_to_tensor(examples[item.name]), drawn, axis=0)
+                value = ops.where(is_open, ops.cast(example, value.dtype), value)
+            blocks.append(item.to_tensor(value))
+        return ops.concatenate(blocks, axis=1)
+
+    def describe(self) -> list[str]:
+        return [item.describe() for item in self.attributes]
 
     def get_config(self) -> dict:
         examples = None

@@ -8,6 +8,8 @@ import numpy as np
 from keras_gen import backend
 from keras_gen.backend import BACKEND
 
+MIN_PROGRESS = 0.002  # of which a model is told: on JAX, which hands its state over, telling takes longer than a step
+
 
 class SeededModel(backend.Model):
     """A model whose `.keras` and `.weights.h5` files hold the state of every `SeedGenerator` in it.
@@ -15,6 +17,9 @@ class SeededModel(backend.Model):
     Latents, dropout and noise of a loaded model go on where those of the saved one stood. Keras saves weights only,
     and restarts its seeds on load.
     """
+
+    adversarial = False
+    """Whether it plays a game, which may collapse."""
 
     @property
     def _seed_states(self):
@@ -35,7 +40,9 @@ class SeededModel(backend.Model):
 class ScheduledModel(SeededModel):
     """A model that knows how much of its run is over, for the schedules of its rates and weights.
 
-    `progress` is the share that is over, in [0, 1]. Someone has to say it: `callbacks.Budget` does, or `set_progress`.
+    `progress` is the share that is over, in [0, 1]. `fit` moves it from epoch to epoch, step by step, unless one of its
+    callbacks is a `ProgressReporter` that knows better, such as `callbacks.Budget`. Who trains by `train_on_batch` says
+    it with `set_progress`.
     """
 
     def __init__(self, **kwargs):
@@ -47,3 +54,60 @@ class ScheduledModel(SeededModel):
         if BACKEND == "jax":
             self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
         self.progress.assign(fraction)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
+        """`keras.Model.fit`, in which `progress` and all that follows it move."""
+        given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or []
+        listed = given.callbacks if isinstance(given, keras.callbacks.CallbackList) else given
+        if not any(isinstance(callback, ProgressReporter) for callback in listed):
+            reporter = _ByEpochs(epochs)
+            if isinstance(given, keras.callbacks.CallbackList):
+                given.append(reporter)  # which has its model already, as Keras takes such a list
+                reporter.set_model(self)
+            else:
+                given = [*given, reporter]
+        return super().fit(x, y, batch_size, epochs, verbose, given, **kwargs)
+
+
+class ProgressReporter(keras.callbacks.Callback):
+    """A callback that tells a model before each step how much of its run is over.
+
+    Subclasses define `fraction_after`. The model is known as `fitted`: on JAX each look at Keras' own `self.model`
+    brings all values back into the model, which takes longer than a small step, and from the thread beside the next
+    step it breaks that step, whose values they are.
+    """
+
+    async_safe = True  # reads no log values: the step need not wait for them
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.fitted = model
+        self._reported = -1.0  # nothing yet
+
+    def fraction_after(self, batches: int) -> float:
+        """The share of the run that is over after so many batches of this epoch, in [0, 1]."""
+        raise NotImplementedError
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
+        fraction = self.fraction_after(batch)
+        # Back as well: in a run that is trained longer less of it is over.
+        if hasattr(self.fitted, "set_progress") and abs(fraction - self._reported) >= MIN_PROGRESS:
+            self.fitted.set_progress(fraction)
+            self._reported = fraction
+
+
+class _ByEpochs(ProgressReporter):
+    """The share of the epochs that `fit` was asked for."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def fraction_after(self, batches):
+        steps = self.params["steps"]  # None for data whose length Keras does not know
+        return min(1.0, (self._epoch + (batches / steps if steps else 0.0)) / self.epochs)

@@ -60,10 +60,13 @@ class AdversarialModel(ScheduledModel):
     """
 
     log_names: tuple[str, ...] = ()
+    """The scalars that the objectives log; `compile` makes a metric of each."""
+
+    adversarial = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self._trackers = [keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)]
+        self._trackers: list[keras.metrics.Mean] = []
 
     @property
     def players(self) -> tuple[Player, ...]:
@@ -119,6 +122,9 @@ class AdversarialModel(ScheduledModel):
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
         )
+        names = ["loss", *self.log_names]
+        if [tracker.name for tracker in self._trackers] != names:
+            self._trackers = [keras.metrics.Mean(name=name) for name in names]
         # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
         joint.build(self.trainable_variables)
         self._optimizers = dict(optimizers)
@@ -149,7 +155,7 @@ class AdversarialModel(ScheduledModel):
     def prepare(self, data):
         """What the objectives get to see of a batch: tensors with the same number of rows, nested as the game likes.
 
-        Here the images, scaled. Games with conditions say more.
+        Here the images, scaled; a game that is `Generative` too gets its inputs beside them.
         """
         return images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
 
@@ -203,11 +209,13 @@ class AdversarialModel(ScheduledModel):
         if "learning_rate" in values:
             optimizer.learning_rate = values.pop("learning_rate")  # a variable, which TensorBoard may show
         constants = {name: getattr(optimizer, name) for name in values}
-        vars(optimizer).update(values)
+        for name, value in values.items():
+            setattr(optimizer, name, value)
         try:
             yield
         finally:
-            vars(optimizer).update(constants)  # tensors belong to one step, and to no file
+            for name, value in constants.items():  # tensors belong to one step, and to no file
+                setattr(optimizer, name, value)
 
 
 def part(tensor, index: int, num: int):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
+from keras_gen import images as pixels
 from keras_gen import layers as _layers  # noqa: F401  registers what a saved network may be made of
 from keras_gen import losses, schedules
 from keras_gen import penalties as gradient_penalties
+from keras_gen import terms as generator_terms
 from keras_gen.augment import Augmentation
-from keras_gen.inputs import Categorical, Conditions
+from keras_gen.inputs import Conditions, Input, Noise, Request
 from keras_gen.models.game import AdversarialModel, Player, part
-from keras_gen.models.generative import Generative
+from keras_gen.models.generative import Endpoint, Generative
 
 # Share of the rounds so far after which a round's weights count half in the average.
 EMA_HALF_LIFE = 0.1
@@ -41,12 +45,18 @@ class GAN(Generative, AdversarialModel):
     `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind;
     -1, like any number that is no class, is a missing label.
 
+    With further `inputs`, such as a `Picture`, it makes images of these. `fit` wants a dict of columns, `{"images": …,
+    "source": …}`, in which conditions go by the name "conditions" or by the names of their attributes, and `sample`
+    wants what it cannot draw as `given`. Without noise among the generator's inputs each picture has one answer.
+
     Args:
         generator: Functional model, latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
-            with conditions, [latents, conditions (batch, conditions.width)] → images.
-        discriminator: model, images → logits of any shape, higher = more real, no sigmoid; with conditions,
-            [images, conditions] → logits.
+            with conditions, [latents, conditions (batch, conditions.width)] → images; with inputs, these behind.
+        discriminator: model, images → logits of any shape, higher = more real, no sigmoid; with conditions and inputs,
+            [images, conditions, …] → logits, as far as these are `to_discriminator`.
         conditions: a `keras_gen.inputs.Conditions` schema, or None.
+        inputs: further inputs in the order in which the networks take them, see `keras_gen.inputs`. Noise need not be
+            among them: a generator with one input more than these begins with it.
         augmentation: a `keras_gen.augment.Augmentation`, applied alike to all that the discriminator sees, or None.
         pack_size: images that the discriminator judges together, stacked along the channels: its input has
             pack_size · channels (and its conditions pack_size · width) of them. A generator that repeats itself is
@@ -67,7 +77,7 @@ class GAN(Generative, AdversarialModel):
             input shape, or a number is out of its range.
 
     Logs `loss`, `d_loss`, `g_loss`, `penalty` (the weighted sum of all), `real_logit` and `fake_logit`, the
-    discriminator's mean verdict on each side.
+    discriminator's mean verdict on each side; with terms, `term` (the weighted sum of all).
 
     Example:
         >>> import numpy as np
@@ -85,7 +95,8 @@ class GAN(Generative, AdversarialModel):
         https://arxiv.org/abs/1712.04086; average: Karras et al. (2018), https://arxiv.org/abs/1710.10196
     """
 
-    log_names = ("d_loss", "g_loss", "penalty", "real_logit", "fake_logit")
+    penalties: tuple[gradient_penalties.Penalty, ...] = ()
+    terms: tuple[generator_terms.Term, ...] = ()
 
     def __init__(
         self,
@@ -93,6 +104,7 @@ class GAN(Generative, AdversarialModel):
         discriminator,
         *,
         conditions: Conditions | None = None,
+        inputs: Sequence[Input] = (),
         augmentation: Augmentation | None = None,
         pack_size=1,
         discriminator_steps=1,
@@ -101,14 +113,14 @@ class GAN(Generative, AdversarialModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check(generator, discriminator, conditions, pack_size)
+        self._declared = _with_noise(generator, [each for each in (conditions, *inputs) if each is not None])
+        _check(generator, discriminator, self._declared, pack_size)
         if discriminator_steps < 1:
             raise ValueError(f"expected discriminator_steps of at least 1, received {discriminator_steps}")
         if ema_decay is not None and not 0 < ema_decay < 1:
             raise ValueError(f"expected an ema_decay between 0 and 1 or None, received {ema_decay}")
         self.generator = generator
         self.discriminator = discriminator
-        self.conditions = conditions
         self.augmentation = augmentation
         self.pack_size = pack_size
         self.discriminator_steps = discriminator_steps
@@ -119,14 +131,17 @@ class GAN(Generative, AdversarialModel):
         self.built = True  # both networks come built, which stock callbacks ask for before the first step
 
     @property
-    def latent_dim(self) -> int:
-        """Numbers per latent."""
-        return self.generator.inputs[0].shape[-1]
+    def inputs(self) -> tuple[Input, ...]:
+        return self._declared
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the images."""
-        return self.generator.output_shape[1:]
+    def log_names(self) -> tuple[str, ...]:  # type: ignore[override]  # by what it was compiled with
+        return ("d_loss", "g_loss", "penalty", *(["term"] if self.terms else []), "real_logit", "fake_logit")
+
+    @property
+    def takes_penalties(self) -> bool:  # type: ignore[override]  # by its discriminator
+        """Not where it normalises batches: its slope at one image depends on the others."""
+        return not _normalises(self.discriminator)
 
     @property
     def served_generator(self) -> keras.Model:
@@ -149,6 +164,7 @@ class GAN(Generative, AdversarialModel):
         discriminator_optimizer=None,
         loss="non_saturating",
         penalties=(),
+        terms=(),
         hyperparameters=None,
         **kwargs,
     ):
@@ -159,18 +175,17 @@ class GAN(Generative, AdversarialModel):
             discriminator_optimizer: Keras optimizer or its name; Adam(2e-4) by default.
             loss: a loss pair or its name, see `keras_gen.losses`.
             penalties: penalties or their names, see `keras_gen.penalties`; all are added to the discriminator's loss.
+            terms: terms or their names, see `keras_gen.terms`; all are added to the generator's loss.
             hyperparameters: dict such as `{"learning_rate": schedules.Linear(1e-3, 0)}`, see
                 `AdversarialModel.compile`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
         """
         self.loss_pair = losses.get(loss)
-        names = [penalties] if isinstance(penalties, str) else penalties
-        self.penalties = tuple(map(gradient_penalties.get, names))
+        self.penalties = tuple(map(gradient_penalties.get, _listed(penalties)))
+        self.terms = tuple(map(generator_terms.get, _listed(terms)))
         slopes = {place for each in self.penalties for place in each.slope_at}
-        self._one_pass = {"real", "fake"} <= slopes and _judges_each_alone(self.discriminator)
-        layers = self.discriminator._flatten_layers()
-        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
-        if self.penalties and normalised:
+        self._one_pass = {"real", "fake"} <= slopes and _scores_each_alone(self.discriminator)
+        if self.penalties and not self.takes_penalties:
             warnings.warn(
                 "penalties on a discriminator with batch normalisation: its slope at one image depends on the others "
                 "of the batch, so the penalty does not hold it. Build it without, or with layer normalisation.",
@@ -186,6 +201,7 @@ class GAN(Generative, AdversarialModel):
             "discriminator_optimizer": optimizers["discriminator"],
             "loss": self.loss_pair,
             "penalties": list(self.penalties),
+            "terms": list(self.terms),
             "hyperparameters": hyperparameters,
             **kwargs,
         }
@@ -197,38 +213,12 @@ class GAN(Generative, AdversarialModel):
     def image_network(self):
         return self.served_generator
 
-    def prepare(self, data):
-        """`(images,)`, or `(images, conditions)` with one float32 row per image."""
-        real_images = super().prepare(data)
-        if self.conditions is None:
-            return (real_images,)
-        rows = keras.utils.unpack_x_y_sample_weight(data)[1]
-        if rows is None:
-            raise ValueError("expected conditions beside the images, received images alone: fit(images, labels)")
-        width, attributes = self.conditions.width, self.conditions.attributes
-        if len(attributes) == 1 and isinstance(attributes[0], Categorical) and tuple(rows.shape[1:]) in ((), (1,)):
-            if "int" not in keras.backend.standardize_dtype(rows.dtype):
-                raise ValueError(f"expected labels as integers, received {rows.dtype}")
-            return real_images, ops.one_hot(ops.reshape(rows, (-1,)), width)  # any other number: a row of zeros
-        if tuple(rows.shape[1:]) != (width,):
-            raise ValueError(
-                f"expected rows of conditions (batch, {width}), as conditions.of_split(data.train) makes them, "
-                f"received {tuple(rows.shape)}"
-            )
-        return real_images, ops.cast(rows, "float32")
-
     def _discriminator_objective(self, batch):
-        real_images, *conditions = batch
         fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
-        critic, real_images, fake_images = self._critic(real_images, fake_images, conditions)
+        critic, real_images, fake_images = self._critic(batch, fake_images)
         # Penalties first: the logits that come with a slope are used again below.
-        penalty = sum(
-            (
-                schedules.evaluate(penalty.weight, self.progress)
-                * penalty(critic, real_images, fake_images, self.seed_generator)
-                for penalty in self.penalties
-            ),
-            start=ops.zeros(()),
+        penalty = self._weighted(
+            (each, each(critic, real_images, fake_images, self.seed_generator)) for each in self.penalties
         )
         real_logits, fake_logits = critic(real_images), critic(fake_images)
         loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
@@ -241,33 +231,48 @@ class GAN(Generative, AdversarialModel):
         return loss + penalty, {"d_loss": loss, "penalty": penalty, **verdicts}
 
     def _generator_objective(self, batch):
-        real_images, *conditions = batch
-        critic, real_images, fake_images = self._critic(real_images, self._fakes(batch), conditions)
+        fakes = self._fakes(batch)
+        critic, real_images, fake_images = self._critic(batch, fakes)
         generator_loss = self.loss_pair.generator_loss
         real_logits = None if getattr(generator_loss, "of_fakes_alone", False) else critic(real_images)
         loss = generator_loss(real_logits, critic(fake_images))
-        return loss, {"g_loss": loss}
+        if not self.terms:
+            return loss, {"g_loss": loss}
+        term = self._weighted((each, each(batch, fakes)) for each in self.terms)
+        return loss + term, {"g_loss": loss, "term": term}
+
+    def _weighted(self, values):
+        """The sum of pairs (penalty or term, its value), each times the weight of the moment."""
+        weighted = (schedules.evaluate(each.weight, self.progress) * value for each, value in values)
+        return sum(weighted, start=ops.zeros(()))
 
     def _fakes(self, batch):
-        real_images, *conditions = batch
-        shape = (ops.shape(real_images)[0], self.latent_dim)
-        draws = keras.random.normal(shape, seed=self.seed_generator)
-        return self.generator([draws, *conditions] if conditions else draws, training=True)
+        num = ops.shape(batch["images"])[0]
+        tensors = [
+            each.draw(num, self.seed_generator) if isinstance(each, Noise) else batch[each.name] for each in self.inputs
+        ]
+        return self.generator(tensors if len(tensors) > 1 else tensors[0], training=True)
 
-    def _critic(self, real_images, fake_images, conditions):
-        """The discriminator of these conditions, and both batches as it gets to see them."""
+    def _critic(self, batch, fake_images):
+        """The discriminator of what stands beside the images, and both sides as it gets to see them."""
+        real_images = batch["images"]
+        seen = {each.name: batch[each.name] for each in self.inputs if each.to_discriminator}
         if self.augmentation is not None:
-            real_images, fake_images = self.augmentation(real_images, fake_images)
-        real_images, fake_images, *conditions = (
-            _pack(tensor, self.pack_size) for tensor in (real_images, fake_images, *conditions)
+            spatial = [each.name for each in self.inputs if each.is_spatial and each.name in seen]
+            real_images, fake_images, *moved = self.augmentation(
+                real_images, fake_images, *(seen[name] for name in spatial)
+            )
+            seen |= dict(zip(spatial, moved, strict=True))
+        real_images, fake_images, *beside = (
+            _pack(tensor, self.pack_size) for tensor in (real_images, fake_images, *seen.values())
         )
 
-        def judge(images, *conditions):
-            logits = self.discriminator([images, *conditions] if conditions else images, training=True)
+        def score(images, *beside):
+            logits = self.discriminator([images, *beside] if beside else images, training=True)
             return ops.cast(logits, "float32")  # losses are taken in float32 whatever the network computes in
 
         together = (real_images, fake_images) if self._one_pass else ()
-        return gradient_penalties.Critic(judge, conditions, together), real_images, fake_images
+        return gradient_penalties.Critic(score, beside, together), real_images, fake_images
 
     def after_round(self):
         """Moves the averaged generator towards the generator."""
@@ -283,11 +288,42 @@ class GAN(Generative, AdversarialModel):
             else:  # statistics of batch normalisation are averages already; seeds are no numbers to average
                 average.assign(variable)
 
+    def endpoints(self, discriminator: bool = False):
+        """As of `Generative`.
+
+        Args:
+            discriminator: whether to offer `discriminate` too, what the discriminator says of images.
+
+        Raises:
+            ValueError: if it cannot score single images.
+        """
+        if not discriminator:
+            return super().endpoints()
+        if self.pack_size > 1:
+            raise ValueError(
+                "expected a discriminator that scores single images, received one of packs of "
+                f"{self.pack_size}: what it says of an image depends on the others of the pack"
+            )
+        return {**super().endpoints(), "discriminate": self._discriminate()}
+
+    def _discriminate(self):
+        seen = [each for each in self.inputs if each.to_discriminator]
+
+        def discriminate(images, *values):
+            values = list(values)
+            beside = [each.from_request([values.pop(0) for _ in each.requests()]) for each in seen]
+            tensors = [pixels.to_float(images), *beside]
+            logits = self.discriminator(tensors if beside else tensors[0], training=False)
+            return {"logits": ops.cast(logits, "float32")}
+
+        requests = {name: request for each in seen for name, request in each.requests().items()}
+        return Endpoint(discriminate, {"images": Request("uint8", self.image_shape), **requests})
+
     def get_config(self):
         parts = {
             "generator": self.generator,
             "discriminator": self.discriminator,
-            "conditions": self.conditions,
+            "inputs": list(self.inputs),
             "augmentation": self.augmentation,
         }
         return {
@@ -304,7 +340,18 @@ class GAN(Generative, AdversarialModel):
         return cls(**keras.saving.deserialize_keras_object(config))
 
 
-def _check(generator, discriminator, conditions, pack_size) -> None:
+def _listed(identifiers):
+    return [identifiers] if isinstance(identifiers, str) else identifiers
+
+
+def _with_noise(generator, inputs) -> tuple[Input, ...]:
+    """The inputs of a generator, with the noise that it begins with where it has one more than these."""
+    tensors = getattr(generator, "inputs", None) or []
+    noise = [Noise(tensors[0].shape[-1])] if len(tensors) == len(inputs) + 1 else []
+    return (*noise, *inputs)
+
+
+def _check(generator, discriminator, inputs, pack_size) -> None:
     """Raises a ValueError where the parts of a game do not fit each other."""
     for role, network in (("generator", generator), ("discriminator", discriminator)):
         if not getattr(network, "inputs", None):
@@ -316,26 +363,44 @@ def _check(generator, discriminator, conditions, pack_size) -> None:
     if received != expected:
         packs = f", in packs of {pack_size}," if pack_size > 1 else ""
         raise ValueError(f"expected a discriminator of the generator's images{packs} {expected}, received {received}")
-    condition_width = 0 if conditions is None else conditions.width
-    for network, columns in ((generator, condition_width), (discriminator, pack_size * condition_width)):
-        received = [tensor.shape[-1] for tensor in network.inputs[1:]]
-        if received != [columns] * (columns > 0):
+    seen = [each for each in inputs if each.to_discriminator]
+    for network, own, packed, first in ((generator, inputs, 1, 0), (discriminator, seen, pack_size, 1)):
+        expected = [(*each.shape[:-1], packed * each.shape[-1]) for each in own]
+        received = [tuple(tensor.shape[1:]) for tensor in network.inputs[first:]]
+        if received != expected:
+            names = ", ".join(f"{each.name} {shape}" for each, shape in zip(own, expected, strict=True)) or "nothing"
             raise ValueError(
-                f"expected a {network.name} with condition_width={columns}, received one of {sum(received)}"
+                f"expected a {network.name} that takes {names}{' beside the images' * first}, received one that takes "
+                f"{', '.join(map(str, received)) or 'nothing'}"
             )
 
 
-def _judges_each_alone(discriminator) -> bool:
+def _normalises(network) -> bool:
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
+
+
+def _scores_each_alone(discriminator) -> bool:
     """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then go in one batch.
 
-    What others have written may look across the batch: layers, activations, operations that are no layers.
+    What others have written may look across the batch: layers, activations, operations that are no layers. A layer, an
+    activation or the whole discriminator says with an attribute `each_image_alone = True` that it does not.
     """
+    if (said := getattr(discriminator, "each_image_alone", None)) is not None:
+        return said
     layers = discriminator._flatten_layers()
-    operations = [operation for layer in layers for operation in getattr(layer, "operations", [layer])]
-    theirs = [operation for operation in operations if not isinstance(operation, keras.Layer)]
-    theirs += [layer for layer in layers if isinstance(layer, ACROSS_OR_UNKNOWN)]
-    parts = [*map(type, operations), *(getattr(layer, "activation", None) or type(layer) for layer in layers)]
-    return not theirs and all(part.__module__.partition(".")[0] in ("keras", "keras_gen") for part in parts)
+    parts = [*layers, *(operation for layer in layers for operation in getattr(layer, "operations", []))]
+    parts += [layer.activation for layer in layers if getattr(layer, "activation", None) is not None]
+    return all(map(_is_known_alone, parts))
+
+
+def _is_known_alone(part) -> bool:
+    """Whether a layer, an operation or an activation says, or is known, to look at each image alone."""
+    if (said := getattr(part, "each_image_alone", None)) is not None:
+        return said
+    if isinstance(part, ACROSS_OR_UNKNOWN) or (isinstance(part, keras.Operation) and not isinstance(part, keras.Layer)):
+        return False
+    own = part if inspect.isfunction(part) or inspect.isclass(part) else type(part)
+    return own.__module__.partition(".")[0] in ("keras", "keras_gen")
 
 
 def _copy(network):

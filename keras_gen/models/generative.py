@@ -3,57 +3,150 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_gen import images, latents
-from keras_gen.inputs import Conditions
+from keras_gen.inputs import Conditions, Input, Noise, Request
 from keras_gen.inputs.conditions import MAX_COLUMNS
 
 MAX_ROWS = 10  # of a picture with columns: two of them in 64 images are a strip that nobody can look at
-MAX_DIRECTION_IMAGES, MIN_DIRECTION_IMAGES = 2_000, 200  # images by which directions are found
-MAX_DIRECTION_VALUES = 2_000 * 128**2  # values of images that are looked at together
+MAX_DIRECTION_IMAGES, MIN_DIRECTION_IMAGES = 2_000, 200  # by which directions are found
+MAX_DIRECTION_VALUES = 2_000 * 128**2  # of all of them together
+
+
+class Endpoint(NamedTuple):
+    """One thing that a server can ask a model for.
+
+    Attributes:
+        function: a tensor (b, ...) for each input → dict of tensors (b, ...) by name; row i of each depends on row i of
+            the inputs alone.
+        inputs: what a row of the request holds, by name.
+    """
+
+    function: Callable
+    inputs: dict[str, Request]
 
 
 class Generative:
     """The side of a model that draws numbers and makes images of them.
 
-    A class that is one has `conditions`, a schema or None, and defines `latent_dim` and `image_network`; where images
-    are not made of standard normal numbers, `noise_dim`, `num_choices`, `from_noise` and `truncate` too.
+    A class that is one defines `inputs` and `image_network`; where images are not made of standard normal numbers,
+    `noise_dim`, `num_choices`, `from_noise` and `truncate` too. Whatever samples, shows, scores, exports or serves a
+    model asks it what it can do (`generates`, `reconstructs`, `endpoints` …) and never of what class it is.
     """
 
-    conditions: Conditions | None = None
+    best_by = "frechet"
+    """The number in the logs, the smaller the better, by which a run keeps its best state."""
+
+    reconstructs = False
+    """Whether it has `encode` and `reconstruct`."""
+
+    takes_penalties = False
+    """Whether gradient penalties can be put on its discriminator."""
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """`keras.Model.fit`, after a look at the range of the images to be made, see `images.check_range`.
-
-        These are `y` where an autoencoder is given targets, else `x`, or its first part.
-        """
-        given = x[0] if isinstance(x, tuple | list) and x else x
-        images.check_range(y if np.ndim(y) == 4 else given)
+        """`keras.Model.fit`, after a look at the range of the images to be made, see `images.check_range`."""
+        images.check_range(self.targets(x, y))
         return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]  # of the Keras model that the class is, too
+
+    def targets(self, x, y=None):
+        """The images to be made, of what `fit` is given."""
+        if isinstance(x, Mapping):
+            return x["images"]
+        return x[0] if isinstance(x, tuple | list) and x else x
+
+    @property
+    def family(self) -> str:
+        """What kind of model it is, in a word for names and messages."""
+        return type(self).__name__.lower()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it is given for each image, in the order in which its networks take it, noise first."""
+        raise NotImplementedError
+
+    @property
+    def latent_input(self) -> Noise | None:
+        """The noise among its inputs, or None for a model that is a function of what it is given."""
+        return next((each for each in self.inputs if isinstance(each, Noise)), None)
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """The attributes among its inputs, or None."""
+        return next((each for each in self.inputs if isinstance(each, Conditions)), None)
 
     @property
     def latent_dim(self) -> int:
         """Numbers per latent."""
-        raise NotImplementedError
+        if self.latent_input is None:
+            raise ValueError(f"expected a model with latents, this {self.family} has none: each image has one answer")
+        return self.latent_input.size
 
     @property
     def image_network(self) -> keras.Model:
-        """The network that makes images of latents; with conditions, of [latents, rows]."""
+        """The network that makes images of the tensors of all inputs."""
         raise NotImplementedError
 
-    def render(self, *inputs):
-        """Images of latents, on the scale of networks.
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images."""
+        return tuple(self.image_network.output_shape[1:])
+
+    def columns_of(self, split) -> dict[str, Any]:
+        """What `fit` reads beside the images of a `Split`: a column for each input that a batch holds, by name."""
+        columns = {each.name: each.of_split(split) for each in self.inputs if each.in_batch}
+        return {name: column for name, column in columns.items() if column is not None}
+
+    def given_of(self, split) -> dict[str, Any]:
+        """What has to be `given` to make images for those of a `Split`: a column for each input that nothing draws."""
+        return {each.name: each.given_of(split) for each in self.inputs if not each.is_drawn}
+
+    def prepare(self, data) -> dict[str, Any]:
+        """The tensors of a batch by name: `images`, and each input that a batch holds; float32.
 
         Args:
-            *inputs: latents (b, latent_dim); with conditions, rows (b, conditions.width) too.
+            data: what `fit` delivers: images, `(images, labels)`, or a dict of columns; with a column for each input of
+                the model, in its order, `[images, *columns]` too.
+        """
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        held = [each for each in self.inputs if each.in_batch]
+        if isinstance(x, Mapping):
+            columns = dict(x)
+        elif isinstance(x, tuple | list):
+            columns = dict(zip(["images", *(each.name for each in held)], x, strict=False))
+        else:
+            columns = {"images": x}
+        if y is not None and self.conditions is not None:
+            columns[self.conditions.name] = y
+        seed = getattr(self, "seed_generator", None)
+        return {
+            "images": images.to_float(columns["images"]),
+            **{each.name: each.tensor(columns, seed) for each in held},
+        }
+
+    def render(self, *rows):
+        """Images of the rows of all inputs, on the scale of networks.
+
+        Args:
+            *rows: a tensor (b, ...) for each input, such as latents (b, latent_dim) and rows of conditions.
 
         Returns:
             float32 tensor (b, height, width, channels), about [-1, 1].
         """
-        return self.image_network(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+        tensors = [each.to_tensor(row) for each, row in zip(self.inputs, rows, strict=True)]
+        return self.image_network(tensors if len(tensors) > 1 else tensors[0], training=False)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What a server can ask for, by name, `serving_default` among them; new images by seed come on top."""
+
+        def decode(*rows):
+            return {"images": self.render(*rows)}
+
+        return {"serving_default": Endpoint(decode, {each.name: each.row for each in self.inputs})}
 
     @property
     def generates(self) -> bool:
@@ -68,7 +161,7 @@ class Generative:
     @property
     def noise_dim(self) -> int:
         """Standard normal numbers that one image is made of."""
-        return self.latent_dim
+        return 0 if self.latent_input is None else self.latent_dim
 
     @property
     def num_choices(self) -> int:
@@ -84,9 +177,17 @@ class Generative:
         return latents.truncate(noise, limit)
 
     def sample(
-        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None, batch_size: int = 256
+        self,
+        num: int,
+        seed: int = 0,
+        where: dict | None = None,
+        truncation: float | None = None,
+        batch_size: int = 256,
+        given: Mapping[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Makes new images.
+
+        A server's `generate` takes a seed for each row and draws other images than this for the same number.
 
         Args:
             num: number of images.
@@ -95,38 +196,60 @@ class Generative:
                 training data.
             truncation: noise stays within ± this number, see `latents.truncate`: smaller is more typical, less varied.
             batch_size: images made at a time.
+            given: pictures and masks by name, uint8 (num, height, width, channels), or one that stands for all; for a
+                model that has such inputs.
 
         Returns:
             uint8 array (num, height, width, channels).
 
         Raises:
-            ValueError: for an attribute or a value that the conditions do not have.
+            ValueError: for an attribute or a value that the conditions do not have, and for what is given and not
+                expected, or expected and not given.
         """
-        return self.decode(*self.draw(num, seed, where, truncation), batch_size)
+        return self.decode(*self.draw(num, seed, where, truncation, given), batch_size=batch_size)
 
     def draw(
-        self, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """What `sample` makes images of, for who wants to know what was asked for: `decode(*draw(…))` is `sample(…)`.
+        self,
+        num: int,
+        seed: int = 0,
+        where: dict | None = None,
+        truncation: float | None = None,
+        given: Mapping[str, np.ndarray] | None = None,
+    ) -> tuple[np.ndarray, ...]:
+        """What `sample` makes images of, for anyone who wants to know: `decode(*draw(…))` is `sample(…)`.
 
         Args:
             num: as for `sample`.
             seed: as for `sample`.
             where: as for `sample`.
             truncation: as for `sample`.
+            given: as for `sample`; rows of drawn inputs too, which are then not drawn.
 
         Returns:
-            Latents float32 (num, latent_dim) and conditions float32 (num, conditions.width), or None without.
+            An array of `num` rows for each input: latents float32 (num, latent_dim), then conditions float32 (num,
+            conditions.width) where there are any, then pictures.
         """
-        draws = self._latents(num, seed, truncation)
-        if self.conditions is None:
-            if where:
-                raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-            return draws, None
-        return draws, self.conditions.rows(num, seed, where)
+        given = dict(given or {})
+        names = [each.name for each in self.inputs]
+        if foreign := [name for name in given if name not in names]:
+            raise ValueError(f"expected {', '.join(names)} to be given, received {', '.join(foreign)}")
+        if where and not any(each.names for each in self.inputs):
+            raise ValueError(f"expected no conditions: this model was trained without, received {where}")
+        return tuple(
+            self._latents(num, seed, truncation)
+            if isinstance(each, Noise) and each.name not in given
+            else each.rows(num, seed, where=where, given=given.get(each.name))
+            for each in self.inputs
+        )
 
     def sweep(
-        self, attribute: str, num: int = 64, seed: int = 0, where: dict | None = None, truncation: float | None = None
+        self,
+        attribute: str,
+        num: int = 64,
+        seed: int = 0,
+        where: dict | None = None,
+        truncation: float | None = None,
+        given: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[np.ndarray, list[str]]:
         """Makes images in which one attribute runs through its values while latents and all else stay.
 
@@ -136,6 +259,7 @@ class Generative:
             seed: as for `sample`.
             where: as for `sample`.
             truncation: as for `sample`.
+            given: as for `sample`, for each row of the grid.
 
         Returns:
             (uint8 array (n, height, width, channels), the values as text): row by row of a grid with one latent in
@@ -148,8 +272,12 @@ class Generative:
         if self.conditions is None:
             raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
         rows, values = self.conditions.sweep(attribute, num, seed, where)
-        draws = self._latents(len(rows) // len(values), seed, truncation)
-        return self.decode(np.repeat(draws, len(values), axis=0), rows), values
+        drawn = self.draw(len(rows) // len(values), seed, truncation=truncation, given=given)
+        repeated = [
+            rows if each is self.conditions else np.repeat(row, len(values), axis=0)
+            for each, row in zip(self.inputs, drawn, strict=True)
+        ]
+        return self.decode(*repeated), values
 
     @property
     def columns(self) -> str | None:
@@ -158,19 +286,26 @@ class Generative:
             return None
         return self.conditions.names[0]
 
-    def picture(self, num: int = 64, seed: int = 0) -> np.ndarray:
+    def picture(self, num: int = 64, seed: int = 0, given: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """What it makes, at a glance: a grid of new images, the same ones for the same seed.
 
-        If the model has `columns`, each row is one latent and each column one value of that attribute; all else is
-        drawn like the training data.
+        Of a model that is given pictures, these stand above the images that it makes of them. Else, if the model has
+        `columns`, each row is one latent and each column one value of that attribute; all else is drawn like the
+        training data.
 
         Args:
             num: images in the grid; with columns no more than these, in whole rows, at least one row and at most 10.
             seed: as for `sample`.
+            given: as for `sample`; as many images as are given, `num` at most.
 
         Returns:
             uint8 array (height, width, channels), as of `images.grid`.
         """
+        if given:
+            given = {name: np.asarray(column[:num]) for name, column in given.items()}
+            num = min(num, *map(len, given.values()))
+            shown = [images.alike(given[each.name], self.image_shape) for each in self.inputs if each.is_spatial]
+            return images.stacks(*shown, self.sample(num, seed, given=given), columns=min(num, MAX_COLUMNS))
         if self.conditions is None or self.columns is None:
             return images.grid(self.sample(num, seed))
         num_columns = len(self.conditions.attributes[0].sweep(MAX_COLUMNS))
@@ -184,6 +319,7 @@ class Generative:
         seed: int = 0,
         where: dict | None = None,
         truncation: float | None = None,
+        given: Mapping[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Images that turn into each other: from one new image over others back to the first, see `latents.walk`.
 
@@ -193,15 +329,18 @@ class Generative:
             seed: as for `sample`.
             where: as for `sample`; what is not asked for is that of the first image, all the way.
             truncation: as for `sample`.
+            given: as for `sample`; those of the first image, all the way.
 
         Returns:
             uint8 array (stops · frames, height, width, channels).
         """
-        draws, rows = self.draw(stops, seed, where, truncation)
+        draws, *others = self.draw(stops, seed, where, truncation, given)
         way = latents.walk(draws, frames, self.normal_latents)
-        return self.decode(way, _same(rows, len(way)))
+        return self.decode(way, *_same(others, len(way)))
 
-    def directions(self, num: int = 8, seed: int = 0, where: dict | None = None) -> np.ndarray:
+    def directions(
+        self, num: int = 8, seed: int = 0, where: dict | None = None, given: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
         """Directions of the latents in which the images change the most, found without labels.
 
         The principal components of images of one kind are quantities, and `latents.direction` says how latents go
@@ -211,6 +350,7 @@ class Generative:
             num: number of directions, no more than `latent_dim`.
             seed: of the images looked at.
             where: as for `sample`; what is not asked for is that of the first image in all of them.
+            given: as for `sample`; those of the first image in all of them.
 
         Returns:
             float32 array (num, latent_dim), the most important one first, each as long as the standard deviation of the
@@ -227,21 +367,16 @@ class Generative:
 
         if not 1 <= num <= self.latent_dim:
             raise ValueError(f"expected 1 to {self.latent_dim} directions, received {num}")
-        values = math.prod(self.image_network.output_shape[1:])
-        draws, rows = self.draw(
-            max(MIN_DIRECTION_IMAGES, min(MAX_DIRECTION_IMAGES, MAX_DIRECTION_VALUES // values)), seed, where
-        )
-        made = self.decode(draws, _same(rows, len(draws)))
+        fitting = MAX_DIRECTION_VALUES // math.prod(self.image_shape)
+        num_images = max(MIN_DIRECTION_IMAGES, min(MAX_DIRECTION_IMAGES, fitting))
+        given = {name: column[:1] for name, column in (given or {}).items()}
+        draws, *others = self.draw(num_images, seed, where, given=given)
+        made = self.decode(draws, *_same(others, len(draws)))
         changes = PCA(num, random_state=0).fit_transform(made.reshape(len(made), -1).astype("float32"))
         return np.stack([latents.direction(draws, change) for change in changes.T])
 
     def traverse(
-        self,
-        starts: np.ndarray,
-        directions: np.ndarray,
-        steps: int = 9,
-        reach: float = 3.0,
-        conditions: np.ndarray | None = None,
+        self, starts: np.ndarray, directions: np.ndarray, steps: int = 9, reach: float = 3.0, *others: np.ndarray | None
     ) -> np.ndarray:
         """Images from one side of each start to the other, along a direction, the start in the middle.
 
@@ -250,7 +385,7 @@ class Generative:
             directions: float array (n, latent_dim) or (latent_dim,), as of `directions` or `latents.direction`.
             steps: images in each row, at least 2.
             reach: how far to go on both sides, in lengths of the direction.
-            conditions: float array (n, conditions.width) or (conditions.width,), for a conditional model.
+            *others: for each further input an array (n, ...) or one row (...), such as conditions.
 
         Returns:
             uint8 array (n · steps, height, width, channels), row by row.
@@ -262,33 +397,31 @@ class Generative:
             raise ValueError(f"expected at least 2 steps, received {steps}")
         shifts = np.linspace(-reach, reach, steps, dtype="float32")[:, None]
         ways = np.atleast_2d(starts)[:, None] + shifts * np.atleast_2d(directions)[:, None]
-        if conditions is not None:
-            conditions = np.broadcast_to(np.atleast_2d(conditions), (len(ways), conditions.shape[-1]))
-            conditions = np.repeat(conditions, steps, axis=0)
-        return self.decode(ways.reshape(-1, self.latent_dim), conditions)
+        rows = []
+        for each, other in zip(self.inputs[1:], (other for other in others if other is not None), strict=False):
+            wide = np.broadcast_to(np.asarray(other).reshape(-1, *each.shape), (len(ways), *each.shape))
+            rows.append(np.repeat(wide, steps, axis=0))
+        return self.decode(ways.reshape(-1, self.latent_dim), *rows)
 
-    def decode(self, latents: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256) -> np.ndarray:
-        """The images of latents.
+    def decode(self, *rows: np.ndarray | None, batch_size: int = 256) -> np.ndarray:
+        """The images of rows.
 
         Args:
-            latents: float array (n, latent_dim).
-            conditions: float array (n, conditions.width), for a conditional model.
-            batch_size: latents decoded at a time.
+            *rows: for each input an array (n, ...), as `draw` gives them: latents (n, latent_dim), conditions (n,
+                conditions.width), pictures. None stands for no input.
+            batch_size: images made at a time.
 
         Returns:
             uint8 array (n, height, width, channels).
 
         Raises:
-            ValueError: if conditions are missing or not expected.
+            ValueError: if an input is missing or not expected.
         """
-        if (conditions is None) != (self.conditions is None):
-            raise ValueError(f"expected {'no ' if self.conditions is None else ''}conditions beside the latents")
-        inputs = (latents,) if conditions is None else (latents, conditions)
-
-        def make(*batch):
-            return images.to_uint8(self.render(*batch))
-
-        return images.in_batches(make, *inputs, batch_size=batch_size)
+        arrays = [row for row in rows if row is not None]
+        if len(arrays) != len(self.inputs):
+            names = ", ".join(each.name for each in self.inputs)
+            raise ValueError(f"expected rows of {names}, received {len(arrays)} array{'s' * (len(arrays) != 1)}")
+        return images.in_batches(lambda *batch: images.to_uint8(self.render(*batch)), *arrays, batch_size=batch_size)
 
     def _latents(self, num, seed, truncation):
         noise = latents.normal(num, self.noise_dim, seed)
@@ -297,6 +430,6 @@ class Generative:
         return images.in_batches(self.from_noise, noise, batch_size=4096)
 
 
-def _same(rows, num):
-    """The first row, `num` times, for images of one kind."""
-    return None if rows is None else np.repeat(rows[:1], num, axis=0)
+def _same(others, num):
+    """The first row of each, `num` times, for images of one kind."""
+    return [np.repeat(rows[:1], num, axis=0) for rows in others]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import keras
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen.inputs import Conditions
+from keras_gen import likelihoods
+from keras_gen.inputs import Conditions, Input, Noise, Request
 from keras_gen.models.base import SeededModel
-from keras_gen.models.generative import Generative
+from keras_gen.models.generative import Endpoint, Generative
 from keras_gen.priors import Prior, StandardNormal
 
 
@@ -29,15 +32,17 @@ class Autoencoder(Generative, SeededModel):
     Args:
         encoder: model, images (batch, height, width, channels) in [-1, 1] → codes (batch, latent_dim).
         decoder: model, codes → images in [-1, 1]; with conditions, [codes, conditions (batch, conditions.width)] →
-            images.
+            images; with inputs, these behind.
         prior: distribution of the codes, or None for none yet.
-        conditions: a `keras_gen.inputs.Conditions` schema, or None. With it `fit` wants the pair
-            `(images, rows)` in place of images.
+        conditions: a `keras_gen.inputs.Conditions` schema, or None.
+        inputs: further inputs in the order in which the decoder takes them, behind the conditions, such as a `Picture`;
+            the encoder may take all of them too, behind the images. With conditions or inputs `fit` wants a dict of
+            columns, `{"images": …, "conditions": …}`, or all columns in this order, `(images, rows, …)`.
         seed: int, the source of the noise in training.
 
     Call arguments:
-        images: uint8 in [0, 255] or float in [-1, 1], (batch, height, width, channels); with conditions,
-            [images, rows].
+        images: uint8 in [0, 255] or float in [-1, 1], (batch, height, width, channels); with conditions or inputs a
+            dict of columns, or [images, *columns].
 
     Call returns:
         float32 reconstructions in [-1, 1], shaped like `images`.
@@ -61,11 +66,26 @@ class Autoencoder(Generative, SeededModel):
 
     outputs_per_number = 1  # of the encoder, for each number of a code
 
-    def __init__(self, encoder, decoder, *, prior: Prior | None = None, conditions=None, seed=0, **kwargs):
+    family = "autoencoder"
+    best_by = "val_loss"
+    reconstructs = True
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        *,
+        prior: Prior | None = None,
+        conditions: Conditions | None = None,
+        inputs: Sequence[Input] = (),
+        seed=0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
-        self.conditions: Conditions | None = conditions
+        # What goes along with the images, and is given for new ones too: all inputs but the codes.
+        self._beside = tuple(each for each in (conditions, *inputs) if each is not None)
         self._priors: list[Prior] = []  # at most one: Keras forgets what leaves a list, but no attribute's old value
         self.prior = prior
         self.seed = seed
@@ -81,20 +101,24 @@ class Autoencoder(Generative, SeededModel):
                 f"expected an encoder with outputs {expected} for a decoder of codes {codes}, "
                 f"received one with {self.encoder.output_shape[1:]}"
             )
-        width = 0 if self.conditions is None else self.conditions.width
-        received = sum(tensor.shape[-1] for tensor in self.decoder.inputs[1:])
-        if received != width:
-            raise ValueError(f"expected a decoder with condition_width={width}, received one of {received}")
+        expected = [each.shape for each in self._beside]
+        for network, optional in ((self.encoder, True), (self.decoder, False)):
+            received = [tuple(tensor.shape[1:]) for tensor in network.inputs[1:]]
+            if received != expected and not (optional and not received):
+                names = ", ".join(f"{each.name} {each.shape}" for each in self._beside) or "nothing"
+                raise ValueError(
+                    f"expected a {network.name} that takes {names} beside its first input, received one that takes "
+                    f"{', '.join(map(str, received)) or 'nothing'}"
+                )
 
     @property
-    def latent_dim(self) -> int:
-        """Numbers per code."""
-        return self.decoder.inputs[0].shape[-1]
+    def inputs(self) -> tuple[Input, ...]:
+        return (Noise(self.decoder.inputs[0].shape[-1], name="codes"), *self._beside)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the images."""
-        return self.encoder.input_shape[1:]
+        return tuple(self.encoder.inputs[0].shape[1:])
 
     @property
     def prior(self) -> Prior | None:
@@ -152,66 +176,117 @@ class Autoencoder(Generative, SeededModel):
         """Codes (b, latent_dim) of the encoder's outputs: these, unless a subclass draws them."""
         return encoded
 
-    def encode_batch(self, images, training=False):
-        """The encoder's outputs for float images."""
-        return self.encoder(self.corrupt(images) if training else images, training=training)
+    def encode_batch(self, images, beside=(), training=False):
+        """The encoder's outputs for float images, and the tensors of the inputs beside them if it looks at these."""
+        images = self.corrupt(images) if training else images
+        return self.encoder([images, *beside] if len(self.encoder.inputs) > 1 else images, training=training)
 
-    def call(self, images, training=False):
-        images, *rows = images if isinstance(images, (list, tuple)) else [images]
-        codes = self.to_codes(self.encode_batch(pixels.to_float(images), training), training)
-        return self.decoder([codes, *rows] if rows else codes, training=training)
+    def call(self, inputs, training=False):
+        batch = self.prepare(inputs)
+        beside = [batch[each.name] for each in self._beside]
+        codes = self.to_codes(self.encode_batch(batch["images"], beside, training), training)
+        return self.decoder([codes, *beside] if beside else codes, training=training)
+
+    def targets(self, x, y=None):
+        """The images to be made: `y` where `fit` is given targets, else the images themselves."""
+        return super().targets(x) if y is None else y
+
+    def compile(self, optimizer="rmsprop", loss=None, **kwargs):
+        """`keras.Model.compile`, where `loss` may be the name of a likelihood too, see `keras_gen.likelihoods`."""
+        super().compile(optimizer, likelihoods.get(loss), **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return super().compute_loss(x, _targets(x, y), y_pred, sample_weight, training)
+        targets = pixels.to_float(self.targets(x, y))
+        return super().compute_loss(x, targets, y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, _targets(x, y), y_pred, sample_weight)
+        return super().compute_metrics(x, pixels.to_float(self.targets(x, y)), y_pred, sample_weight)
 
-    def encode(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    def encode(
+        self, images: np.ndarray, batch_size: int = 256, given: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
         """The codes of images.
 
         Args:
             images: uint8 array (n, height, width, channels).
             batch_size: images encoded at a time.
+            given: what goes along with the images, by name, for an encoder that looks at it.
 
         Returns:
             float32 array (n, latent_dim).
         """
-        return pixels.in_batches(
-            lambda batch: self.to_codes(self.encoder(pixels.to_float(batch)), training=False),
-            images,
-            batch_size=batch_size,
-        )
+        beside = self._rows(len(images), given) if len(self.encoder.inputs) > 1 else []
+        return pixels.in_batches(self._codes, images, *beside, batch_size=batch_size)
+
+    def _codes(self, images, *rows):
+        beside = [each.to_tensor(row) for each, row in zip(self._beside, rows, strict=False)]
+        encoded = self.encoder([pixels.to_float(images), *beside] if beside else pixels.to_float(images))
+        return self.to_codes(encoded, training=False)
+
+    def _rows(self, num, given):
+        """The rows of all inputs beside the codes, all of which must be given."""
+        given = given or {}
+        for each in self._beside:
+            if each.name not in given:
+                raise ValueError(f"expected {each.name} beside the images, received images alone")
+        return [each.rows(num, 0, given=given[each.name]) for each in self._beside]
 
     def reconstruct(
-        self, images: np.ndarray, conditions: np.ndarray | None = None, batch_size: int = 256
+        self,
+        images: np.ndarray,
+        conditions: np.ndarray | None = None,
+        batch_size: int = 256,
+        given: Mapping[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Encodes and decodes images.
 
         Args:
             images: uint8 array (n, height, width, channels).
-            conditions: float array (n, conditions.width), for a conditional model.
+            conditions: float array (n, conditions.width), for a conditional model; short for `given`.
             batch_size: images reconstructed at a time.
+            given: what goes along with the images, by name; `columns_of(split)` has it.
 
         Returns:
             uint8 array (n, height, width, channels).
+
+        Raises:
+            ValueError: if something of it is missing or not expected.
         """
-        return self.decode(self.encode(images, batch_size), conditions, batch_size)
+        given = {**(given or {}), **({} if conditions is None else {"conditions": conditions})}
+        if foreign := set(given) - {each.name for each in self._beside}:
+            raise ValueError(f"expected no {', '.join(sorted(foreign))}: this model takes none")
+        codes = self.encode(images, batch_size, given)
+        return self.decode(codes, *self._rows(len(images), given), batch_size=batch_size)
+
+    def endpoints(self):
+        def encode(images, *rows):
+            return {"codes": self._codes(images, *rows)}
+
+        def reconstruct(images, *rows):
+            codes = self._codes(images, *rows[: len(self.encoder.inputs) - 1])
+            return {"reconstructions": pixels.to_uint8(self.render(codes, *rows))}
+
+        def decode(*rows):
+            return {"images": pixels.to_uint8(self.render(*rows))}
+
+        images = {"images": Request("uint8", self.image_shape, about="uint8: 0 to 255.")}
+        codes = {"codes": Request("float32", (self.latent_dim,), about="as `encode` gives them.")}
+        beside = {each.name: each.row for each in self._beside}
+        return {
+            "serving_default": Endpoint(reconstruct, {**images, **beside}),
+            "encode": Endpoint(encode, {**images, **(beside if len(self.encoder.inputs) > 1 else {})}),
+            "decode": Endpoint(decode, {**codes, **beside}),
+        }
 
     def get_config(self):
         parts = {
             "encoder": self.encoder,
             "decoder": self.decoder,
             "prior": self.prior,
-            "conditions": self.conditions,
+            "inputs": list(self._beside),
         }
         return {**super().get_config(), **keras.saving.serialize_keras_object(parts), "seed": self.seed}
 
     @classmethod
     def from_config(cls, config):
         return cls(**keras.saving.deserialize_keras_object(config))
-
-
-def _targets(x, y):
-    targets = x if y is None else y
-    return pixels.to_float(targets[0] if isinstance(targets, (list, tuple)) else targets)

@@ -1,46 +1,21 @@
-"""Autoencoders that learn to mend what was spoilt."""
+"""Autoencoders that learn to repair what was spoilt."""
 
 from __future__ import annotations
 
 import keras
-from keras import ops
 
+from keras_gen import corruptions
 from keras_gen.models.autoencoders.autoencoder import Autoencoder
-from keras_gen.registry import lookup
-
-
-def gaussian(images, amount, seed):
-    """Adds normal noise with the standard deviation `amount`, on the scale [-1, 1]."""
-    return images + keras.random.normal(ops.shape(images), stddev=amount, seed=seed)
-
-
-def masking(images, amount, seed):
-    """Turns the share `amount` of the pixels grey, all channels of a pixel alike."""
-    return ops.where(_places(images, seed) < amount, 0.0, images)
-
-
-def salt_and_pepper(images, amount, seed):
-    """Turns the share `amount` of the pixels black or white, as many each, all channels of a pixel alike."""
-    places = _places(images, seed)
-    return ops.where(places < amount / 2, -1.0, ops.where(places < amount, 1.0, images))
-
-
-def _places(images, seed):
-    """Uniform numbers (b, height, width, 1)."""
-    return keras.random.uniform((*ops.shape(images)[:-1], 1), seed=seed)
-
-
-NOISES = {"gaussian": gaussian, "masking": masking, "salt_and_pepper": salt_and_pepper}
 
 
 @keras.saving.register_keras_serializable("keras_gen")
 class DenoisingAutoencoder(Autoencoder):
-    """An autoencoder that sees spoilt images in training and shall give back the clean ones.
+    """An autoencoder that sees spoilt images in training and should give back the clean ones.
 
     Args:
         encoder: as of `Autoencoder`.
         decoder: as of `Autoencoder`.
-        noise: a name in `NOISES`.
+        noise: a name in `corruptions.CORRUPTIONS`.
         amount: of the noise, above 0: see there.
         **kwargs: as of `Autoencoder`.
 
@@ -54,14 +29,12 @@ class DenoisingAutoencoder(Autoencoder):
 
     def __init__(self, encoder, decoder, *, noise="gaussian", amount=0.5, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
-        self._spoil = lookup("noise", NOISES, noise)
-        if not amount > 0:
-            raise ValueError(f"expected an amount of noise above 0, received {amount}")
+        self._corrupt = corruptions.get(noise, amount)
         self.noise = noise
         self.amount = amount
 
     def corrupt(self, images):
-        return self._spoil(images, self.amount, self.seed_generator)
+        return self._corrupt(images, seed=self.seed_generator)
 
     def get_config(self):
         return {**super().get_config(), "noise": self.noise, "amount": self.amount}

@@ -33,18 +33,21 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
         """What `code_loss` counts when that share of the run is over: a float or a scalar tensor."""
         return 1.0
 
-    def encode_batch(self, images, training=False):
-        encoded = super().encode_batch(images, training)
-        self.add_loss(self.code_loss(encoded))
+    def encode_batch(self, images, beside=(), training=False):
+        encoded = super().encode_batch(images, beside, training)
+        code_loss = self.code_loss(encoded)
+        # Validation counts it in full from the beginning, or its first epochs would look the best.
+        weighted = self.weight(self.progress if training else 1.0) * code_loss
+        self.add_loss(weighted)
+        self._latest = weighted, code_loss
         return encoded
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        # Behind it stand the regularizers of the networks. There is none when Keras only looks at shapes, on JAX.
-        code_loss = self.losses[0] if self.losses else ops.zeros(())
-        self._code_loss.update_state(code_loss)
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # which has it in, as it is
-        # Validation counts it in full from the beginning, or its first epochs would look the best.
-        return loss + (self.weight(self.progress if training else 1.0) - 1.0) * code_loss
+    def compute_loss(self, *args, **kwargs):
+        weighted, code_loss = self._latest
+        # Of this step: on JAX, Keras also comes by to look at shapes, with the losses of no step.
+        if any(loss is weighted for loss in self.losses):
+            self._code_loss.update_state(code_loss)
+        return super().compute_loss(*args, **kwargs)
 
 
 @keras.saving.register_keras_serializable("keras_gen")

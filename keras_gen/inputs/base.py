@@ -1,0 +1,147 @@
+"""What every input of a model can say of itself."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Request(NamedTuple):
+    """One value of a row that a client sends to a server.
+
+    Attributes:
+        dtype: "uint8", "int64", "float32", or "text".
+        shape: of a row.
+        choices: of a text, all that are valid; an empty text leaves it open. Inputs get the index, -1 for an open one.
+        examples: values that a client may send, the first one leaves it open; of a picture none.
+        about: what it means, in a sentence.
+    """
+
+    dtype: str
+    shape: tuple[int, ...] = ()
+    choices: tuple[str, ...] = ()
+    examples: tuple = ()
+    about: str = ""
+
+
+class Input(abc.ABC):
+    """One thing that a model is given for each image that it makes.
+
+    A model lists its inputs in the order in which its networks take them; what samples, shows, scores and serves loops
+    over them. A new kind is a subclass here, registered with `keras.saving.register_keras_serializable`, with
+    `get_config` and a `name`, `shape`, `rows`.
+
+    Three forms of a value: a *column* holds it for the images of a data set, *rows* are what `decode` takes (columns,
+    checked and in the network's order), and the *tensor* is what the network sees, float32.
+
+    Args:
+        name: key of the column in a batch, and in `given`.
+        to_discriminator: whether the discriminator sees it beside the image.
+    """
+
+    is_spatial = False
+    """Whether it lies over the image pixel by pixel, so that augmentation moves both, and a grid can show it."""
+
+    in_batch = True
+    """Whether it goes along with the images in a batch; noise does not."""
+
+    is_drawn = False
+    """Whether it can be drawn from a seed; an input that cannot must be given."""
+
+    names: Sequence[str] = ()
+    """What can be asked for by name, with `where`."""
+
+    def __init__(self, name: str, to_discriminator: bool = True):
+        if not name or name == "images":
+            raise ValueError(f"expected a name for the input other than images, received {name!r}")
+        self.name = name
+        self.to_discriminator = to_discriminator
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the network's tensor, for one image."""
+
+    @abc.abstractmethod
+    def rows(self, num: int, seed: int, where: Mapping | None = None, given=None) -> np.ndarray:
+        """Rows for `num` images, as `decode` takes them.
+
+        Args:
+            num: int ≥ 1.
+            seed: int ≥ 0, for what is drawn.
+            where: what is asked for by name, among other things those in `names`.
+            given: a column of `num` values, or of one that stands for all; None to draw.
+
+        Raises:
+            ValueError: for values of another kind, or where nothing is given and nothing can be drawn.
+        """
+
+    def of_split(self, split) -> Any:
+        """The column of a data set's `Split` that `fit` reads; None where nothing is read.
+
+        Raises:
+            ValueError: if the split lacks it.
+        """
+        return None
+
+    def given_of(self, split) -> Any:
+        """The column to hand over as `given` for the images of a split; by default what `fit` reads."""
+        return self.of_split(split)
+
+    def to_tensor(self, rows):
+        """The network's float32 tensor (b, *shape) of rows."""
+        return rows
+
+    def tensor(self, columns: Mapping[str, Any], seed=None):
+        """The network's tensor of a batch.
+
+        Args:
+            columns: tensors by name, as `fit` read them; `columns["images"]` are the images.
+            seed: a `keras.random.SeedGenerator`, for what is drawn in the step.
+
+        Raises:
+            ValueError: if the batch lacks the column.
+        """
+        return self.to_tensor(self._column(columns))
+
+    def _column(self, columns):
+        if self.name not in columns:
+            raise ValueError(
+                f"expected a column {self.name!r} beside the images, received {', '.join(columns)}: "
+                f'fit({{"images": …, "{self.name}": …}})'
+            )
+        return columns[self.name]
+
+    @property
+    def row(self) -> Request:
+        """A row as `decode` takes it, as a server may ask for it too."""
+        return Request("float32", self.shape)
+
+    def requests(self) -> dict[str, Request]:
+        """What a server asks for in the user's own terms, by name; what it does not ask for it draws."""
+        return {}
+
+    def from_request(self, values: Sequence, draw: Callable | None = None):
+        """The network's tensor of the values of `requests`, in order.
+
+        Args:
+            values: a tensor (b, *shape) for each request, of a text the index of the choice.
+            draw: `draw(num)` gives int32 (b,) in [0, num), by the seed of each row; None where there are no seeds and
+                what is left open is missing.
+        """
+        return self.to_tensor(values[0])
+
+    def describe(self) -> list[str]:
+        """What can be asked for, one line each for people."""
+        return []
+
+    @abc.abstractmethod
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)

@@ -1,0 +1,53 @@
+"""Noise: the numbers that make two images of one request differ."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from keras_gen import latents
+from keras_gen.inputs.base import Input, Request
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Noise(Input):
+    """Latents, drawn from a standard normal distribution: afresh in each step, and by a seed afterwards.
+
+    Args:
+        size: numbers for each image.
+        name: as of `Input`.
+
+    Raises:
+        ValueError: for less than one number.
+
+    Example:
+        >>> Noise(4).rows(2, seed=0).shape
+        (2, 4)
+    """
+
+    in_batch = False
+    is_drawn = True
+
+    def __init__(self, size: int, name: str = "latents"):
+        super().__init__(name, to_discriminator=False)
+        if size < 1:
+            raise ValueError(f"expected at least 1 number of noise, received {size}")
+        self.size = size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.size,)
+
+    def rows(self, num, seed, where=None, given=None) -> np.ndarray:
+        return latents.normal(num, self.size, seed) if given is None else np.asarray(given, "float32")
+
+    @property
+    def row(self) -> Request:
+        return Request("float32", self.shape, about="standard normal numbers.")
+
+    def draw(self, num, seed):
+        """Latents of a training step, float32 tensor (num, size); `seed` is a `keras.random.SeedGenerator`."""
+        return keras.random.normal((num, self.size), seed=seed)
+
+    def get_config(self) -> dict:
+        return {"size": self.size, "name": self.name}

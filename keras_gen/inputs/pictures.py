@@ -1,0 +1,138 @@
+"""Pictures and masks: what a model turns into an image, or fills in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gen import corruptions, images
+from keras_gen.inputs.base import Input, Request
+
+BATCH_SIZE = 256  # of pictures that are made from images
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Picture(Input):
+    """A picture that the image depends on: one of a pair, a sketch, a damaged photograph.
+
+    It is a column of the data (`Split.pictures[name]`, or `fit({"images": …, name: …})`), or is made from the images in
+    the step where a `corruption` says how, so that no pairs are needed.
+
+    Args:
+        name: as of `Input`.
+        shape: (height, width, channels).
+        corruption: a name in `corruptions.CORRUPTIONS`, or None for a column of the data.
+        amount: of the corruption; its own default when None.
+        to_discriminator: as of `Input`.
+
+    Raises:
+        ValueError: for another shape or an unknown corruption.
+
+    Example:
+        >>> source = Picture("source", (8, 12, 1))
+        >>> source.rows(2, seed=0, given=np.zeros((1, 8, 12, 1), "uint8")).shape  # one stands for all
+        (2, 8, 12, 1)
+    """
+
+    is_spatial = True
+
+    def __init__(self, name, shape, *, corruption=None, amount=None, to_discriminator=True):
+        super().__init__(name, to_discriminator)
+        if len(shape) != 3 or min(shape) < 1:
+            raise ValueError(f"expected the shape of {name} as (height, width, channels), received {shape}")
+        self._shape = tuple(int(size) for size in shape)
+        self.corruption = corruption
+        self.amount = amount
+        self._corrupt = None if corruption is None else corruptions.get(corruption, amount)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    def of_split(self, split) -> Any:
+        if self._corrupt is not None:
+            return None
+        if self.name not in split.pictures:
+            raise ValueError(
+                f"expected a split with the pictures {self.name!r}, received "
+                f"{', '.join(split.pictures) or 'images alone'}"
+            )
+        return split.pictures[self.name]
+
+    def given_of(self, split) -> Any:
+        if self._corrupt is None:
+            return self.of_split(split)
+        seed = keras.random.SeedGenerator(0)
+        return images.in_batches(
+            lambda batch: images.to_uint8(self._corrupt(images.to_float(batch), seed=seed)),
+            split.images,
+            batch_size=BATCH_SIZE,
+        )
+
+    def tensor(self, columns, seed=None):
+        if self._corrupt is not None and self.name not in columns:
+            return self._corrupt(images.to_float(columns["images"]), seed=seed)
+        return super().tensor(columns, seed)
+
+    def rows(self, num, seed, where=None, given=None) -> np.ndarray:
+        shape = ", ".join(map(str, ("n", *self.shape)))
+        if given is None:
+            raise ValueError(f"expected {self.name} to be given, as uint8 ({shape}): given={{{self.name!r}: …}}")
+        rows = np.asarray(given)
+        if rows.dtype != np.uint8 or rows.shape[1:] != self.shape or len(rows) not in (1, num):
+            raise ValueError(
+                f"expected {self.name} as uint8 ({shape}), {num} of them or one for all, received {rows.dtype} "
+                f"{rows.shape}"
+            )
+        return np.repeat(rows, num, axis=0) if len(rows) != num else rows
+
+    def to_tensor(self, rows):
+        return images.to_float(rows)
+
+    @property
+    def row(self) -> Request:
+        return Request("uint8", self.shape, about="a picture, uint8: 0 to 255.")
+
+    def requests(self) -> dict[str, Request]:
+        return {self.name: self.row}
+
+    def get_config(self) -> dict:
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "corruption": self.corruption,
+            "amount": self.amount,
+            "to_discriminator": self.to_discriminator,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Mask(Picture):
+    """Where the model is to fill in: uint8 (height, width, 1), not 0 in the hole; the network sees 0 and 1.
+
+    Args:
+        name: as of `Input`.
+        size: (height, width).
+        to_discriminator: as of `Input`.
+
+    Example:
+        >>> mask = Mask("mask", (1, 2))
+        >>> ops.convert_to_numpy(mask.to_tensor(np.array([[[[0], [255]]]], "uint8"))).ravel().tolist()
+        [0.0, 1.0]
+    """
+
+    def __init__(self, name, size, *, to_discriminator=True):
+        super().__init__(name, (*size, 1), to_discriminator=to_discriminator)
+
+    def to_tensor(self, rows):
+        return ops.cast(ops.not_equal(rows, 0), "float32")
+
+    @property
+    def row(self) -> Request:
+        return Request("uint8", self.shape, about="a mask, uint8: not 0 where the model is to fill in.")
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "size": list(self.shape[:2]), "to_discriminator": self.to_discriminator}

@@ -1,0 +1,106 @@
+"""Terms: what a game adds to the generator's loss beside winning, the mirror of penalties.
+
+A term looks at the fakes and at what stood in the batch beside them (the real images, each input of the model) and
+returns a float32 scalar; the game multiplies it by the term's `weight` and adds up as many terms as it was given. Fakes
+are those that the generator made, before any augmentation. Terms have no state.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+
+import keras
+from keras import ops
+
+from keras_gen.registry import lookup
+
+
+class Term(abc.ABC):
+    """The base of terms: a `weight` and `value(batch, fakes)`.
+
+    Register a subclass with `keras.saving.register_keras_serializable` so that a compiled model can be saved.
+
+    Args:
+        weight: float ≥ 0 or a `keras_gen.schedules` schedule of the fraction of the run that is over.
+
+    Call arguments:
+        batch: float32 tensors (b, ...) by name: `images`, and each input of the model by its name.
+        fakes: float32 (b, height, width, channels), made for the same rows.
+
+    Call returns:
+        float32 scalar, without the weight.
+
+    Raises:
+        ValueError: for a negative weight.
+    """
+
+    def __init__(self, weight=1.0):
+        if isinstance(weight, (int, float)) and not weight >= 0:
+            raise ValueError(f"expected a term's weight of 0 or more, received {weight}")
+        self.weight = weight
+
+    def __call__(self, batch: Mapping, fakes):
+        return self.value(batch, fakes)
+
+    @abc.abstractmethod
+    def value(self, batch: Mapping, fakes):
+        """The term as a float32 scalar: a mean over the batch."""
+
+    def get_config(self):
+        return {"weight": self.weight}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class L1(Term):
+    """Keeps fakes near a picture of the batch, pixel by pixel: `mean |fake − target|`.
+
+    Args:
+        weight: as of `Term`; 100 in the paper, on the same scale of [-1, 1].
+        target: name in the batch: `images`, or that of a picture among the inputs.
+
+    Example:
+        >>> float(L1()({"images": ops.zeros((2, 3, 4, 1))}, ops.ones((2, 3, 4, 1)) / 2))
+        0.5
+
+    Source:
+        Isola et al., Image-to-Image Translation with Conditional Adversarial Networks (2017), equation 3,
+        https://arxiv.org/abs/1611.07004
+    """
+
+    def __init__(self, weight=1.0, target="images"):
+        super().__init__(weight)
+        self.target = target
+
+    def value(self, batch, fakes):
+        return ops.mean(ops.abs(fakes - batch[self.target]))
+
+    def get_config(self):
+        return {**super().get_config(), "target": self.target}
+
+
+TERMS: dict[str, Callable[..., Term]] = {"l1": L1}
+
+
+def get(identifier) -> Term:
+    """The term of a name, in the manner of `keras.losses.get`.
+
+    Args:
+        identifier: a name in `TERMS`, or a term, which is returned as it is.
+
+    Raises:
+        ValueError: for an unknown name, with the known ones, and for anything that is no term.
+
+    Example:
+        >>> get("l1").weight
+        1.0
+    """
+    if isinstance(identifier, str):
+        return lookup("term", TERMS, identifier)()
+    if isinstance(identifier, Term):
+        return identifier
+    raise ValueError(f"expected the name of a term or a Term, received {identifier!r}")
