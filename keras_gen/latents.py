@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.special
+from keras import ops
 
 
 def normal(num: int, latent_dim: int, seed: int) -> np.ndarray:
@@ -32,9 +35,9 @@ def normal(num: int, latent_dim: int, seed: int) -> np.ndarray:
 def truncate(latents: np.ndarray, limit: float) -> np.ndarray:
     """Maps standard normal latents to a normal distribution cut off at ± `limit`, keeping their order.
 
-    `z → Φ⁻¹(Φ(−limit) + Φ(z) · (Φ(limit) − Φ(−limit)))`, number by number: latents near the middle, where a generator
-    has practised most. The same draw, truncated more and more, is the same picture becoming more typical; drawing
-    again until all numbers are small (Brock et al., 2019) gives the same distribution without that.
+    See `cut_off`, number by number: latents near the middle, where a generator has practised most. The same draw,
+    truncated more and more, is the same picture becoming more typical; drawing again until all numbers are small (Brock
+    et al., 2019) gives the same distribution without that.
 
     Args:
         latents: float array of any shape, standard normal.
@@ -55,20 +58,62 @@ def truncate(latents: np.ndarray, limit: float) -> np.ndarray:
     """
     if not limit > 0:
         raise ValueError(f"expected a truncation above 0, received {limit}")
-    low, high = scipy.special.ndtr([-limit, limit])
-    return scipy.special.ndtri(low + scipy.special.ndtr(latents) * (high - low)).astype("float32")
+    # Far out the shares round to 1, whose inverse is infinite.
+    return np.clip(cut_off(np.asarray(latents, "float64"), limit, scipy.special), -limit, limit).astype("float32")
 
 
-def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
-    """The way from one latent to the next, and from the last one back to the first.
+def cut_off(noise, limit, special):
+    """The formula of `truncate`, for arrays and on servers alike: `√2 · erf⁻¹(erf(limit / √2) · erf(noise / √2))`.
+
+    With the distribution function `Φ(z) = (1 + erf(z / √2)) / 2` that is the quantile of the cut distribution,
+    `Φ⁻¹(Φ(−limit) + Φ(z) · (Φ(limit) − Φ(−limit)))`, and symmetric to the last digit.
+
+    Args:
+        noise: float64 array or tensor.
+        limit: float, or float64 of a shape that broadcasts.
+        special: the library that has `erf` and `erfinv` of these: `scipy.special` or `tf.math`.
+    """
+    return math.sqrt(2) * special.erfinv(special.erf(limit / math.sqrt(2)) * special.erf(noise / math.sqrt(2)))
+
+
+def between(starts, ends, fractions, curved: bool = True):
+    """Latents on the ways from starts to ends.
 
     In many dimensions standard normal latents lie near a sphere, and the straight way between two of them leads
     through its inside, where a generator has never been; the curved one stays outside (spherical interpolation).
 
     Args:
+        starts: float tensor (b, latent_dim).
+        ends: float tensor (b, latent_dim).
+        fractions: float tensor (b, 1), how much of the way is behind, in [0, 1].
+        curved: whether to go around (White's slerp), for normal latents, or straight on.
+
+    Returns:
+        Tensor (b, latent_dim).
+
+    Source:
+        White, Sampling Generative Networks (2016), section 2.1, https://arxiv.org/abs/1609.04468
+    """
+    lengths = ops.norm(starts, axis=1, keepdims=True) * ops.norm(ends, axis=1, keepdims=True)
+    cosines = ops.sum(starts * ends, axis=1, keepdims=True) / ops.maximum(lengths, 1e-12)
+    angles = ops.arccos(ops.clip(cosines, -1.0, 1.0))
+    # Between the same and between opposite latents no way around is the shorter one: straight on.
+    whole = ops.sin(angles)
+    around = ops.logical_and(whole > 1e-3, curved)
+
+    def weights(parts):
+        return ops.where(around, ops.sin(parts * angles) / ops.where(around, whole, 1.0), parts)
+
+    return weights(1.0 - fractions) * starts + weights(fractions) * ends
+
+
+def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
+    """The way from one latent to the next, and from the last one back to the first, see `between`.
+
+    Args:
         stops: float array (n, latent_dim), n ≥ 2.
         frames: latents from each stop up to the next one, the stop itself among them; at least 1.
-        curved: whether to go around (White's slerp), for normal latents, or straight on.
+        curved: as of `between`.
 
     Returns:
         float32 array (n · frames, latent_dim).
@@ -81,25 +126,12 @@ def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
         [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0], [0.707, 0.707]]
         >>> walk(np.array([[0.0], [4.0]]), frames=2, curved=False).tolist()
         [[0.0], [2.0], [4.0], [2.0]]
-
-    Source:
-        White, Sampling Generative Networks (2016), section 2.1, https://arxiv.org/abs/1609.04468
     """
     if len(stops) < 2 or frames < 1:
         raise ValueError(f"expected at least 2 stops and 1 frame, received {len(stops)} and {frames}")
-    starts, ends = np.asarray(stops, "float64")[:, None], np.roll(stops, -1, axis=0)[:, None]
-    share = np.arange(frames)[None, :, None] / frames
-    lengths = np.linalg.norm(starts, axis=-1, keepdims=True) * np.linalg.norm(ends, axis=-1, keepdims=True)
-    angle = np.arccos(np.clip(np.sum(starts * ends, axis=-1, keepdims=True) / np.maximum(lengths, 1e-12), -1, 1))
-    # np.sinc(x) is sin(πx) / πx, which is finite for two stops in one direction. Between opposite ones, of which no way
-    # around is the shorter one, it goes straight on.
-    whole = np.sinc(angle / np.pi)
-    around = (whole > 1e-3) & curved
-    weights = [
-        np.where(around, part * np.sinc(part * angle / np.pi) / np.where(around, whole, 1.0), part)
-        for part in (1 - share, share)
-    ]
-    return (weights[0] * starts + weights[1] * ends).reshape(-1, stops.shape[1]).astype("float32")
+    starts, ends = (np.repeat(each, frames, axis=0).astype("float32") for each in (stops, np.roll(stops, -1, axis=0)))
+    fractions = np.tile(np.arange(frames, dtype="float32") / frames, len(stops))[:, None]
+    return ops.convert_to_numpy(between(starts, ends, fractions, curved))
 
 
 def direction(latents: np.ndarray, values: np.ndarray) -> np.ndarray:

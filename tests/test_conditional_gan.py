@@ -158,7 +158,7 @@ def test_labels_in_a_column_and_no_floats(images):
     generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, 3, widths=(8,))
     gan = GAN(generator, networks.mlp.discriminator(IMAGE_SHAPE, 3, widths=(8,)), conditions=schema)
     gan.compile()
-    _, rows = gan.prepare((images, np.array([[2], [0], [-1], [1], [1], [7]])))
+    rows = gan.prepare((images, np.array([[2], [0], [-1], [1], [1], [7]])))["conditions"]
     assert array(rows).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0]]
     with pytest.raises(ValueError, match="expected labels as integers, received float32"):
         gan.prepare((images, np.zeros(6, "float32")))
@@ -256,7 +256,7 @@ def test_schedules_follow_the_progress(images):
     rate = schedules.Linear(0.5, 0.1)
     gan.compile(keras.optimizers.Adam(9.0), keras.optimizers.Adam(9.0), hyperparameters={"learning_rate": rate})
     gan.set_progress(0.75)
-    gan.fit(images, batch_size=6, verbose=0)
+    gan.train_on_batch(images)
     for optimizer in gan.optimizer.optimizers:
         np.testing.assert_allclose(float(optimizer.learning_rate), 0.2, rtol=1e-6)
         assert optimizer.beta_2 == 0.999
@@ -300,8 +300,9 @@ def test_the_weight_of_a_penalty_follows_the_progress():
     received = []
     for progress in (0.0, 0.5):
         gan.set_progress(progress)
-        logs = gan.fit(np.full((2, 1, 1, 1), 0.5, "float32"), batch_size=2, verbose=0).history
-        received.append((logs["penalty"][0], logs["d_loss"][0], logs["loss"][0]))
+        logs = gan.train_on_batch(np.full((2, 1, 1, 1), 0.5, "float32"), return_dict=True)
+        gan.reset_metrics()
+        received.append((logs["penalty"], logs["d_loss"], logs["loss"]))
     # d_loss = 0 − 0.5, g_loss = −0; loss is all that was minimised.
     np.testing.assert_allclose(received, [(2.0, -0.5, 1.5), (1.0, -0.5, 0.5)], atol=1e-6)
 
@@ -332,13 +333,21 @@ def test_parts_that_do_not_fit_are_refused():
     plain = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM)
     discriminator = networks.mlp.discriminator(IMAGE_SHAPE)
     cases = [
-        ((generator, discriminator), {"conditions": schema}, "expected a discriminator with condition_width=9"),
+        (
+            (generator, discriminator),
+            {"conditions": schema},
+            r"expected a discriminator that takes conditions \(9,\) beside the images, received one that takes nothing",
+        ),
         (
             (plain, discriminator),
             {"conditions": schema},
-            "a generator with condition_width=9, received one of 0",
+            r"a generator that takes conditions \(9,\), received one that takes \(4,\): build it with condition_width=9",
         ),
-        ((generator, discriminator), {}, "expected a generator with condition_width=0, received one of 9"),
+        (
+            (generator, discriminator),
+            {},
+            r"expected a generator that takes latents \(4,\), received one that takes \(4,\), \(9,\)",
+        ),
         ((plain, discriminator), {"pack_size": 2}, r"in packs of 2, \(8, 12, 6\), received \(8, 12, 3\)"),
         ((plain, discriminator), {"pack_size": 0}, "expected a pack_size of at least 1"),
         ((plain, discriminator), {"discriminator_steps": 0}, "expected discriminator_steps of at least 1"),

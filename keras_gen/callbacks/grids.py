@@ -66,6 +66,7 @@ class SampleGrid(_Grid):
         every: epochs between two grids.
         seed: of the latents.
         tensorboard: folder for TensorBoard images, or None.
+        given: pictures and masks by name, for a model that makes something of them; `model.given_of(split)` has them.
 
     Example:
         `gan.fit(images, callbacks=[SampleGrid("samples", num=16)])`
@@ -73,13 +74,14 @@ class SampleGrid(_Grid):
 
     tag = "samples"
 
-    def __init__(self, directory, num=64, every=1, seed=0, tensorboard=None):
+    def __init__(self, directory, num=64, every=1, seed=0, tensorboard=None, given=None):
         super().__init__(directory, every, tensorboard)
         self.num = num
         self.seed = seed
+        self.given = given
 
     def _images(self):
-        return self.model.picture(self.num, self.seed)
+        return self.model.picture(self.num, self.seed, given=self.given)
 
 
 class ReconstructionGrid(_Grid):
@@ -93,6 +95,7 @@ class ReconstructionGrid(_Grid):
         conditions: rows (n, conditions.width) of these, for a conditional model.
         every: epochs between two grids.
         tensorboard: folder for TensorBoard images, or None.
+        given: what else goes along with the originals, by name; `model.given_of(split, drawn_too=True)` has it.
 
     Example:
         `autoencoder.fit(images, callbacks=[ReconstructionGrid("samples", test_images[:10])])`
@@ -100,10 +103,12 @@ class ReconstructionGrid(_Grid):
 
     tag = "reconstructions"
 
-    def __init__(self, directory, originals, conditions=None, every=1, tensorboard=None):
+    def __init__(self, directory, originals, conditions=None, every=1, tensorboard=None, given=None):
         super().__init__(directory, every, tensorboard)
         self.originals = np.asarray(originals)
         self.conditions = conditions
+        self.given = given
 
     def _images(self):
-        return images.stacks(self.originals, self.model.reconstruct(self.originals, self.conditions))
+        reconstructions = self.model.reconstruct(self.originals, self.conditions, given=self.given)
+        return images.stacks(self.originals, reconstructions)

@@ -100,7 +100,7 @@ class Invert:
             neighbours = np.stack([loaded.train.images[index] for index in indices])
             images.save_png(self.out, images.stacks(originals, found.images, neighbours))
         else:
-            np.savez(self.out, **{name: array for name, array in found._asdict().items() if array is not None})
+            np.savez(self.out, allow_pickle=False, **found.rows, images=found.images, errors=found.errors)
         print(f"{_images(originals, loaded)}: {self.out}")
         print(f"mean squared error {np.mean(found.errors):.5f}, on the scale [-1, 1] of training")
         print(f"of the nearest of {len(loaded.train):,} training images {np.mean((distances / 127.5) ** 2):.5f}")

@@ -130,7 +130,7 @@ class Traverse:
         where = asked(self.where, self.label)
         if self.along is None:
             directions = model.directions(self.num, self.seed, where)
-            starts, rows = model.draw(1, self.seed, where)
+            starts, *others = model.draw(1, self.seed, where)
         else:
             attribute, _, value = self.along.partition("=")
             data = data_of(model, self.model, self.data)
@@ -138,6 +138,6 @@ class Traverse:
                 directions = evaluation.attribute_direction(
                     model, data, attribute, value or None, self.seed, on_progress
                 )
-            starts, rows = model.draw(self.num, self.seed, where)
-        images = model.traverse(starts, directions, self.steps, self.reach, rows)
+            starts, *others = model.draw(self.num, self.seed, where)
+        images = model.traverse(starts, directions, self.steps, self.reach, *others)
         print(f"{len(images)} images of {images.shape[1:]}, seed {self.seed}: {write(images, self.out, self.steps)}")

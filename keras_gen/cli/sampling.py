@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from keras_gen import images as pixels
-from keras_gen.export import published_versions, recorded_names
+from keras_gen.export import published_versions, recorded_inputs
+from keras_gen.export.interface import InputOfExport
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
 from keras_gen.registry import lookup
 
+OPTIONS = {"seed", "truncation"}  # inputs that are no attribute
+
 
 def sample(
-    path: str | Path, num: int, seed: int = 0, where: dict | None = None, truncation: float | None = None
+    path: str | Path,
+    num: int,
+    seed: int = 0,
+    where: dict | None = None,
+    truncation: float | None = None,
+    given: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Makes images.
 
@@ -28,6 +36,7 @@ def sample(
         seed: int ≥ 0.
         where: what is asked of a conditional model, such as `{"label": "3"}`.
         truncation: see `Generative.sample`.
+        given: see `Generative.sample`.
 
     Returns:
         uint8 array (num, height, width, channels).
@@ -42,8 +51,8 @@ def sample(
         )
     version = saved_model(path)
     if version is None:
-        return load(path).sample(num, seed, where, truncation)
-    return _sample_saved_model(version, num, seed, where or {}, truncation)
+        return load(path).sample(num, seed, where, truncation, given=given)
+    return _sample_saved_model(version, num, seed, where or {}, truncation, given or {})
 
 
 def sweep(
@@ -117,41 +126,53 @@ def saved_model(path: str | Path) -> Path | None:
     return candidate if (candidate / "saved_model.pb").exists() else None
 
 
-def _sample_saved_model(path: Path, num: int, seed: int, where: dict, truncation: float | None) -> np.ndarray:
+def _sample_saved_model(
+    path: Path, num: int, seed: int, where: Mapping, truncation: float | None, given: Mapping[str, np.ndarray]
+) -> np.ndarray:
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(path)).signatures
     if "generate" not in signatures:
         raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
     generate = signatures["generate"]
-    inputs = {name: spec.dtype for name, spec in generate.structured_input_signature[1].items() if name != "seed"}
+    specs = dict(generate.structured_input_signature[1])
+    recorded = recorded_inputs(path) or {name: InputOfExport(name, []) for name in sorted(specs.keys() - OPTIONS)}
+    pictures = {own: each.name for own, each in recorded.items() if len(specs[each.name].shape) > 1}
+    attributes = {own: each for own, each in recorded.items() if own not in pictures}
     # What is not asked for is left to the model: the empty text, or no number.
-    asked: dict[str, str | float] = {name: "" if dtype == tf.string else np.nan for name, dtype in inputs.items()}
+    asked: dict[str, str | float] = {
+        name: "" if spec.dtype == tf.string else np.nan
+        for name, spec in specs.items()
+        if name != "seed" and name not in pictures.values()
+    }
     if truncation is not None:
-        if "truncation" not in inputs or not truncation > 0:
+        if "truncation" not in specs or not truncation > 0:
             raise ValueError(f"expected a truncation above 0 and a model that truncates, received {truncation}")
         asked["truncation"] = truncation
-    names = recorded_names(path) or {name: name for name in sorted(inputs.keys() - {"truncation"})}
     for attribute, value in where.items():
-        if not names:
+        if not attributes:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-        name = lookup("attribute", names, attribute)
+        name, choices = lookup("attribute", attributes, attribute)
+        if choices and str(value) not in choices:
+            raise ValueError(f"unknown {attribute} {str(value)!r}: expected one of {', '.join(choices)}")
         try:
-            asked[name] = str(value) if inputs[name] == tf.string else float(value)
+            asked[name] = str(value) if specs[name].dtype == tf.string else float(value)
         except ValueError:
             raise ValueError(f"expected a number for {attribute}, received {value!r}") from None
+    if set(given) != set(pictures):
+        raise ValueError(
+            f"expected {', '.join(pictures) or 'nothing'} to be given, received {', '.join(given) or 'nothing'}"
+        )
+    columns = [np.broadcast_to(given[own], (num, *specs[name].shape[1:])) for own, name in pictures.items()]
 
-    def make(seeds):
-        values = {name: tf.fill(seeds.shape, tf.constant(value, inputs[name])) for name, value in asked.items()}
-        return generate(seed=tf.constant(seeds), **values)["images"]
+    def make(seeds, *rows):
+        values = {name: tf.fill(seeds.shape, tf.constant(value, specs[name].dtype)) for name, value in asked.items()}
+        values |= dict(zip(pictures.values(), map(tf.constant, rows), strict=True))
+        return generate(**({"seed": tf.constant(seeds)} if "seed" in specs else {}), **values)["images"]
 
     # One seed a row, far apart, so that --seed 0 and --seed 1 share no image.
     seeds = np.random.default_rng(seed).integers(0, 2**53, num)
     try:
-        return pixels.in_batches(make, seeds, batch_size=256)
+        return pixels.in_batches(make, seeds, *columns, batch_size=256)
     except tf.errors.InvalidArgumentError as error:  # the model's own check of what it is asked for
-        said = re.sub(r"\\(['\"\\])", r"\1", error.message)
-        told = re.search(r"assertion failed: \[(.+?): (expected one of .*?), received\]", said, flags=re.DOTALL)
-        if not told:
-            raise ValueError(error.message) from error
-        raise ValueError(f"unknown {told[1]} {where.get(told[1])!r}: {told[2]}") from error
+        raise ValueError(error.message) from error

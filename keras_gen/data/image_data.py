@@ -156,7 +156,7 @@ class Split:
         if not 0 < fraction < 1:
             raise ValueError(f"expected a fraction between 0 and 1, received {fraction}")
         if self.groups is not None:
-            return self._hold_out_groups(fraction, seed)
+            return self._hold_out_groups(self.groups, fraction, seed)
         num_held_out = min(max(1, round(len(self) * fraction)), len(self) - 1)
         rest, held_out = train_test_split(
             np.arange(len(self)),
@@ -166,13 +166,13 @@ class Split:
         )
         return self.take(rest), self.take(held_out)
 
-    def _hold_out_groups(self, fraction: float, seed: int) -> tuple[Split, Split]:
-        num_groups = len(np.unique(self.groups))
+    def _hold_out_groups(self, groups: np.ndarray, fraction: float, seed: int) -> tuple[Split, Split]:
+        num_groups = len(np.unique(groups))
         if num_groups < 2:
             raise ValueError("expected at least 2 groups of images, to hold one out, received 1")
         num_held_out = min(max(1, round(num_groups * fraction)), num_groups - 1)
         cut = GroupShuffleSplit(1, test_size=num_held_out, random_state=seed)
-        rest, held_out = next(cut.split(np.arange(len(self)), groups=self.groups))
+        rest, held_out = next(cut.split(np.arange(len(self)), groups=groups))
         return self.take(rest), self.take(held_out)
 
     def _can_stratify(self, num_held_out: int) -> bool:

@@ -59,12 +59,14 @@ def attribute_direction(
         raise ValueError(f"expected one of the values of {attribute}: {', '.join(item.values)}")
     if not isinstance(item, Categorical) and value is not None:
         raise ValueError(f"expected no value of {attribute}, which is a number, received {value!r}")
-    if hasattr(model, "encode"):
-        examples = data.train.some(NUM_EXAMPLES, seed)
-        places, column = model.encode(examples.images), schema.columns(examples)[attribute]
+    examples = data.train.some(NUM_EXAMPLES, seed)
+    if model.reconstructs:
+        places = model.encode(examples.images, given=model.given_of(examples, drawn_too=True))
+        column = schema.columns(examples)[attribute]
     else:
-        places, rows = model.draw(NUM_EXAMPLES, seed)
-        read = FeatureNet.of(data, on_progress=on_progress).extract(model.decode(places, rows)).columns
+        given = model.given_of(examples)
+        places, *others = model.draw(len(examples) if given else NUM_EXAMPLES, seed, given=given)
+        read = FeatureNet.of(data, on_progress=on_progress).extract(model.decode(places, *others)).columns
         column = lookup("attribute that a feature net reads", read, attribute)
     known = np.isfinite(column) & ((column >= 0) | isinstance(item, Continuous))
     grows = column[known] if value is None else column[known] == item.parse(value)

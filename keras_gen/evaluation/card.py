@@ -24,7 +24,6 @@ from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
 from keras_gen.features import FeatureNet, classifier, learned_and_held_out, real_sides
 from keras_gen.inputs import LABEL, Categorical, Conditions
-from keras_gen.models.autoencoders import Autoencoder
 from keras_gen.models.generative import Generative
 
 MAX_IMAGES = 10_000
@@ -131,7 +130,7 @@ def score(
     Takes a minute or two on two CPU cores the first time, to train the feature nets, and less afterwards.
 
     Args:
-        model: a `GAN` or an `Autoencoder`.
+        model: a `Generative` model, such as a `GAN` or an `Autoencoder`.
         data: the data that it was trained on; real images are those of the test split.
         num: images on each side, no more than either split has.
         truncation: see `GAN.sample`.
@@ -155,12 +154,9 @@ def score(
         "parameters": int(model.count_params()),
         "truncation": truncation,
     }
-    if getattr(model, "prior", None) is not None:
-        about["prior"] = model.prior.about
-    if hasattr(model, "ema_generator"):
-        about["averaged_weights"] = model.ema_generator is not None
+    about |= model.facts
     _check_conditions(model.conditions, data)
-    if not isinstance(model, Autoencoder):
+    if not model.reconstructs:
         return _score_generation(model, data, about, num, features, on_progress)
     draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES
     if not draws and (truncation is not None or features != "own"):
@@ -177,26 +173,32 @@ def score(
 
 
 def _score_generation(model: Generative, data, about, num, features, on_progress) -> Judged:
+    split, _ = real_sides(data, num)
+    given = model.given_of(split)  # of test images, for a model that makes something of pictures
+
     def draw(num, seed):
-        draws, rows = model.draw(num, seed, truncation=about["truncation"])
-        asked = {} if model.conditions is None else model.conditions.decode(rows)
-        return model.decode(draws, rows), asked
+        rows = model.draw(num, seed, truncation=about["truncation"], given=given)
+        asked: Columns = {}
+        for each, row in zip(model.inputs, rows, strict=True):
+            asked |= each.asked(row)
+        return model.decode(*rows), asked
 
     judged = score_images(draw, data, about, num, features, on_progress)
-    draws, rows = model.draw(NUM_OUTPUTS, truncation=about["truncation"])
-    outputs = model.render(draws) if rows is None else model.render(draws, rows)
+    num = min(NUM_OUTPUTS, len(split)) if given else NUM_OUTPUTS
+    few = {name: column[:num] for name, column in given.items()}
+    outputs = model.render(*model.draw(num, truncation=about["truncation"], given=few))
     judged.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
     return judged
 
 
-def _score_reconstruction(model: Autoencoder, data, about, num, on_progress) -> Judged:
+def _score_reconstruction(model, data, about, num, on_progress) -> Judged:
     split = data.test.some(num)
     on_progress(f"reconstructing {len(split):,} test images")
     originals = np.asarray(split.images[:])
-    rows = None if model.conditions is None else model.conditions.of_split(split)
-    reconstructions = model.reconstruct(originals, rows)
+    given = model.given_of(split, drawn_too=True)
+    reconstructions = model.reconstruct(originals, given=given)
     scores = {name: Score(value) for name, value in reconstruction_errors(originals, reconstructions).items()}
-    outputs = model(originals[:NUM_OUTPUTS] if rows is None else [originals[:NUM_OUTPUTS], rows[:NUM_OUTPUTS]])
+    outputs = model({name: column[:NUM_OUTPUTS] for name, column in {"images": originals, **given}.items()})
     scores["out_of_range"] = Score(_share_out_of_range(outputs))
     card = ScoreCard(about, _protocol(data, len(split), "own", nets=[]), [], scores)
     shown = pixels.stacks(originals[:20], reconstructions[:20])

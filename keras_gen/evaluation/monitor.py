@@ -5,8 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 
-import numpy as np
-
 from keras_gen.callbacks import Resumable
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
@@ -52,19 +50,20 @@ class QualityMonitor(Resumable):
         super().__init__()
         if not 0 < share <= 1:
             raise ValueError(f"expected a share of the time in (0, 1], received {share}")
-        rows = np.random.default_rng(seed).permutation(len(split))[:num]
+        self.split = split.some(num, seed)
         self.net = net
         self.seconds = self.seconds_of_training = 0.0
-        self.num = len(rows)
+        self.num = len(self.split)
         self._turns = 0  # since training began
         self.share = share
         self.seed = seed
         self._numbers: dict[str, float] = {}
         self.looks = 0
         self._took: list[float] = []  # the last turns
-        self.real_features = net.extract(split.images[np.sort(rows)]).features
+        self.real_features = net.extract(self.split.images[:]).features
 
     def begin(self, state):
+        self._given = self.model.given_of(self.split)
         self._look()  # compiles what it needs
         self._took.clear()
         self._look()  # now it is known how long a turn takes
@@ -98,7 +97,7 @@ class QualityMonitor(Resumable):
 
     def _look(self):
         before = time.monotonic()
-        fakes = self.net.extract(self.model.sample(self.num, self.seed)).features
+        fakes = self.net.extract(self.model.sample(self.num, self.seed, given=self._given)).features
         distances = neighbourhoods(self.real_features, fakes)
         self._numbers = {
             "frechet": frechet_distance(self.real_features, fakes),

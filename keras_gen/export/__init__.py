@@ -5,9 +5,9 @@ Training does not belong here.
 """
 
 from keras_gen.export.comparison import changes
-from keras_gen.export.interface import recorded_names
+from keras_gen.export.interface import recorded_inputs
 from keras_gen.export.publishing import publish
 from keras_gen.export.verification import VerificationError, verify
 from keras_gen.export.versions import check_name, published_versions
 
-__all__ = ["VerificationError", "changes", "check_name", "publish", "published_versions", "recorded_names", "verify"]
+__all__ = ["VerificationError", "changes", "check_name", "publish", "published_versions", "recorded_inputs", "verify"]

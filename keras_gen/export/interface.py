@@ -1,26 +1,41 @@
-"""Which input of an exported model is for which attribute."""
+"""What an exported model can be asked for, and which of its inputs is for what."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from keras_gen.export.verification import EXTRAS
 
-NAMES = f"{EXTRAS}/inputs.json"
+INPUTS = f"{EXTRAS}/inputs.json"
 
 
-def record_names(saved_model: Path, names: dict[str, str]) -> None:
-    """Writes into a SavedModel which input is for which attribute: a server takes no other letters than ASCII's.
+class InputOfExport(NamedTuple):
+    """An input of an exported model for something that users name: an attribute or a picture.
+
+    Attributes:
+        name: of the input; a server takes no other letters than ASCII's.
+        choices: the texts that it takes; empty where it takes numbers or pictures.
+    """
+
+    name: str
+    choices: list[str]
+
+
+def record_inputs(saved_model: Path, inputs: dict[str, InputOfExport]) -> None:
+    """Writes into a SavedModel which input is for what, and what it takes.
 
     Args:
         saved_model: folder of the SavedModel.
-        names: of inputs, by those of attributes.
+        inputs: by the user's own names.
     """
-    (saved_model / NAMES).write_text(json.dumps(names, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps({own: each._asdict() for own, each in inputs.items()}, ensure_ascii=False, indent=2)
+    (saved_model / INPUTS).write_text(text + "\n", encoding="utf-8")
 
 
-def recorded_names(saved_model: Path) -> dict[str, str]:
-    """What `record_names` wrote; nothing for the model of somebody else."""
-    path = saved_model / NAMES
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def recorded_inputs(saved_model: Path) -> dict[str, InputOfExport]:
+    """What `record_inputs` wrote; nothing for the model of somebody else."""
+    path = saved_model / INPUTS
+    recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {own: InputOfExport(**each) for own, each in recorded.items()}

@@ -20,7 +20,7 @@ from keras_gen.backend import BACKEND
 from keras_gen.export.card import model_card
 from keras_gen.export.comparison import SCORES
 from keras_gen.export.formats import check_format, convert
-from keras_gen.export.interface import record_names
+from keras_gen.export.interface import InputOfExport, record_inputs
 from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
 from keras_gen.export.versions import check_name, claim, prune, scratch
 from keras_gen.models import saving
@@ -49,7 +49,7 @@ def publish(
     On backends other than TensorFlow the export runs in a process on TensorFlow, which must be installed.
 
     Args:
-        model: a `GAN` or an `Autoencoder`.
+        model: a `GAN`, an `Autoencoder` or another `Generative` model.
         export_dir: folder of all exported models; made when missing.
         name: name of the model on the server: letters, digits, `.`, `_`, `-`.
         run: folder of the run that the model is from: `MODEL_CARD.md` in the version is made from it, and its scores
@@ -106,7 +106,7 @@ def publish(
 def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> Callable[[Path], None]:
     """Writes the SavedModel with its cases and warm-up requests; returns what writes the files beside it."""
     from keras_gen.export import serving_files, warm_up  # these import TensorFlow
-    from keras_gen.export.signatures import input_names, signatures
+    from keras_gen.export.signatures import signatures
 
     # Nothing is tracked by hand: the archive saves the variables that its functions use, and what only training
     # needs stays behind. Tracking a network would save each of its variables a second time.
@@ -126,10 +126,10 @@ def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> 
         archive.add_endpoint(key, signature.function, input_signature=list(signature.inputs))
     archive.write_out(str(saved_model), verbose=False)
     record(saved_model, cases)
-    names = input_names(model.conditions) if model.conditions else {}
-    record_names(saved_model, names)
+    asked = {request.asks_for: (name, request) for name, request in model.requests_of(model.inputs).items()}
+    record_inputs(saved_model, {own: InputOfExport(name, list(each.choices)) for own, (name, each) in asked.items()})
     warm_up.write(saved_model, name, offered)
-    return functools.partial(serving_files.write, name=name, signatures=offered, cases=cases, names=names)
+    return functools.partial(serving_files.write, name=name, signatures=offered, cases=cases)
 
 
 def _refuse_diverged(model) -> None:

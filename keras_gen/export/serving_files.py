@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
 from collections.abc import Mapping
@@ -60,7 +61,7 @@ docker run -p 8500:8500 -p 8501:8501 -v "$PWD:/models/{name}" -e MODEL_NAME={nam
 ## curl
 
 ```
-curl -d {request} http://localhost:8501/v1/models/{name}:predict
+{curl}
 ```
 
 ## Python, REST
@@ -106,8 +107,10 @@ Without keras_gen, `sha256sum --check assets.extra/SHA256SUMS` in the folder of 
 whole.
 """
 
-_REST = """import base64, json, urllib.request
+_NUMPY = "import numpy as np\n"
 
+_REST = """import base64, json, urllib.request
+{imports}
 request = {request}
 url = "http://localhost:8501/v1/models/{name}:predict"
 with urllib.request.urlopen(url, json.dumps(request).encode()) as answer:
@@ -119,7 +122,7 @@ for number, png in enumerate(outputs):
         file.write(base64.b64decode(png["b64"]))"""
 
 _GRPC = """import grpc
-import tensorflow as tf
+{imports}import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 service = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel("localhost:8500"))
@@ -131,7 +134,7 @@ outputs = service.Predict(request, 10.0).outputs  # waits 10 seconds at most
 images = tf.make_ndarray(outputs["images"])  # uint8 {shape}"""
 
 
-def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cases, names: Mapping[str, str]) -> None:
+def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cases) -> None:
     """Writes `README.md`, and `model.config` and `batching.config` where they are missing.
 
     Args:
@@ -139,22 +142,23 @@ def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cas
         name: name of the model on the server.
         signatures: what it can be asked for.
         cases: what it answers, see `verification.record`.
-        names: of the inputs for attributes, by those of the attributes.
     """
     for file, content in ((MODEL_CONFIG, _MODEL_CONFIG.format(name=name)), (BATCHING_CONFIG, _BATCHING_CONFIG)):
         if not (home / file).exists():
             _replace(home / file, content)
-    _replace(home / "README.md", _readme(name, signatures, cases, names))
+    _replace(home / "README.md", _readme(name, signatures, cases))
 
 
 def _replace(path: Path, content: str) -> None:
     replace_file(path, lambda file: file.write(content.encode()))
 
 
-def _readme(name, signatures, cases, names) -> str:
+def _readme(name, signatures, cases) -> str:
     asked, by_rest = ("generate", "generate_png") if "generate" in signatures else ("decode", "decode")
     inputs = _inputs(signatures[asked])
-    request = {"signature_name": by_rest, "inputs": inputs}
+    rows = ", ".join(f"{spec!r}: {values}" for spec, values in inputs.items())
+    request = f"{{'signature_name': {by_rest!r}, 'inputs': {{{rows}}}}}"
+    pictures = "np.zeros" in request  # too long to be spelled out
     shape = cases[asked]["outputs/images"].shape[1:]
     given = (
         f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
@@ -165,13 +169,26 @@ def _readme(name, signatures, cases, names) -> str:
         model_config=MODEL_CONFIG,
         batching_config=BATCHING_CONFIG,
         signatures=_table(signatures, cases),
-        explanation=_explanation(signatures, names),
-        request=shlex.quote(json.dumps(request)),
-        rest=_REST.format(request=request, name=name) + (_REST_PNG if by_rest == "generate_png" else ""),
+        explanation=_explanation(signatures),
+        curl=_curl(request, name, pictures),
+        rest=_REST.format(request=request, name=name, imports=_NUMPY * pictures)
+        + (_REST_PNG if by_rest == "generate_png" else ""),
         grpc=_GRPC.format(
-            name=name, signature=asked, inputs="\n".join(given), shape=f"(3, {', '.join(map(str, shape))})"
+            name=name,
+            signature=asked,
+            inputs="\n".join(given),
+            imports=_NUMPY * pictures,
+            shape=f"(3, {', '.join(map(str, shape))})",
         ),
     )
+
+
+def _curl(request: str, name: str, pictures: bool) -> str:
+    url = f"http://localhost:8501/v1/models/{name}:predict"
+    if not pictures:
+        return f"curl -d {shlex.quote(json.dumps(ast.literal_eval(request)))} {url}"
+    program = f"import json, numpy as np; print(json.dumps({request}))"
+    return f"python3 -c {shlex.quote(program)} | curl -d @- {url}"
 
 
 def _table(signatures, cases) -> str:
@@ -192,45 +209,27 @@ def _tensor(name, dtype, shape) -> str:
     return f"`{name}` {dtype} ({', '.join(map(str, ('b', *shape)))})"
 
 
-def _explanation(signatures, names) -> str:
+def _explanation(signatures) -> str:
     """What the inputs mean that this model has."""
-    inputs = {spec.name: signature for signature in signatures.values() for spec in signature.inputs}
-    known = {
-        "latents": "standard normal numbers.",
-        "conditions": "one row of the network's own encoding; `generate` takes names instead.",
-        "seed": "each row brings its own. The same seed gives the same picture, whatever else is in the batch. "
-        "From JavaScript no more than 2^53.",
-        "to_seed": "where the way from `seed` ends.",
-        "fraction": "how far to go on the way from `seed` (0) to `to_seed` (1).",
-        "truncation": "latents stay within ± this number: smaller is more typical and less varied. NaN, or a large "
-        "number such as 9, leaves them as they are.",
-        "images": "uint8: 0 to 255; float32: about [-1, 1], to be clipped.",
-        "codes": "as `encode` gives them.",
-    }
-    lines = [f"- `{name}`: {text}" for name, text in known.items() if name in inputs]
-    attributes = {name: attribute for attribute, name in names.items()}
-    for name, signature in inputs.items():
-        if name not in known:
-            own = attributes.get(name, name)
-            about = "" if own == name else f"the attribute {own}, "
-            lines.append(f"- `{name}`: {about}{_choices(signature.examples[name])}")
+    requests = {name: request for signature in signatures.values() for name, request in signature.requests.items()}
+    lines = []
+    for name, request in requests.items():
+        own = "" if request.asks_for in ("", name) else f"the attribute {request.asks_for}, "
+        lines.append(f"- `{name}`: {own}{request.about}")
+    if any("images" not in signature.requests for signature in signatures.values()):
+        lines.append("- `images` in an answer: uint8: 0 to 255; float32: about [-1, 1], to be clipped.")
     return "\n".join(lines)
 
 
-def _choices(values: list) -> str:
-    if isinstance(values[0], str):
-        names = ", ".join(f"`{value}`" for value in values[1:])
-        return f"one of {names}; an empty text for any. Anything else is refused, with the whole batch."
-    return f"a number from {values[1]:g} to {values[2]:g}, beyond them the nearer one; NaN for any."
-
-
-def _inputs(signature: Signature) -> dict[str, list]:
-    """Three rows of a request."""
+def _inputs(signature: Signature) -> dict[str, str]:
+    """Three rows of each input of a request, as Python."""
     columns = {}
     for spec in signature.inputs:
         values = [value for value in signature.examples.get(spec.name, []) if value == value]  # JSON has no NaN
         if values:
-            columns[spec.name] = [values[(row + 1) % len(values)] for row in range(3)]
+            columns[spec.name] = repr([values[(row + 1) % len(values)] for row in range(3)])
+        elif len(spec.shape) > 2:
+            columns[spec.name] = f'np.zeros({(3, *spec.shape[1:])}, "{spec.dtype.name}").tolist()'  # a picture of yours
         else:
-            columns[spec.name] = [1, 2, 3] if spec.name == "seed" else np.zeros((3, *spec.shape[1:])).tolist()
+            columns[spec.name] = repr([1, 2, 3] if spec.name == "seed" else np.zeros((3, *spec.shape[1:])).tolist())
     return columns

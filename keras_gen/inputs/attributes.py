@@ -148,7 +148,7 @@ class Categorical(Attribute):
     def request(self) -> Request:
         names = ", ".join(f"`{value}`" for value in self.values)
         about = f"one of {names}; an empty text for any. Anything else is refused, with the whole batch."
-        return Request("text", (), tuple(self.values), ("", *self.values), about)
+        return Request("text", (), tuple(self.values), ("", *self.values), about, self.name)
 
     def decode(self, rows) -> np.ndarray:
         rows = np.asarray(rows)
@@ -232,7 +232,7 @@ class Continuous(Attribute):
 
     def request(self) -> Request:
         about = f"a number from {self.low:g} to {self.high:g}, beyond them the nearer one; NaN for any."
-        return Request("float32", (), (), (math.nan, self.low, self.high), about)
+        return Request("float32", (), (), (math.nan, self.low, self.high), about, self.name)
 
     def decode(self, rows) -> np.ndarray:
         rows = np.asarray(rows)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+import keyword
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ class Request(NamedTuple):
         choices: of a text, all that are valid; an empty text leaves it open. Inputs get the index, -1 for an open one.
         examples: values that a client may send, the first one leaves it open; of a picture none.
         about: what it means, in a sentence.
+        asks_for: the name in the user's own words, where what a server takes for a name may differ.
     """
 
     dtype: str
@@ -25,6 +28,29 @@ class Request(NamedTuple):
     choices: tuple[str, ...] = ()
     examples: tuple = ()
     about: str = ""
+    asks_for: str = ""
+
+
+# What nothing that a user names can be called on a server: inputs of ours, and what Python calls TensorFlow's function.
+TAKEN = ("seed", "to_seed", "fraction", "truncation", "images", "latents", "codes", "conditions", "self")
+
+
+def request_names(asked: Iterable[str]) -> dict[str, str]:
+    """Names that a server takes for inputs, by those that they stand for: letters, digits and _, none of them twice.
+
+    Example:
+        >>> request_names(["hair colour", "seed", "帽子"])
+        {'hair colour': 'hair_colour', 'seed': 'condition_seed', '帽子': 'condition_3'}
+    """
+    names: dict[str, str] = {}
+    for number, own in enumerate(asked, start=1):
+        name = re.sub(r"\W", "_", own, flags=re.ASCII)
+        name = name if name.strip("_") else str(number)
+        taken = {other.lower() for other in (*TAKEN, *names.values())}  # TensorFlow tells no Hat from a hat
+        while name.lower() in taken or keyword.iskeyword(name) or not name[0].isalpha():
+            name = f"condition_{name}"
+        names[own] = name
+    return names
 
 
 class Input(abc.ABC):
@@ -51,14 +77,16 @@ class Input(abc.ABC):
     is_drawn = False
     """Whether it can be drawn from a seed; an input that cannot must be given."""
 
-    names: Sequence[str] = ()
-    """What can be asked for by name, with `where`."""
-
     def __init__(self, name: str, to_discriminator: bool = True):
         if not name or name == "images":
             raise ValueError(f"expected a name for the input other than images, received {name!r}")
         self.name = name
         self.to_discriminator = to_discriminator
+
+    @property
+    def names(self) -> list[str]:
+        """What can be asked for by name, with `where`."""
+        return []
 
     @property
     @abc.abstractmethod
@@ -119,6 +147,10 @@ class Input(abc.ABC):
     def row(self) -> Request:
         """A row as `decode` takes it, as a server may ask for it too."""
         return Request("float32", self.shape)
+
+    def asked(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What rows ask for, as columns by attribute; empty for an input that asks for nothing that can be read."""
+        return {}
 
     def requests(self) -> dict[str, Request]:
         """What a server asks for in the user's own terms, by name; what it does not ask for it draws."""

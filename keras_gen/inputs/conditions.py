@@ -295,6 +295,9 @@ class Conditions(Input):
             )
         return ops.cast(rows, "float32")
 
+    def asked(self, rows) -> dict[str, np.ndarray]:
+        return self.decode(rows)
+
     @property
     def row(self) -> Request:
         about = "one row of the network's own encoding; `generate` takes names instead."

@@ -94,7 +94,7 @@ class Picture(Input):
 
     @property
     def row(self) -> Request:
-        return Request("uint8", self.shape, about="a picture, uint8: 0 to 255.")
+        return Request("uint8", self.shape, about="a picture, uint8: 0 to 255.", asks_for=self.name)
 
     def requests(self) -> dict[str, Request]:
         return {self.name: self.row}
@@ -132,7 +132,8 @@ class Mask(Picture):
 
     @property
     def row(self) -> Request:
-        return Request("uint8", self.shape, about="a mask, uint8: not 0 where the model is to fill in.")
+        about = "a mask, uint8: not 0 where the model is to fill in."
+        return Request("uint8", self.shape, about=about, asks_for=self.name)
 
     def get_config(self) -> dict:
         return {"name": self.name, "size": list(self.shape[:2]), "to_discriminator": self.to_discriminator}

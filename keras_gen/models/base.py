@@ -108,6 +108,9 @@ class _ByEpochs(ProgressReporter):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
 
+    def on_train_end(self, logs=None):
+        self.fitted.set_progress(1.0)
+
     def fraction_after(self, batches):
         steps = self.params["steps"]  # None for data whose length Keras does not know
         return min(1.0, (self._epoch + (batches / steps if steps else 0.0)) / self.epochs)

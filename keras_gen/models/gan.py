@@ -210,6 +210,10 @@ class GAN(Generative, AdversarialModel):
         return self.served_generator(inputs, training=training)
 
     @property
+    def facts(self):
+        return {"averaged_weights": self.ema_generator is not None}
+
+    @property
     def image_network(self):
         return self.served_generator
 
@@ -310,14 +314,14 @@ class GAN(Generative, AdversarialModel):
         seen = [each for each in self.inputs if each.to_discriminator]
 
         def discriminate(images, *values):
-            values = list(values)
-            beside = [each.from_request([values.pop(0) for _ in each.requests()]) for each in seen]
+            left = iter(values)
+            beside = [each.from_request([next(left) for _ in each.requests()]) for each in seen]
             tensors = [pixels.to_float(images), *beside]
             logits = self.discriminator(tensors if beside else tensors[0], training=False)
             return {"logits": ops.cast(logits, "float32")}
 
-        requests = {name: request for each in seen for name, request in each.requests().items()}
-        return Endpoint(discriminate, {"images": Request("uint8", self.image_shape), **requests})
+        images = Request("uint8", self.image_shape, about="uint8: 0 to 255.")
+        return Endpoint(discriminate, {"images": images, **self.requests_of(seen)})
 
     def get_config(self):
         parts = {
@@ -347,7 +351,7 @@ def _listed(identifiers):
 def _with_noise(generator, inputs) -> tuple[Input, ...]:
     """The inputs of a generator, with the noise that it begins with where it has one more than these."""
     tensors = getattr(generator, "inputs", None) or []
-    noise = [Noise(tensors[0].shape[-1])] if len(tensors) == len(inputs) + 1 else []
+    noise = [Noise(tensors[0].shape[-1])] if len(tensors) > len(inputs) else []
     return (*noise, *inputs)
 
 
@@ -359,11 +363,13 @@ def _check(generator, discriminator, inputs, pack_size) -> None:
     if pack_size < 1:
         raise ValueError(f"expected a pack_size of at least 1, received {pack_size}")
     height, width, channels = generator.output_shape[1:]
-    expected, received = (height, width, pack_size * channels), discriminator.inputs[0].shape[1:]
-    if received != expected:
+    shape, received = (height, width, pack_size * channels), discriminator.inputs[0].shape[1:]
+    if received != shape:
         packs = f", in packs of {pack_size}," if pack_size > 1 else ""
-        raise ValueError(f"expected a discriminator of the generator's images{packs} {expected}, received {received}")
+        raise ValueError(f"expected a discriminator of the generator's images{packs} {shape}, received {received}")
     seen = [each for each in inputs if each.to_discriminator]
+    width = sum(each.width for each in inputs if isinstance(each, Conditions))
+    hint = f": build it with condition_width={width}" if width else ""
     for network, own, packed, first in ((generator, inputs, 1, 0), (discriminator, seen, pack_size, 1)):
         expected = [(*each.shape[:-1], packed * each.shape[-1]) for each in own]
         received = [tuple(tensor.shape[1:]) for tensor in network.inputs[first:]]
@@ -371,7 +377,7 @@ def _check(generator, discriminator, inputs, pack_size) -> None:
             names = ", ".join(f"{each.name} {shape}" for each, shape in zip(own, expected, strict=True)) or "nothing"
             raise ValueError(
                 f"expected a {network.name} that takes {names}{' beside the images' * first}, received one that takes "
-                f"{', '.join(map(str, received)) or 'nothing'}"
+                f"{', '.join(map(str, received)) or 'nothing'}{hint}"
             )
 
 

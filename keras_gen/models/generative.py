@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_gen import images, latents
-from keras_gen.inputs import Conditions, Input, Noise, Request
+from keras_gen.inputs import Conditions, Input, Noise, Request, request_names
 from keras_gen.inputs.conditions import MAX_COLUMNS
 
 MAX_ROWS = 10  # of a picture with columns: two of them in 64 images are a strip that nobody can look at
@@ -44,6 +44,9 @@ class Generative:
 
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
+
+    adversarial: bool
+    """Whether it plays a game, which may collapse; every model here says so, see `base.SeededModel`."""
 
     takes_penalties = False
     """Whether gradient penalties can be put on its discriminator."""
@@ -96,14 +99,29 @@ class Generative:
         """(height, width, channels) of the images."""
         return tuple(self.image_network.output_shape[1:])
 
+    def encode(self, images: np.ndarray, batch_size: int = 256, given: Mapping[str, np.ndarray] | None = None):
+        """The latents of images, of a model that `reconstructs`."""
+        raise ValueError(f"expected a model with an encoder, this {self.family} has none: see keras_gen.inversion")
+
     def columns_of(self, split) -> dict[str, Any]:
         """What `fit` reads beside the images of a `Split`: a column for each input that a batch holds, by name."""
         columns = {each.name: each.of_split(split) for each in self.inputs if each.in_batch}
         return {name: column for name, column in columns.items() if column is not None}
 
-    def given_of(self, split) -> dict[str, Any]:
-        """What has to be `given` to make images for those of a `Split`: a column for each input that nothing draws."""
-        return {each.name: each.given_of(split) for each in self.inputs if not each.is_drawn}
+    def given_of(self, split, drawn_too: bool = False) -> dict[str, Any]:
+        """What has to be `given` to make images for those of a `Split`: a column for each input that nothing draws.
+
+        Args:
+            split: a `data.Split`.
+            drawn_too: whether to add what could be drawn and is known, such as conditions.
+        """
+        wanted = [each for each in self.inputs if not each.is_drawn or (drawn_too and each.in_batch)]
+        return {each.name: each.given_of(split) for each in wanted}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a score card says of it beside its class and its size."""
+        return {}
 
     def prepare(self, data) -> dict[str, Any]:
         """The tensors of a batch by name: `images`, and each input that a batch holds; float32.
@@ -137,8 +155,26 @@ class Generative:
         Returns:
             float32 tensor (b, height, width, channels), about [-1, 1].
         """
-        tensors = [each.to_tensor(row) for each, row in zip(self.inputs, rows, strict=True)]
-        return self.image_network(tensors if len(tensors) > 1 else tensors[0], training=False)
+        return self.render_tensors(*(each.to_tensor(row) for each, row in zip(self.inputs, rows, strict=True)))
+
+    def render_tensors(self, *tensors):
+        """Images of what the network takes, float32: the one place in which images are made outside training."""
+        return self.image_network(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+
+    @property
+    def request_names(self) -> dict[str, str]:
+        """What a server calls everything that users name: attributes and pictures."""
+        return request_names(name for each in self.inputs for name in each.requests())
+
+    def requests_of(self, inputs: Iterable[Input]) -> dict[str, Request]:
+        """What a server asks for some inputs in the user's own terms, by the server's names."""
+        names = self.request_names
+        return {names[name]: request for each in inputs for name, request in each.requests().items()}
+
+    def rows_of(self, inputs: Iterable[Input]) -> dict[str, Request]:
+        """What a server asks for the rows of some inputs, by its names."""
+        names = self.request_names
+        return {names[each.name] if each.name in each.requests() else each.name: each.row for each in inputs}
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What a server can ask for, by name, `serving_default` among them; new images by seed come on top."""
@@ -146,7 +182,7 @@ class Generative:
         def decode(*rows):
             return {"images": self.render(*rows)}
 
-        return {"serving_default": Endpoint(decode, {each.name: each.row for each in self.inputs})}
+        return {"serving_default": Endpoint(decode, self.rows_of(self.inputs))}
 
     @property
     def generates(self) -> bool:
@@ -376,7 +412,13 @@ class Generative:
         return np.stack([latents.direction(draws, change) for change in changes.T])
 
     def traverse(
-        self, starts: np.ndarray, directions: np.ndarray, steps: int = 9, reach: float = 3.0, *others: np.ndarray | None
+        self,
+        starts: np.ndarray,
+        directions: np.ndarray,
+        steps: int = 9,
+        reach: float = 3.0,
+        conditions: np.ndarray | None = None,
+        *others: np.ndarray,
     ) -> np.ndarray:
         """Images from one side of each start to the other, along a direction, the start in the middle.
 
@@ -385,7 +427,8 @@ class Generative:
             directions: float array (n, latent_dim) or (latent_dim,), as of `directions` or `latents.direction`.
             steps: images in each row, at least 2.
             reach: how far to go on both sides, in lengths of the direction.
-            *others: for each further input an array (n, ...) or one row (...), such as conditions.
+            conditions: rows (n, conditions.width) or one row, of a model that has them; else of its next input.
+            *others: for each further input an array (n, ...) or one row (...).
 
         Returns:
             uint8 array (n · steps, height, width, channels), row by row.
@@ -398,7 +441,7 @@ class Generative:
         shifts = np.linspace(-reach, reach, steps, dtype="float32")[:, None]
         ways = np.atleast_2d(starts)[:, None] + shifts * np.atleast_2d(directions)[:, None]
         rows = []
-        for each, other in zip(self.inputs[1:], (other for other in others if other is not None), strict=False):
+        for each, other in zip(self.inputs[1:], [] if conditions is None else [conditions, *others], strict=False):
             wide = np.broadcast_to(np.asarray(other).reshape(-1, *each.shape), (len(ways), *each.shape))
             rows.append(np.repeat(wide, steps, axis=0))
         return self.decode(ways.reshape(-1, self.latent_dim), *rows)

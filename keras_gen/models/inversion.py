@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -17,20 +18,30 @@ LEARNING_RATE = 0.1  # of latents, which are standard normal; falls to 0
 BATCH_PIXELS = 256 * 28**2  # pixels searched for together
 
 
-class Inversion(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Inversion:
     """What was found for n images.
 
     Attributes:
-        latents: float32 (n, latent_dim).
-        conditions: float32 (n, conditions.width), or None for an unconditional model.
+        rows: by the name of each input what the model makes the images of, such as `latents` float32 (n, latent_dim)
+            and `conditions` float32 (n, conditions.width).
         images: uint8 (n, height, width, channels), what the model makes of these.
         errors: float64 (n,), mean squared error of each image, on the scale [-1, 1].
     """
 
-    latents: np.ndarray
-    conditions: np.ndarray | None
+    rows: dict[str, np.ndarray]
     images: np.ndarray
     errors: np.ndarray
+
+    @property
+    def latents(self) -> np.ndarray:
+        """The latents, or of an autoencoder the codes, float32 (n, latent_dim)."""
+        return next(iter(self.rows.values()))
+
+    @property
+    def conditions(self) -> np.ndarray | None:
+        """The conditions, or None for an unconditional model."""
+        return self.rows.get("conditions")
 
 
 def invert(
@@ -41,6 +52,7 @@ def invert(
     steps: int = 300,
     restarts: int = 4,
     seed: int = 0,
+    given: Mapping[str, np.ndarray] | None = None,
 ) -> Inversion:
     """Finds latents that a model turns into given images, as nearly as it can.
 
@@ -50,17 +62,18 @@ def invert(
     Args:
         model: a GAN or an autoencoder.
         images: uint8 (n, height, width, channels) of the model's shape.
-        conditions: float (n, conditions.width), what is known of the images. An autoencoder with conditions wants
-            them; a GAN that is not told takes those of the draws that an image begins at.
+        conditions: float (n, conditions.width), what is known of the images; short for `given`. An autoencoder with
+            conditions wants them; a GAN that is not told takes those of the draws that an image begins at.
         steps: of the descent, at least 1.
         restarts: beginnings for each image, at least 1.
         seed: of the draws.
+        given: columns of the other inputs by name, such as pictures: all that nothing draws.
 
     Returns:
         The `Inversion`.
 
     Raises:
-        ValueError: for images or conditions of another shape, or a number out of its range.
+        ValueError: for images or conditions of another shape, a number out of its range, or a model without latents.
 
     Example:
         inversion = invert(gan, data.test.images[:8])
@@ -70,42 +83,56 @@ def invert(
         Zhu et al., Generative Visual Manipulation on the Natural Image Manifold (2016), section 3.1,
         https://arxiv.org/abs/1609.03552. Differs: from the nearest draws, without an encoder.
     """
-    expected = tuple(model.image_network.output_shape[1:])
+    expected = tuple(model.image_shape)
     if images.dtype != np.uint8 or tuple(images.shape[1:]) != expected or not len(images):
         shape = ", ".join(map(str, ("n", *expected)))
         raise ValueError(f"expected uint8 images ({shape}), received {images.dtype} {images.shape}")
     if steps < 1 or restarts < 1:
         raise ValueError(f"expected at least 1 step and 1 restart, received {steps} and {restarts}")
-    width = None if model.conditions is None else (len(images), model.conditions.width)
-    if conditions is not None and conditions.shape != width:
-        raise ValueError(f"expected {width or 'no'} conditions, received {conditions.shape}")
-    if hasattr(model, "encode"):
-        latents = model.encode(images)
-        found = model.decode(latents, conditions)
-        return Inversion(latents, conditions, found, _errors(images, found))
-    drawn = [array for array in model.draw(NUM_TRIED, seed) if array is not None]
-    at_once = max(1, BATCH_PIXELS // (restarts * math.prod(expected)))
-    parts = []
-    for first in range(0, len(images), at_once):
-        part = slice(first, first + at_once)
-        starts = _nearest(model, images[part], drawn, None if conditions is None else conditions[part], restarts)
-        parts.append(_descend(model, images[part], starts, steps))
-    latents, *rows = map(np.concatenate, zip(*parts, strict=True))
-    conditions = rows[0] if rows else None
-    found = model.decode(latents, conditions)
-    return Inversion(latents, conditions, found, _errors(images, found))
+    if model.latent_input is None:
+        raise ValueError(f"expected a model with latents to search for, this {model.family} has none")
+    names = [each.name for each in model.inputs]
+    first, *others = names
+    known = _known(model, len(images), {**(given or {}), **({} if conditions is None else {"conditions": conditions})})
+    if model.reconstructs:
+        rows = {first: model.encode(images, given=known), **{name: known[name] for name in others if name in known}}
+    else:
+        at_once = max(1, BATCH_PIXELS // (restarts * math.prod(expected)))
+        parts = []
+        for start in range(0, len(images), at_once):
+            part = slice(start, start + at_once)
+            own = {name: column[part] for name, column in known.items()}
+            starts = _nearest(model, images[part], own, restarts, seed)
+            parts.append(_descend(model, images[part], starts, steps))
+        rows = dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+    found = model.decode(*rows.values())
+    return Inversion(rows, found, _errors(images, found))
 
 
-def _nearest(model, images, drawn, conditions, num):
-    """Of the draws, latents alone or beside conditions, those that make what is nearest to each image: (n · num, …)."""
-    if conditions is None:
+def _known(model, num, given) -> dict[str, np.ndarray]:
+    """The rows of what is given, by the name of the input."""
+    inputs = {each.name: each for each in model.inputs}
+    for name, column in given.items():
+        expected = (num, *inputs[name].shape) if name in inputs else "no"
+        if column.shape != expected:
+            raise ValueError(f"expected {expected} {name}, received {column.shape}")
+    return {name: inputs[name].rows(num, 0, given=column) for name, column in given.items()}
+
+
+def _nearest(model, images, known, num, seed):
+    """Of draws, those that make what is nearest to each image, as rows of all inputs (n · num, …)."""
+    if not known:
+        drawn = model.draw(NUM_TRIED, seed)
         tried = model.decode(*drawn)
         chosen = np.concatenate([_best(image, tried, num) for image in images])
-        return [array[chosen] for array in drawn]
-    latents = drawn[0]
-    tries = (model.decode(latents, np.repeat(row[None], len(latents), axis=0)) for row in conditions)
-    chosen = np.concatenate([_best(image, tried, num) for image, tried in zip(images, tries, strict=True)])
-    return [latents[chosen], np.repeat(conditions, num, axis=0)]
+        return [rows[chosen] for rows in drawn]
+    parts = []
+    for index, image in enumerate(images):
+        own = {name: column[index : index + 1] for name, column in known.items()}
+        drawn = model.draw(NUM_TRIED, seed, given=own)
+        chosen = _best(image, model.decode(*drawn), num)
+        parts.append([rows[chosen] for rows in drawn])
+    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
 
 def _best(image, tried, num):
@@ -115,16 +142,16 @@ def _best(image, tried, num):
 class _Descent(keras.Model):
     """Latents as weights, the distance of their images from given ones as the loss: the stock `fit` does the rest."""
 
-    def __init__(self, render, latents, conditions, targets):
+    def __init__(self, render, latents, others, targets):
         super().__init__(name="descent")  # a name with an underscore at the front is none for TensorFlow
         self.render = render  # a function: the generator's own weights are none of this model
         self.latents = self.add_weight(latents.shape, name="latents")
         self.latents.assign(latents)
-        self.conditions = conditions
+        self.others = others
         self.targets = targets
 
     def call(self, inputs):
-        return self.render(self.latents.value, *map(ops.convert_to_tensor, self.conditions))
+        return self.render(self.latents.value, *map(ops.convert_to_tensor, self.others))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # A sum over the images, each of which has latents of its own: none is in the other's way.
@@ -132,14 +159,14 @@ class _Descent(keras.Model):
 
 
 def _descend(model, images, starts, steps):
-    """The best latents (n, latent_dim) of each image, and the conditions beside them, of several restarts."""
-    latents, *conditions = starts
+    """The best latents (n, latent_dim) of each image, and the rows beside them, of several restarts."""
+    latents, *others = starts
     restarts = len(latents) // len(images)
     wanted = np.repeat(images, restarts, axis=0)
-    descent = _Descent(model.render, latents, conditions, pixels.to_float(wanted))
+    descent = _Descent(model.render, latents, others, pixels.to_float(wanted))
     descent.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)))
     descent.fit(np.zeros((steps, 1)), batch_size=1, shuffle=False, verbose=0)  # the data only count the steps
-    ends = [ops.convert_to_numpy(descent.latents.value), *conditions]
+    ends = [ops.convert_to_numpy(descent.latents.value), *others]
     errors = _errors(wanted, model.decode(*ends)).reshape(-1, restarts)
     best = np.arange(len(images)) * restarts + errors.argmin(axis=1)
     return [array[best] for array in ends]

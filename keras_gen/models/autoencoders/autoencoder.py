@@ -101,10 +101,10 @@ class Autoencoder(Generative, SeededModel):
                 f"expected an encoder with outputs {expected} for a decoder of codes {codes}, "
                 f"received one with {self.encoder.output_shape[1:]}"
             )
-        expected = [each.shape for each in self._beside]
+        shapes = [each.shape for each in self._beside]
         for network, optional in ((self.encoder, True), (self.decoder, False)):
             received = [tuple(tensor.shape[1:]) for tensor in network.inputs[1:]]
-            if received != expected and not (optional and not received):
+            if received != shapes and not (optional and not received):
                 names = ", ".join(f"{each.name} {each.shape}" for each in self._beside) or "nothing"
                 raise ValueError(
                     f"expected a {network.name} that takes {names} beside its first input, received one that takes "
@@ -154,6 +154,10 @@ class Autoencoder(Generative, SeededModel):
             raise ValueError(f"expected a prior of {self.latent_dim} numbers, received one of {self.prior.latent_dim}")
         return self.prior
 
+    @property
+    def facts(self):
+        return {} if self.prior is None else {"prior": self.prior.about}
+
     def from_noise(self, noise):
         return self._fitted_prior(noise)
 
@@ -194,6 +198,10 @@ class Autoencoder(Generative, SeededModel):
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         """`keras.Model.compile`, where `loss` may be the name of a likelihood too, see `keras_gen.likelihoods`."""
         super().compile(optimizer, likelihoods.get(loss), **kwargs)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)  # at once: or it has no slots when its state is loaded
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         targets = pixels.to_float(self.targets(x, y))
@@ -271,7 +279,7 @@ class Autoencoder(Generative, SeededModel):
 
         images = {"images": Request("uint8", self.image_shape, about="uint8: 0 to 255.")}
         codes = {"codes": Request("float32", (self.latent_dim,), about="as `encode` gives them.")}
-        beside = {each.name: each.row for each in self._beside}
+        beside = self.rows_of(self._beside)
         return {
             "serving_default": Endpoint(reconstruct, {**images, **beside}),
             "encode": Endpoint(encode, {**images, **(beside if len(self.encoder.inputs) > 1 else {})}),
