@@ -100,9 +100,10 @@ def batches(options: AutoencoderOptions, autoencoder, split, **how):
     """The images of a split, and their conditions if the autoencoder has any, as `data.Batches` of the options."""
     from keras_gen.data import Batches
 
-    rows = autoencoder.conditions and autoencoder.conditions.of_split(split)
     ahead = hardware.steps_per_launch()
-    return Batches(split, options.batch_size, seed=options.seed, targets=rows, paired=True, ahead=ahead, **how)
+    return Batches(
+        split, options.batch_size, seed=options.seed, columns=autoencoder.columns_of(split), ahead=ahead, **how
+    )
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ def test_a_conditional_vae_is_asked_by_name(tmp_path):
     # What is asked for is all that there is to see: the first number of the row is the brightness.
     brightness = (rows[:, :1] * 255).astype("uint8")
     pictures = np.broadcast_to(brightness[:, :, None, None], (12, *IMAGE_SHAPE)).copy()
-    vae.fit(Batches(Split(pictures), 6, targets=rows, paired=True), epochs=60, shuffle=False, verbose=0)
+    vae.fit(Batches(Split(pictures), 6, columns={"conditions": rows}), epochs=60, shuffle=False, verbose=0)
     vae.save(tmp_path / "vae.keras")
     vae = keras.saving.load_model(tmp_path / "vae.keras")
     name, first = conditions.names[0], conditions.attributes[0].values[0]

@@ -30,8 +30,12 @@ def test_the_order_is_a_function_of_seed_and_epoch():
     assert batch_sums(Batches(Split(PIXELS), 2, seed=3, epoch=5)) == expected_sums(5)
     assert batch_sums(Batches(Split(PIXELS), 2, seed=4)) != expected_sums(0)
     batches = Batches(Split(PIXELS), 2, seed=3)
-    batches.epoch = 5
+    batches.start_at(5)
     assert batch_sums(batches) == expected_sums(5)
+    batches.start_at(5, batch=1)  # the first is not read
+    assert batch_sums(batches) == [0, *expected_sums(5)[1:]]
+    batches.on_epoch_end()
+    assert batch_sums(batches) == expected_sums(6)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +61,9 @@ def test_items_are_bytes_with_their_targets():
     assert (2**labels).tolist() == images.ravel().tolist()
     images, rows = Batches(split, 3, targets=np.eye(7, dtype="float32"))[1]
     assert (2 ** rows.argmax(axis=1)).tolist() == images.ravel().tolist()
-    (pair,) = Batches(split, 3, targets=split.labels, paired=True)[1]
-    np.testing.assert_array_equal(pair[1], labels)
+    (named,) = Batches(split, 3, columns={"label": split.labels, "source": 2 * PIXELS})[1]
+    np.testing.assert_array_equal(named["label"], labels)
+    np.testing.assert_array_equal(named["source"], 2 * named["images"])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,8 @@ def test_impossible_batches_are_refused(arguments, message):
         Batches(*arguments)
     with pytest.raises(ValueError, match="expected 7 targets, one for each image, received 6"):
         Batches(Split(PIXELS), 2, targets=np.arange(6))
+    with pytest.raises(ValueError, match="expected 7 source, one for each image, received 6"):
+        Batches(Split(PIXELS), 2, columns={"source": np.arange(6)})
 
 
 def test_a_file_on_disk_is_read_batch_by_batch(tmp_path):
@@ -119,7 +126,9 @@ validation = Batches(split, 2, shuffle=False, drop_remainder=False)
 model = new_model()
 model.fit(batches, epochs=2, validation_data=validation, **options)  # not built yet: Keras draws a batch to build it
 model.fit(batches, epochs=3, initial_epoch=2, **options)             # built: it draws none
-model.predict(batches, verbose=0)
+model.predict(batches, verbose=0)                                    # a whole pass too
+assert batches.epoch == 4
+batches.start_at(3)
 new_model().fit(batches, epochs=1, **options)                        # another one that is not built
 new_model().fit(Batches(split, 2, seed=3, epoch=4), epochs=5, initial_epoch=4, **options)
 new_model(3).fit(Batches(split, 2, seed=3), epochs=2, **options)
@@ -165,7 +174,7 @@ class OnDisk:
         {"batch_size": 2, "shuffle": False, "drop_remainder": False},
         {"batch_size": 3, "epoch": 4, "skip": 1},
         {"batch_size": 2, "targets": np.eye(7, dtype="float32"), "skip": 2},
-        {"batch_size": 2, "targets": np.arange(7), "paired": True, "skip": 2},
+        {"batch_size": 2, "columns": {"label": np.arange(7)}, "targets": np.arange(7), "skip": 2},
     ],
 )
 def test_fit_gets_the_same_batches_whatever_it_reads_from(images, how):
@@ -175,7 +184,7 @@ def test_fit_gets_the_same_batches_whatever_it_reads_from(images, how):
     stream = iter(arguments["x"])
     for epoch in range(batches.epoch, batches.epoch + 2):
         if epoch > batches.epoch:
-            batches.epoch = epoch
+            batches.start_at(epoch)
         for index in range(len(batches)):
             expected, received = batches[index], next(stream)
             keras.tree.assert_same_structure(expected, received)
@@ -198,7 +207,7 @@ def test_batches_that_are_read_ahead_are_the_same(ahead):
         for index in (0, 1, 2, 3, 1):  # back, too: `fit` looks at the first batch before it begins
             for left, right in zip(one[index], many[index], strict=True):
                 np.testing.assert_array_equal(left, keras.ops.convert_to_numpy(right))
-        many.epoch, one.epoch = 7, 7
+        many.start_at(7), one.start_at(7)
         np.testing.assert_array_equal(one[2][0], keras.ops.convert_to_numpy(many[2][0]))
 
 

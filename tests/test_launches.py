@@ -73,7 +73,7 @@ def test_a_run_goes_on_with_launches_of_any_length(steps, many):
             resuming._skip_steps(self.model, 5)
 
     autoencoder = make_autoencoder(steps_per_execution=steps)
-    batches = Batches(Split(many), BATCH, paired=True)
+    batches = Batches(Split(many), BATCH)
     autoencoder.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[After()])
     assert int(autoencoder.optimizer.iterations) == 2 + 7
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -28,21 +29,21 @@ class Batches(keras.utils.PyDataset):
         drop_remainder: bool; True leaves out the last images of the order if they do not fill a batch, so that
             every batch has one shape and XLA compiles one program. They differ from epoch to epoch.
         epoch: int ≥ 0, the epoch to begin with: that of `fit(initial_epoch=...)`. The attribute of this name counts
-            on as `fit` ends epochs, and can be set.
-        targets: array of as many rows as the split has images, which go along with them: `split.labels`, or
+            on with each whole pass; `start_at` moves it.
+        skip: int ≥ 0, batches of the first epoch that are not read, see `start_at`.
+        columns: arrays by name, of as many rows as the split has images, which go along with them: what a model takes
+            beside images, as `model.columns_of(split)` has it. Arrays that stay on disk are read batch by batch.
+        targets: array of as many rows as the split has images, the second part of each batch: `split.labels`, or
             `conditions.of_split(split)`.
-        skip: int ≥ 0, batches of the first epoch that are not read: images of zeros, for a run that is resumed behind
-            them.
         ahead: int ≥ 1, full batches that are read at a time and handed to the device together: the transfer of a small
             batch takes longer than its copy. Above 1 batches are tensors of the backend.
-        paired: bool; True hands images and targets to the model together, as an autoencoder with conditions wants them.
 
     Returns:
-        By index, `(images,)`, `(images, targets)` or `((images, targets),)`: uint8 (b, height, width, channels) and
-        (b, ...) of the targets.
+        By index, `(images,)` or `(images, targets)`: uint8 (b, height, width, channels) and (b, ...) of the targets.
+        With columns the images are a dict, `{"images": …, <name>: …}`.
 
     Raises:
-        ValueError: for an empty split, a batch_size below 1, or targets of another length.
+        ValueError: for an empty split, a batch_size below 1, or columns or targets of another length.
 
     Example:
         >>> from keras_gen import data
@@ -60,9 +61,9 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = True,
         drop_remainder: bool = True,
         epoch: int = 0,
-        targets: np.ndarray | None = None,
-        paired: bool = False,
         skip: int = 0,
+        columns: Mapping[str, Any] | None = None,
+        targets: np.ndarray | None = None,
         ahead: int = 1,
     ):
         super().__init__()
@@ -70,36 +71,42 @@ class Batches(keras.utils.PyDataset):
             raise ValueError("expected a split with at least one image, received an empty one")
         if batch_size < 1:
             raise ValueError(f"expected a batch_size of at least 1, received {batch_size}")
-        if targets is not None and len(targets) != len(split):
-            raise ValueError(f"expected {len(split)} targets, one for each image, received {len(targets)}")
+        for name, column in {**(columns or {}), **({} if targets is None else {"targets": targets})}.items():
+            if len(column) != len(split):
+                raise ValueError(f"expected {len(split)} {name}, one for each image, received {len(column)}")
         self.split = split
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
+        self.columns = dict(columns or {})
         self.targets = targets
-        self.paired = paired
-        self.epoch = epoch
-        self.skip = skip
         self.ahead = ahead
-        self._fit_is_new = False
+        self.start_at(epoch, skip)
 
-    @property
-    def columns(self) -> list:
-        """The images and, if there are any, the targets: what a batch has rows of."""
-        return [self.split.images] if self.targets is None else [self.split.images, self.targets]
+    def start_at(self, epoch: int, batch: int = 0) -> None:
+        """Moves to a batch of an epoch, where a run goes on that stopped there.
 
-    @property
-    def epoch(self) -> int:
-        """The epoch whose order the batches follow now."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int):
+        Args:
+            epoch: int ≥ 0, whose order the batches follow from now on.
+            batch: int ≥ 0; those before it are not read, and images of zeros.
+        """
+        self.epoch = epoch
+        self.skip = batch
         self._order = self.order_of(epoch)
-        self._epoch = epoch
-        self._together: dict[int, list] = {}  # columns of the batches that were read ahead, by the first of these
-        self.skip = 0
+        self._together: dict[int, list] = {}  # parts of the batches that were read ahead, by the first of these
+        self._is_read = False  # to its last batch
+
+    @property
+    def parts(self) -> list:
+        """What a batch has rows of: the images, the columns, the targets."""
+        return [self.split.images, *self.columns.values(), *([] if self.targets is None else [self.targets])]
+
+    def nested(self, parts: Sequence) -> tuple:
+        """The rows of `parts` as `fit` gets them."""
+        images, *columns = parts[: 1 + len(self.columns)]
+        named = {"images": images, **dict(zip(self.columns, columns, strict=True))} if self.columns else images
+        return (named, *parts[1 + len(self.columns) :])
 
     def for_fit(self) -> dict[str, Any]:
         """The arguments of `fit` from which it gets these batches, from `epoch` on, which stays as it is.
@@ -130,20 +137,20 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple:
         is_full = (index + 1) * self.batch_size <= len(self.split)
-        images, *targets = self._ahead(index) if self.ahead > 1 and is_full else self._rows(index, 1)
-        return ((images, *targets),) if self.paired and targets else (images, *targets)
+        self._is_read = self._is_read or index == len(self) - 1
+        return self.nested(self._ahead(index) if self.ahead > 1 and is_full else self._rows(index, 1))
 
     def _rows(self, index, num):
-        """Images and targets, if any, of `num` batches from `index` on, one after the other."""
+        """The rows of each part of `num` batches from `index` on, one after the other."""
         chosen = self._order[index * self.batch_size : (index + num) * self.batch_size]
         if index + num > self.skip:
             images = self.split.images[chosen]
         else:
             images = np.zeros((len(chosen), *self.split.images.shape[1:]), "uint8")
-        return [images, *(column[chosen] for column in self.columns[1:])]
+        return [images, *(part[chosen] for part in self.parts[1:])]
 
     def _ahead(self, index):
-        """The columns of a full batch, out of those that are read together."""
+        """The parts of a full batch, out of those that are read together."""
         first = index - index % self.ahead
         if first not in self._together:
             num = min(self.ahead, len(self.split) // self.batch_size - first)
@@ -155,19 +162,11 @@ class Batches(keras.utils.PyDataset):
                     for rows in self._rows(first, num)
                 ]
             }
-        return [column[index - first] for column in self._together[first]]
-
-    @property
-    def workers(self) -> int:
-        """The number of threads that Keras reads with. It asks once in each new `fit`, which tells where one begins."""
-        self._fit_is_new = True
-        return super().workers
+        return [part[index - first] for part in self._together[first]]
 
     def on_epoch_end(self):
         """Moves on to the order of the next epoch."""
-        # The first end that a fit reports is that of no epoch: Keras resets its iterator after looking at a batch to
-        # build the model, and with a model that is built already it does so without an `on_epoch_begin` before.
-        if self._fit_is_new:
-            self._fit_is_new = False
-        else:
-            self.epoch += 1
+        # The first end that a fit reports is that of no epoch: Keras resets its iterator after looking at the first
+        # batch at most, to build the model.
+        if self._is_read:
+            self.start_at(self.epoch + 1)

@@ -25,32 +25,27 @@ def dataset(batches) -> tf.data.Dataset:
         .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(batch_size, batches.drop_remainder))
     )
     with tf.device("CPU"):  # a GPU gets the batches only
-        read = rows.skip(batches.skip).map(_reader(batches.columns))
+        read = rows.skip(batches.skip).map(_reader(batches.parts))
         if batches.skip:
-            zeros = tuple(tf.zeros((batch_size, *column.shape[1:]), column.dtype) for column in batches.columns)
+            zeros = tuple(tf.zeros((batch_size, *part.shape[1:]), part.dtype) for part in batches.parts)
             read = tf.data.Dataset.from_tensors(zeros).repeat(batches.skip).concatenate(read)
-    if batches.paired and batches.targets is not None:
-        read = read.map(lambda *columns: (columns,))
+    read = read.map(lambda *parts: batches.nested(parts))
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False  # they copy the images once more
     return read.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _reader(columns):
-    """A function from indices (b,) to the rows of each column."""
-    if (
-        all(type(column) is np.ndarray for column in columns)
-        and sum(column.nbytes for column in columns) <= MAX_COPIED_BYTES
-    ):
-        tensors = [tf.constant(column) for column in columns]
+def _reader(parts):
+    """A function from indices (b,) to the rows of each part."""
+    if all(type(part) is np.ndarray for part in parts) and sum(part.nbytes for part in parts) <= MAX_COPIED_BYTES:
+        tensors = [tf.constant(part) for part in parts]
         return lambda rows: tuple(tf.gather(tensor, rows) for tensor in tensors)
 
     def read(rows):
-        kinds = [tf.as_dtype(column.dtype) for column in columns]
-        values = tf.numpy_function(lambda rows: [column[rows] for column in columns], [rows], kinds)
+        kinds = [tf.as_dtype(part.dtype) for part in parts]
+        values = tf.numpy_function(lambda rows: [part[rows] for part in parts], [rows], kinds)
         return tuple(
-            tf.ensure_shape(value, (rows.shape[0], *column.shape[1:]))
-            for value, column in zip(values, columns, strict=True)
+            tf.ensure_shape(value, (rows.shape[0], *part.shape[1:])) for value, part in zip(values, parts, strict=True)
         )
 
     return read

@@ -58,6 +58,7 @@ def train(learner, loss, split, targets, seed, num_steps):
 
 
 def _endless(batches):
-    for batches.epoch in itertools.count():
+    for epoch in itertools.count():
+        batches.start_at(epoch)
         for index in range(len(batches)):
             yield batches[index]

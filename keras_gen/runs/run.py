@@ -104,7 +104,7 @@ class Run:
         if checkpoint is None:
             print(f"{self.directory} has no checkpoint yet: it begins anew")
         else:
-            batches.epoch, batches.skip = checkpoint.epoch, checkpoint.batch
+            batches.start_at(checkpoint.epoch, checkpoint.batch)
             minutes = checkpoint.callbacks["Budget"]["seconds"] / 60
             self.over = checkpoint.epoch >= self.epochs or minutes >= (self.options.minutes or math.inf)
             if self.over and before.get("finished"):
@@ -199,7 +199,7 @@ class Run:
             states["Budget"]["told"] = -1.0  # nothing of what it is to tell again
             states.get("QualityMonitor", {}).pop("numbers", None)  # they are of the state that is given up
             self.checkpoint = dataclasses.replace(good, epoch=epoch, batch=0, callbacks=states)
-            batches.epoch = epoch
+            batches.start_at(epoch)
             text = f"At step {self._ended_at(model):,} {trouble}: back to step {good.step:,}, {remedy}."
             print(text, flush=True)
             troubles.append({"text": text, "rung": rung})
