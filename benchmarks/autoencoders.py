@@ -17,7 +17,6 @@ import numpy as np
 import tyro
 
 import keras_gen
-import train_ae
 from benchmarks.quality import markdown_row
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import AUTOENCODERS
@@ -54,13 +53,15 @@ def train(options: AutoencoderOptions, images):
     import keras
 
     from keras_gen import callbacks
+    from keras_gen.runs import autoencoder as story
+    from keras_gen.runs import preparation
 
     keras.utils.set_random_seed(options.seed)
-    autoencoder = train_ae.build(options, images)
-    split, held_out = images.train.hold_out(train_ae.VALIDATION_FRACTION)
+    autoencoder = story.build(options, images)
+    split, held_out = images.train.hold_out(story.VALIDATION_FRACTION)
     autoencoder.fit(
-        **train_ae.batches(options, autoencoder, split).for_fit(),
-        validation_data=train_ae.batches(options, autoencoder, held_out, shuffle=False, drop_remainder=False),
+        **preparation.batches(options, autoencoder, split).for_fit(),
+        validation_data=preparation.batches(options, autoencoder, held_out, shuffle=False, drop_remainder=False),
         epochs=options.epochs,
         verbose=0,
         callbacks=[

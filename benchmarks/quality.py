@@ -20,7 +20,6 @@ from typing import Any, Literal
 import tyro
 
 import keras_gen
-import train_gan
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.presets import GANS
 from keras_gen.runs.options import GANOptions
@@ -91,9 +90,10 @@ def train(options: GANOptions, images):
     import keras
 
     from keras_gen import callbacks
+    from keras_gen.runs import gan as story
 
     keras.utils.set_random_seed(options.seed)
-    gan, batches = train_gan.build(options, images)
+    gan, batches = story.build(options, images)
     budget = callbacks.Budget(options.epochs, options.minutes)
     watchers = [budget, callbacks.StopOnNaN(), callbacks.ProgressBar(budget, every_seconds=60)]
     gan.fit(**batches.for_fit(), epochs=options.epochs or sys.maxsize, verbose=0, callbacks=watchers)

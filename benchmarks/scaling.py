@@ -46,14 +46,14 @@ def train(preset: str, num: int, batch_size: int, *, seconds: float = 0.0, steps
     """Milliseconds for a thousand images, and memory, before and after: for so many seconds or steps."""
     import keras
 
-    import train_gan
     from keras_gen import data
+    from keras_gen.runs import gan as story
 
     noise = np.random.default_rng(0).integers(0, 256, (num, 28, 28, 1), "uint8")
     split = data.Split(noise, np.arange(num) % 10)
     images = data.ImageData("noise", split, split.take(range(10)), [str(label) for label in range(10)])
     options = GANOptions(preset=preset, batch_size=batch_size, augment="none").resolve(GANS)
-    gan, batches = train_gan.build(options, images)
+    gan, batches = story.build(options, images)
     times: list[float] = []
     memory: list[float] = []
 

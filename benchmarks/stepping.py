@@ -29,7 +29,7 @@ class Case(NamedTuple):
     """Something to train.
 
     Attributes:
-        preset: of keras_gen; "vae" is one of `train_ae.py`.
+        preset: of keras_gen; "vae" is one of `autoencoder_story.py`.
         image_shape: (height, width, channels).
         batch_size: images of a step, those of all the discriminator's steps together.
         rows: of the matrices whose product is the ceiling: the batch of dense networks, many for convolutions.
@@ -78,7 +78,7 @@ def pictures(case: Case, num: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def keras_gen(case: Case, precision: str) -> Contender:
-    """What `train_gan.py` and `train_ae.py` build, under `fit`, with the callbacks that end a run."""
+    """What `train_gan.py` and `autoencoder_story.py` build, under `fit`, with the callbacks that end a run."""
     from keras_gen import backend, callbacks, data
     from keras_gen.runs import hardware
 
@@ -108,11 +108,11 @@ def _in_epochs(epoch):
 
 
 def _model_of_scripts(case, precision):
-    import train_ae
-    import train_gan
     from keras_gen import data
     from keras_gen.presets import AUTOENCODERS, GANS
-    from keras_gen.runs import hardware
+    from keras_gen.runs import autoencoder as autoencoder_story
+    from keras_gen.runs import gan as gan_story
+    from keras_gen.runs import hardware, preparation
     from keras_gen.runs.options import AutoencoderOptions, GANOptions
 
     hardware.set_precision(precision)
@@ -121,7 +121,7 @@ def _model_of_scripts(case, precision):
     images = data.ImageData("random", split, split.take(range(100)), [str(label) for label in range(10)])
     if case.preset in GANS:
         options = GANOptions(preset=case.preset).resolve(GANS).suited_to(images.image_shape)
-        gan, batches = train_gan.build(options, images)
+        gan, batches = gan_story.build(options, images)
 
         def fit_on(split):
             rows = gan.conditions.of_split(split) if gan.conditions else None
@@ -130,8 +130,8 @@ def _model_of_scripts(case, precision):
         assert batches.batch_size == case.batch_size
         return gan, fit_on
     options = AutoencoderOptions(preset=case.preset, network="conv").resolve(AUTOENCODERS)
-    autoencoder = train_ae.build(options, images)
-    return autoencoder, lambda split: train_ae.batches(options, autoencoder, split)
+    autoencoder = autoencoder_story.build(options, images)
+    return autoencoder, lambda split: preparation.batches(options, autoencoder, split)
 
 
 def keras_example(case: Case, precision: str) -> Contender:

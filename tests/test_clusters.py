@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import tyro
 
-import train_gan
 from keras_gen.data import ImageData, Split, with_clusters
 from keras_gen.presets import GANS
-from keras_gen.runs import run
+from keras_gen.runs import beginning, gan
 from keras_gen.runs.options import GANOptions
 
 SHAPE = (6, 9, 3)
@@ -68,10 +67,10 @@ def test_a_gan_without_labels_learns_kinds_if_its_preset_or_an_option_says_so(co
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))
     options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
-    gan, batches = train_gan.build(options, data)
-    assert (gan.conditions and gan.conditions.names) == names
-    gan.fit(batches, epochs=1, shuffle=False, verbose=0, steps_per_epoch=1)
-    assert gan.sample(3).shape == (3, *SHAPE)
+    model, batches = gan.build(options, data)
+    assert (model.conditions and model.conditions.names) == names
+    model.fit(batches, epochs=1, shuffle=False, verbose=0, steps_per_epoch=1)
+    assert model.sample(3).shape == (3, *SHAPE)
 
 
 def test_labels_are_learned_in_preference_to_kinds():
@@ -79,7 +78,7 @@ def test_labels_are_learned_in_preference_to_kinds():
     data = ImageData("colours", Split(train.images, known), train.take(range(5)), class_names=["red", "green"])
     for command, names in (([], ["label"]), (["--unconditional"], ["cluster"])):
         options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
-        assert train_gan.build(options, data)[0].conditions.names == names
+        assert gan.build(options, data)[0].conditions.names == names
 
 
 @pytest.mark.parametrize(("command", "said"), [(["cgan-article"], True), (["article"], False), ([], False)])
@@ -88,5 +87,5 @@ def test_who_asks_for_conditions_hears_when_there_are_none(command, said, tmp_pa
     data = ImageData("colours", train, train.take(range(5)))
     folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path / "saved"}
     options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
-    run.Run(dataclasses.replace(options, **folders), data, *train_gan.build(options, data))
+    beginning.begin(dataclasses.replace(options, name="kinds", **folders), data, *gan.build(options, data))
     assert ("nothing can be asked for" in capsys.readouterr().out) == said

@@ -81,10 +81,13 @@ def test_a_divergence_without_a_vae(tmp_path):
 CLI_ERRORS = {
     "no command": (
         [],
-        "Expected one of {sample, evaluate, compare, interpolate, traverse, reconstruct, invert, export, verify, "
-        "doctor}",
+        "Expected one of {train, sample, evaluate, compare, interpolate, traverse, reconstruct, invert, export, "
+        "verify, doctor}",
     ),
-    "no such command": (["sampel"], "Unrecognized options: sampel. Available subcommands: sample, evaluate, compare, "),
+    "no such command": (
+        ["sampel"],
+        "Unrecognized options: sampel. Available subcommands: train, sample, evaluate, compare, ",
+    ),
     "two slips": (
         ["sample", "x", "--sede", "3", "--lable", "3"],
         "--lable, 3. Perhaps you meant --label, --seed. See ",

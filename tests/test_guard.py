@@ -1,7 +1,6 @@
 """Collapses are noticed, and training goes back to before and tries again with a remedy."""
 
 import csv
-import dataclasses
 import functools
 import json
 import types
@@ -10,14 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-import train_ae
-import train_gan
-from keras_gen import data, evaluation, networks, penalties
+from keras_gen import evaluation, networks, penalties
 from keras_gen.callbacks import Budget, CollapseGuard
 from keras_gen.models import checkpoints
 from keras_gen.models.gan import GAN
 from keras_gen.presets import AUTOENCODERS, GANS
-from keras_gen.runs import remedies, run
+from keras_gen.runs import attempts, autoencoder, preparation, remarks, remedies, watching
+from keras_gen.runs import gan as gans
 from keras_gen.runs.options import AutoencoderOptions, GANOptions
 from tests.conftest import make_autoencoder, make_gan
 
@@ -139,14 +137,14 @@ def test_an_autoencoder_has_a_rate_only():
 @pytest.mark.parametrize(("step", "said"), [(87, True), (89, False)])
 def test_a_run_in_vain_says_so(step, said):
     best = types.SimpleNamespace(step=step, epoch=3, monitor="frechet", value=40.9, last=81.8, ended_at=880)
-    text = run.Run._kept(types.SimpleNamespace(best=best))
+    text = remarks.kept(best)
     assert text.startswith(f"Kept step {step}, after epoch 4, the best by frechet: 40.9, in the end 81.8.")
     assert "not the score card's" in text
     last = types.SimpleNamespace(**{**vars(best), "step": 880, "value": 81.8})
-    text_of_last = run.Run._kept(types.SimpleNamespace(best=last))
+    text_of_last = remarks.kept(last)
     assert text_of_last.startswith("Kept step 880, the last, after epoch 4, the best by frechet: 81.8. (")
     best.monitor = "val_loss"
-    assert "score card" not in run.Run._kept(types.SimpleNamespace(best=best))
+    assert "score card" not in remarks.kept(best)
     assert text.endswith(" Nothing was gained in the 90% since: a lower --learning-rate may help.") == said
 
 
@@ -179,85 +177,63 @@ class Poison(keras.callbacks.Callback):
         weight.assign(weight * float("nan"))
 
 
-def attempt(folder, options, model, batches, compile_again, poisoned, **fit_arguments):
-    """Trains with a poisoned weight as the scripts do; returns the run, and from where others would go on with it."""
-    options = dataclasses.replace(options, run_dir=folder / "run", export_dir=folder)
-    training = run.Run(options, data.load("digits"), model, batches)
-    poison, steps = Poison(2, poisoned), []
-    for number, now in enumerate(training.attempts(model, batches)):
-        if number:
-            compile_again(now)
-        look = keras.callbacks.LambdaCallback(
-            on_train_begin=lambda logs: steps.append(checkpoints.newest(folder / "run" / "checkpoints"))
-        )
-        model.fit(
-            **batches.for_fit(),
-            initial_epoch=training.initial_epoch,
-            epochs=training.epochs,
-            verbose=0,
-            callbacks=[*training.callbacks(poison), look],
-            **fit_arguments,
-        )
-    return training, [checkpoint.step for checkpoint in steps if checkpoint]
+def attempt(run, compile_again, poisoned, **fit_arguments):
+    """Trains with a poisoned weight; returns the watchers, and from where others would go on with the run each time."""
+    steps = []
+    look = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: steps.append(checkpoints.newest(run.directory / "checkpoints"))
+    )
+    watchers = watching.watch(run, Poison(2, poisoned), look)
+    attempts.train(run, watchers, compile_again, **fit_arguments)
+    return watchers, [checkpoint.step for checkpoint in steps if checkpoint]
 
 
 def small_game(folder, **options):
     """A game whose first weight is poisoned, which no loss shows before the epoch is over."""
-    small = {"widths": (16,)}
-    chosen = GANOptions("article", data="digits", epochs=4, **options).resolve(GANS)
-    chosen = dataclasses.replace(chosen, generator_options=small, discriminator_options=small)
-    images = data.load("digits")
-    gan, batches = train_gan.build(chosen, images)
-    return gan, *attempt(folder, chosen, gan, batches, lambda now: train_gan.compile_gan(gan, now, images), 0)
+    folders = {"run_dir": folder / "run", "export_dir": folder}
+    run = gans.prepare(GANOptions("article", data="digits", epochs=4, **folders, **options).resolve(GANS))
+    return run, *attempt(run, lambda: gans.compile_gan(run.model, run.options, run.images), 0)
 
 
 def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
-    gan, training, steps = small_game(tmp_path, score=False)
+    run, watchers, steps = small_game(tmp_path, score=False)
     assert steps == [0], "not the state with the NaN"
     text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
-    assert [trouble["text"] for trouble in training.config["troubles"]] == [text]
+    assert [trouble["text"] for trouble in run.config["troubles"]] == [text]
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert stored["troubles"] == training.config["troubles"]
+    assert stored["troubles"] == run.config["troubles"]
     assert stored["options"]["learning_rate"] == 5e-5, "what --resume would go on with"
-    assert int(gan.optimizer.iterations) == 44
-    assert training._ending() == text
-    assert all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in gan.weights)
+    assert int(run.model.optimizer.iterations) == 44
+    assert remarks.ending(run, watchers) == text
+    assert all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in run.model.weights)
 
 
 def test_after_a_step_back_the_quality_is_that_of_the_state_gone_back_to(tmp_path, monkeypatch):
     # A monitor that looks after the first epoch and at the end of each attempt only, and in between repeats itself.
     rare = functools.partial(evaluation.QualityMonitor, share=1e-9)
     monkeypatch.setattr(evaluation, "QualityMonitor", rare)
-    _, training, _ = small_game(tmp_path, score=True)
-    (trouble,) = training.config["troubles"]
+    run, watchers, _ = small_game(tmp_path, score=True)
+    (trouble,) = run.config["troubles"]
     assert "back to step 11," in trouble["text"]
     with (tmp_path / "run" / "metrics.csv").open() as file:
         rows = [(row["epoch"], float(row["frechet"])) for row in csv.DictReader(file)]
     good = rows[0][1]
     assert rows[-3:] == [(epoch, pytest.approx(good, rel=1e-4)) for epoch in ("2", "3", "4")]
-    assert training.best.step in (11, 44), "the two that were looked at"
+    assert watchers.best.step in (11, 44), "the two that were looked at"
 
 
 def test_an_autoencoder_goes_back_to_its_best(tmp_path):
-    options = AutoencoderOptions("article", data="digits", epochs=4, score=False).resolve(AUTOENCODERS)
-    images = data.load("digits")
-    train, validation = images.train.hold_out(0.1)
-    autoencoder = train_ae.build(options, images)
-    batches = train_ae.batches(options, autoencoder, train)
-    held_out = train_ae.batches(options, autoencoder, validation, shuffle=False, drop_remainder=False)
-    training, steps = attempt(
-        tmp_path,
-        options,
-        autoencoder,
-        batches,
-        lambda now: train_ae.compile_autoencoder(autoencoder, now),
-        -1,
-        validation_data=held_out,
+    folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path}
+    options = AutoencoderOptions("article", data="digits", epochs=4, score=False, **folders).resolve(AUTOENCODERS)
+    run = autoencoder.prepare(options)
+    validation = preparation.batches(options, run.model, run.held_out, shuffle=False, drop_remainder=False)
+    watchers, steps = attempt(
+        run, lambda: autoencoder.compile_autoencoder(run.model, run.options), -1, validation_data=validation
     )
-    (trouble,) = training.config["troubles"]
-    good = 2 * len(batches)
+    (trouble,) = run.config["troubles"]
+    good = 2 * len(run.batches)
     assert steps == [good], "not the state with the NaN"
     rate = "a quarter of the learning rate, 0.00025"
     text = f"At step {good + 1} the loss was no longer a number: back to step {good}, {rate}."
     assert trouble["text"] == text
-    assert training.best.step > good, "it has learned more since"
+    assert watchers.best.step > good, "it has learned more since"

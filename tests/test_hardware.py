@@ -29,8 +29,7 @@ def _as_before():
 
 @pytest.mark.parametrize(("name", "computes_in"), [("float32", "float32"), ("bfloat16", "bfloat16")])
 def test_a_precision_is_what_layers_compute_in(name, computes_in):
-    chosen = hardware.choose_precision(GANOptions(precision=name), IMAGE_SHAPE)
-    assert chosen.precision == name
+    assert hardware.choose_precision(GANOptions(precision=name), IMAGE_SHAPE) == name
     generator = mlp.generator(IMAGE_SHAPE, 4, widths=(8,))
     hidden, last = [layer for layer in generator.layers if isinstance(layer, keras.layers.Dense)]
     assert (hidden.compute_dtype, hidden.variable_dtype) == (computes_in, "float32")
@@ -42,7 +41,7 @@ def test_a_precision_is_what_layers_compute_in(name, computes_in):
 def test_bfloat16_must_be_worth_it(share, expected, monkeypatch, capsys):
     seconds = {"float32": 0.020, "bfloat16": 0.020 * share}
     monkeypatch.setattr(hardware, "seconds_per_step", lambda network, shape, batch, precision: seconds[precision])
-    assert hardware.choose_precision(GANOptions(precision="auto"), IMAGE_SHAPE).precision == expected
+    assert hardware.choose_precision(GANOptions(precision="auto"), IMAGE_SHAPE) == expected
     assert keras.config.dtype_policy().name == hardware.POLICIES[expected]
     said = capsys.readouterr().out
     assert said.startswith(f"precision: {expected} (")
@@ -50,7 +49,7 @@ def test_bfloat16_must_be_worth_it(share, expected, monkeypatch, capsys):
 
 
 def test_a_measurement_leaves_no_trace(monkeypatch):
-    monkeypatch.setattr(hardware, "SECONDS", 0.05)
+    monkeypatch.setattr(hardware, "MEASURE_SECONDS", 0.05)
     before = keras.config.dtype_policy().name
     assert 0 < hardware.seconds_per_step("mlp", IMAGE_SHAPE, 4, "bfloat16") < 10
     assert keras.config.dtype_policy().name == before

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import train_gan
-from keras_gen import VAE, DenoisingAutoencoder, callbacks, data, files, likelihoods, networks
+from keras_gen import VAE, DenoisingAutoencoder, callbacks, files, likelihoods, networks
 from keras_gen.data import Batches, Split
 from keras_gen.models import checkpoints
 from keras_gen.models.checkpoints import Checkpoint
 from keras_gen.presets import GANS
-from keras_gen.runs import run
+from keras_gen.runs import delivering
+from keras_gen.runs import gan as gans
 from keras_gen.runs.options import GANOptions
 from tests.conftest import BATCH, IMAGE_SHAPE, make_autoencoder, make_conditional_gan, make_gan, same, weights_of
 from tests.processes import ROOT, fail, succeed
@@ -215,8 +215,8 @@ def test_the_best_state_is_delivered_whole(images):
 def test_the_card_of_an_earlier_state_goes(tmp_path):
     for name in ("scorecard.json", "scorecard.html"):
         (tmp_path / name).write_text("of `keras-gen evaluate`, before the run was resumed")
-    run = types.SimpleNamespace(monitor=None, options=GANOptions(score=False), directory=tmp_path)
-    assert run.Run._score(run, make_gan()) == (None, "")
+    run = types.SimpleNamespace(options=GANOptions(score=False), directory=tmp_path)
+    assert delivering.score(run, types.SimpleNamespace(monitor=None)) == (None, "")
     assert not list(tmp_path.iterdir())
 
 
@@ -287,10 +287,8 @@ def check_killed(folder, backend, command, kills, rng):
 def test_a_killed_process_is_resumed_bit_for_bit(tmp_path, monkeypatch):
     check_killed(tmp_path, "tensorflow", GAN, kills=1, rng=np.random.default_rng(0))
     monkeypatch.chdir(tmp_path)
-    options = GANOptions(resume=()).resolve(GANS)
-    images = data.load(options.data)
     with pytest.raises(ValueError, match="runs/killed is over, after 3 epochs in "):
-        run.Run(options, images, *train_gan.build(options, images))
+        gans.prepare(GANOptions(resume=()).resolve(GANS))
     assert GANOptions(resume=(), epochs=6).resolve(GANS).epochs == 6
 
 

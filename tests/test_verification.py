@@ -12,11 +12,12 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-import train_ae
-import train_gan
 from keras_gen import data, evaluation, export
 from keras_gen.export import publishing, verification
 from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.runs import autoencoder as autoencoder_story
+from keras_gen.runs import gan as gan_story
+from keras_gen.runs import preparation
 from keras_gen.runs.options import AutoencoderOptions, GANOptions
 from tests.conftest import LATENT_DIM, MODELS, make_gan
 from tests.processes import fail, succeed
@@ -223,7 +224,7 @@ def test_the_command_checks_every_version(version, tmp_path):
 @pytest.mark.parametrize("preset", GANS)
 def test_every_gan_is_verified(preset, tmp_path):
     images = data.load("mnist-sample")
-    gan, batches = train_gan.build(GANOptions(preset=preset).resolve(GANS).suited_to(images.image_shape), images)
+    gan, batches = gan_story.build(GANOptions(preset=preset).resolve(GANS).suited_to(images.image_shape), images)
     gan.fit(batches, steps_per_epoch=2, shuffle=False, verbose=0)
     version = export.publish(gan, tmp_path, preset, discriminator=True)
     assert_all_agree(export.verify(version), "5 signatures", "")
@@ -235,8 +236,8 @@ def test_every_autoencoder_is_verified(preset, tmp_path):
     images = data.load("mnist-sample")
     train, held_out = images.train.take(range(512)), images.train.take(range(512, 640))
     options = AutoencoderOptions(preset=preset).resolve(AUTOENCODERS)
-    autoencoder = train_ae.build(options, images)
-    autoencoder.fit(train_ae.batches(options, autoencoder, train), shuffle=False, verbose=0)
+    autoencoder = autoencoder_story.build(options, images)
+    autoencoder.fit(preparation.batches(options, autoencoder, train), shuffle=False, verbose=0)
     evaluation.choose_prior(autoencoder, train, held_out, net=None)
     version = export.publish(autoencoder, tmp_path, preset)
     assert_all_agree(export.verify(version), "6 signatures", preset)

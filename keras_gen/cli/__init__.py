@@ -1,11 +1,13 @@
-"""`keras-gen`: what one does before and after training, one subcommand each."""
+"""`keras-gen`: training, and what one does before and after it, one subcommand each."""
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import tyro
 
+from keras_gen.cli import training
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 from keras_gen.cli.examining import Doctor
 from keras_gen.cli.exporting import Export, Verify
@@ -13,9 +15,12 @@ from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 
-DESCRIPTION = "Examine images. Use a trained model: make images, find their latents, score, compare scores, export it."
+DESCRIPTION = (
+    "Examine images. Train. Use a trained model: make images, find their latents, score, compare scores, export it."
+)
 Command = Annotated[
-    Annotated[Sample, tyro.conf.subcommand("sample")]
+    Annotated[training.Train, tyro.conf.subcommand("train")]
+    | Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Interpolate, tyro.conf.subcommand("interpolate")]
@@ -31,6 +36,9 @@ Command = Annotated[
 
 def main() -> None:
     """Parses the command line and runs the subcommand."""
+    if sys.argv[1:2] == ["train"] and (family := " ".join(sys.argv[2:3])) in training.FAMILIES:
+        sys.argv[:3] = [f"keras-gen train {family}"]  # a program with options, help and errors of its own
+        return training.main(family)
     command = parse(Command, DESCRIPTION)
     with one_line_errors():
         start_keras()

@@ -13,13 +13,13 @@ class Doctor:
     """Look for what commonly goes wrong with images: duplicates, leaks into the test part, damaged or inverted ones."""
 
     data: tyro.conf.Positional[str]
-    """Name or path of the images, as for train_gan.py."""
+    """Name or path of the images, as for keras-gen train."""
     image_size: int | tuple[int, int] | None = None
-    """As for train_gan.py."""
+    """As for keras-gen train."""
     channels: Literal[1, 3, 4] | None = None
-    """As for train_gan.py."""
+    """As for keras-gen train."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """As for train_gan.py."""
+    """As for keras-gen train."""
 
     def run(self) -> None:
         """Prints what the set is and what was found, what is serious first and marked."""
@@ -40,4 +40,4 @@ class Doctor:
         print("\n".join(f"{'!' if finding.serious else '-'} {finding.text}" for finding in findings))
         if not any(finding.serious for finding in findings):
             print("nothing serious")
-        print(f"time and memory of training: python train_gan.py --data {self.data} --dry-run")
+        print(f"time and memory of training: keras-gen train gan --data {self.data} --dry-run")

@@ -17,7 +17,7 @@ class Reconstruct:
     run_folder: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
     data: str | None = None
-    """Name or path of the images, as for train_ae.py; by default those that the run was trained on."""
+    """Name or path of the images, as for keras-gen train; by default those that the run was trained on."""
     num: int = 20
     """Number of images, the first ones of the test part."""
     out: Path = Path("reconstructions.png")
@@ -58,7 +58,7 @@ class Invert:
     model: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
     data: str | None = None
-    """Name or path of the images, as for train_gan.py; by default those that the run was trained on."""
+    """Name or path of the images, as for keras-gen train; by default those that the run was trained on."""
     num: int = 10
     """Number of images, the first ones of the test part."""
     steps: int = 300

@@ -18,7 +18,7 @@ class Evaluate:
     model: tyro.conf.Positional[Path]
     """Folder of a run, a .keras file, or an .npy file of uint8 images (n, height, width, channels)."""
     data: str | None = None
-    """Name or path of the images, as for train_gan.py; by default those of the run. An .npy file needs it."""
+    """Name or path of the images, as for keras-gen train; by default those of the run. An .npy file needs it."""
     num: int = 10_000
     """Images on each side, no more than the test part has."""
     truncation: float | None = None

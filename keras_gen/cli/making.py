@@ -110,7 +110,7 @@ class Traverse:
     where: tuple[str, ...] = ()
     """As for keras-gen sample, in all images."""
     data: str | None = None
-    """For --along: name or path of labelled images, as for train_gan.py; by default those of the run."""
+    """For --along: name or path of labelled images, as for keras-gen train; by default those of the run."""
     out: Path = Path("traversal.png")
     """x.png: a grid; x.npy; else a folder of PNG files."""
 

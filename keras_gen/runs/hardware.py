@@ -6,16 +6,17 @@ Nothing here imports Keras before it is needed, since the backend is chosen befo
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import importlib.util
 import os
 import subprocess
 import sys
 import time
+from typing import Literal
 
-from keras_gen.runs.options import LARGE_IMAGE_BATCH
+from keras_gen.runs.options import LARGE_IMAGE_BATCH, TrainingOptions
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+Precision = Literal["float32", "bfloat16"]
 BACKENDS = ("tensorflow", "jax")  # to compare; on PyTorch each operation is launched by itself
 STEPS_PER_LAUNCH = 32  # on a GPU: a launch then costs less than a step, and Ctrl-C still waits for milliseconds only
 
@@ -66,50 +67,49 @@ def steps_per_launch() -> int:
     return STEPS_PER_LAUNCH if jax.default_backend() == "gpu" else 1
 
 
-def choose_backend(options):
+def choose_backend(options: TrainingOptions) -> None:
     """Sets the backend that the options name, if any; of "auto" the one that is faster here, which it says.
 
     To be called before Keras is imported. "auto" trains a discriminator of the options' kind, of images of 32×32 in
     colour, for a second on each backend that is installed, in processes; 16 in a step where the images are to decide.
 
     Args:
-        options: resolved `TrainingOptions`.
-
-    Returns:
-        The options with the name of a backend in place of "auto".
+        options: resolved options.
 
     Raises:
         ValueError: if "auto" finds no backend that works.
     """
-    if options.backend == "auto":
+    chosen: str | None = options.backend
+    if chosen == "auto":
         installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
         seconds = {name: _measured_apart(name, options) for name in installed}
         if not seconds or min(seconds.values()) == float("inf"):
             raise ValueError(f"--backend auto needs one of {', '.join(BACKENDS)}, found none that works: install one")
-        options = dataclasses.replace(options, backend=min(seconds, key=seconds.__getitem__))
-        _say("backend", seconds, options.backend, DEFAULT_SHAPE)
-    if options.backend:
-        os.environ["KERAS_BACKEND"] = options.backend
-    return options
+        chosen = min(seconds, key=seconds.__getitem__)
+        _say("backend", seconds, chosen, DEFAULT_SHAPE)
+    if chosen:
+        os.environ["KERAS_BACKEND"] = chosen
 
 
-def choose_precision(options, image_shape: tuple[int, int, int]):
+def choose_precision(options: TrainingOptions, image_shape: tuple[int, int, int]) -> Precision:
     """Sets the precision that the options name; of "auto" the one that is faster here by a fifth, which it says.
 
     Args:
-        options: resolved `TrainingOptions`.
+        options: resolved options with a batch size.
         image_shape: (height, width, channels).
 
     Returns:
-        The options with the name of a precision in place of "auto".
+        The name of the precision.
     """
-    if options.precision == "auto":
+    chosen: Precision
+    if options.precision != "auto":
+        chosen = options.precision
+    else:
         seconds = {name: seconds_per_step(options.network, image_shape, options.batch_size, name) for name in POLICIES}
-        fastest = "bfloat16" if seconds["bfloat16"] < MAX_TIME_SHARE * seconds["float32"] else "float32"
-        options = dataclasses.replace(options, precision=fastest)
-        _say("precision", seconds, fastest, image_shape)
-    set_precision(options.precision)
-    return options
+        chosen = "bfloat16" if seconds["bfloat16"] < MAX_TIME_SHARE * seconds["float32"] else "float32"
+        _say("precision", seconds, chosen, image_shape)
+    set_precision(chosen)
+    return chosen
 
 
 def seconds_per_step(network: str, image_shape: tuple[int, int, int], batch_size: int, precision: str) -> float:

@@ -35,6 +35,7 @@ def record(options: TrainingOptions, images: ImageData, model: keras.Model) -> d
     conditions = model.conditions
     return {
         "family": type(model).__name__,
+        "reconstructs": model.reconstructs,
         "troubles": [],
         "started": now().isoformat(timespec="seconds"),
         "options": dataclasses.asdict(options),

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import keras
 
-from keras_gen.models.gan import GAN
-from keras_gen.runs.options import GANOptions, TrainingOptions
+from keras_gen.runs.options import Options, TrainingOptions
 
 PENALTY_FACTOR = 4.0  # how much firmer a penalty gets
 
+Change = tuple[dict[str, Any], str]  # other values of options, and what is new in words
 
-def lower_the_rate(options: TrainingOptions, model: keras.Model) -> tuple[TrainingOptions, str] | None:
+
+def lower_the_rate(options: TrainingOptions, model: keras.Model) -> Change | None:
     """A quarter of the learning rate."""
-    rate = (options.learning_rate or 0) / 4
-    return dataclasses.replace(options, learning_rate=rate), f"a quarter of the learning rate, {rate:g}"
+    rate = options.learning_rate / 4
+    return {"learning_rate": rate}, f"a quarter of the learning rate, {rate:g}"
 
 
-def hold_the_discriminator(options: TrainingOptions, model: keras.Model) -> tuple[TrainingOptions, str] | None:
-    """R1 and R2 where there is no penalty, four times the weight where there is one.
-
-    None for autoencoders, and for discriminators that normalise batches: their slope at one image depends on others.
-    """
-    if not isinstance(options, GANOptions) or not isinstance(model, GAN):
-        return None
-    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.discriminator.layers):
+def hold_the_discriminator(options: TrainingOptions, model: keras.Model) -> Change | None:
+    """R1 and R2 where there is no penalty, four times the weight where there is one; None where there can be none."""
+    if not model.takes_penalties:
         return None
     if not model.penalties:
-        return dataclasses.replace(options, penalties=("r1", "r2"), penalty_weight=None), "R1 and R2 switched on"
+        return {"penalties": ("r1", "r2"), "penalty_weight": None}, "R1 and R2 switched on"
     weight = model.penalties[0].weight
     weight = PENALTY_FACTOR * getattr(weight, "start", weight)
-    return dataclasses.replace(options, penalty_weight=weight), f"penalties of four times the weight, {weight:g}"
+    return {"penalty_weight": weight}, f"penalties of four times the weight, {weight:g}"
 
 
 LADDER = (lower_the_rate, hold_the_discriminator, lower_the_rate, hold_the_discriminator)
 
 
-def remedy(options: TrainingOptions, model: keras.Model, tried: int) -> tuple[TrainingOptions, str, int] | None:
+def remedy(options: Options, model: keras.Model, tried: int) -> tuple[Options, str, int] | None:
     """The next remedy that suits.
 
     Args:
@@ -50,5 +47,6 @@ def remedy(options: TrainingOptions, model: keras.Model, tried: int) -> tuple[Tr
     """
     for rung, change in enumerate(LADDER[tried:], start=tried + 1):
         if found := change(options, model):
-            return (*found, rung)
+            changes, words = found
+            return dataclasses.replace(options, **changes), words, rung
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from keras_gen import evaluation, pages
 from keras_gen.callbacks.logs import loss_names
 
-_WHAT_IT_MAKES = "What it makes, none chosen: the same latents in every picture."
+_WHAT_IT_MAKES = "What it makes, uncurated: the same latents in every picture."
 _WHAT_COMES_BACK = "Images that it did not train on, and below each its reconstruction."
 
 
@@ -43,7 +43,7 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
     }
     sections = [
         *map(pages.remark, remarks),
-        _picture(latest, _WHAT_IT_MAKES if config["family"] == "GAN" else _WHAT_COMES_BACK, "large"),
+        _picture(latest, _WHAT_COMES_BACK if config["reconstructs"] else _WHAT_IT_MAKES, "large"),
         *_priors(directory),
         *map(pages.paragraph, _asked_for(config)),
         *_score_card(directory),
@@ -92,7 +92,7 @@ def _priors(directory: Path) -> list[str]:
         pages.table(header, rows),
         pages.picture("priors.png", about, "large"),
         pages.heading("New images"),
-        pages.picture("new.png", "None chosen, with the prior that was.", "large"),
+        pages.picture("new.png", "Uncurated, with the prior that was chosen.", "large"),
     ]
 
 

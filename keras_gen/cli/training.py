@@ -1,0 +1,104 @@
+"""`keras-gen train gan | autoencoder`, and what `train_gan.py` and `train_ae.py` run: one family of models each.
+
+With the name of a family `keras-gen train` is a program of its own, with its own options and errors; `Train` stands for
+both of them in the help of `keras-gen`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Annotated, Any, NamedTuple
+
+import tyro
+
+from keras_gen.cli.command_line import one_line_errors, parse, start_keras
+from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.runs import hardware
+from keras_gen.runs.options import AutoencoderOptions, GANOptions, TrainingOptions, describe
+
+GAN_HELP = """
+Train a GAN on your images, watch it, and export a generator that TF Serving can load.
+
+Examples:
+  keras-gen train gan                                        real digits, asked for by name, in 3 minutes
+  keras-gen train gan --data my_folder/ --image-size 32 --minutes 10
+  keras-gen train gan wgan-gp --data characters.npz --condition species "hair colour"
+  keras-gen train gan --resume                               goes on with the latest run that was interrupted
+"""
+AUTOENCODER_HELP = """
+Train an autoencoder on your images, watch it, and export it for TF Serving.
+
+Examples:
+  keras-gen train autoencoder                                the article's autoencoder on real digits, 3 minutes
+  keras-gen train autoencoder vae --data my_folder/ --image-size 32 --minutes 10
+  keras-gen train autoencoder --resume                       goes on with the latest run that was interrupted
+"""
+
+
+class Family(NamedTuple):
+    """A family of models that can be trained.
+
+    Attributes:
+        options: the dataclass of its options.
+        presets: by name.
+        story: the module with `prepare(options)` and `train(run)`; it imports Keras.
+        help: what `keras-gen train` says of it.
+    """
+
+    options: type[TrainingOptions]
+    presets: dict[str, dict[str, Any]]
+    story: str
+    help: str
+
+
+FAMILIES = {
+    "gan": Family(GANOptions, GANS, "keras_gen.runs.gan", GAN_HELP),
+    "autoencoder": Family(AutoencoderOptions, AUTOENCODERS, "keras_gen.runs.autoencoder", AUTOENCODER_HELP),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Gan:
+    """A GAN; `keras-gen train gan --help` has its presets and options."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Autoencoder:
+    """An autoencoder; `keras-gen train autoencoder --help` has its presets and options."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Train a GAN or an autoencoder on your images, watch it, and export it."""
+
+    family: Annotated[_Gan, tyro.conf.subcommand("gan")] | Annotated[_Autoencoder, tyro.conf.subcommand("autoencoder")]
+
+
+def main(family: str, doc: str | None = None) -> None:
+    """Reads the command line and trains: the program of one family.
+
+    Args:
+        family: a name in `FAMILIES`.
+        doc: the head of `--help`; that of `keras-gen train` by default.
+    """
+    options, presets, _, own = FAMILIES[family]
+    train(parse(options, describe(doc or own, presets)))
+
+
+def train(options: TrainingOptions) -> None:
+    """Trains what the options ask for, in a folder of its own, and ends the program when that fails.
+
+    Args:
+        options: as they were typed.
+    """
+    _, presets, story, _ = FAMILIES[options.family]
+    with one_line_errors():
+        resolved = options.resolve(presets)
+        hardware.choose_backend(resolved)
+        start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
+        family = importlib.import_module(story)
+        run = family.prepare(resolved)
+    if run is not None:
+        with one_line_errors(OSError):  # a disk fills up
+            family.train(run)

@@ -1,0 +1,65 @@
+"""The beginning of a run: its folder, or the folder that it goes on in, and a few lines on what is about to happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from keras_gen.data import Batches, ImageData, Split, doctor
+from keras_gen.export import check_name
+from keras_gen.files import locked, new_folder, require_writable, slug
+from keras_gen.runs import provenance, resuming
+from keras_gen.runs.options import Options
+from keras_gen.runs.run import Run, write_config
+
+
+def begin(
+    options: Options, images: ImageData, model: keras.Model, batches: Batches, held_out: Split | None = None
+) -> Run[Options]:
+    """Makes the folder of a run, or opens that of the one to resume, and says what is trained on what.
+
+    Args:
+        options: as of `preparation.prepare`.
+        images: the data.
+        model: compiled model.
+        batches: what `fit` will get; of a run that is resumed moved on to where it stopped.
+        held_out: training images that the model does not learn from, or None.
+
+    Raises:
+        ValueError: if the folder already holds a run, it or the export folder cannot be written, the name cannot
+            be a folder's, or another process trains in it; of one that is resumed, if it is over or its data have
+            changed.
+    """
+    time = f"{provenance.now():%Y%m%d-%H%M%S}"
+    directory = options.run_dir or new_folder(Path("runs") / f"{time}-{options.preset}-{slug(images.name)}")
+    if (directory / "config.json").exists() and not options.resume:
+        raise ValueError(f"{directory} already holds a run: give another --run-dir, or --resume it")
+    check_name(options.name)
+    require_writable(directory)
+    require_writable(options.export_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = locked(directory)
+    config = provenance.record(options, images, model)
+    run = Run(options, images, model, batches, held_out, directory, config, lock)
+    if options.resume:
+        resuming.resume(run)
+    write_config(run)
+    _introduce(run)
+    return run
+
+
+def _introduce(run: Run) -> None:
+    """Prints what is trained on what, what is wrong with the images, and what can be asked for."""
+    images, conditions = run.images, run.model.conditions
+    print(f"{run.model.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
+    run.warnings = [finding.text for finding in doctor.examine(images) if finding.serious]
+    for warning in run.warnings:
+        print(f"! {warning}")
+    if conditions:
+        print("it can be asked for", "; ".join(run.config["conditions"]))
+        unlearned = [name for name in images.train.attributes if name not in conditions.names]
+        if unlearned:
+            print(f"not learned: {', '.join(unlearned)} (--condition says what to learn)")
+    elif run.options.conditional:
+        print("no labels or attributes to learn: nothing can be asked for")

@@ -1,0 +1,136 @@
+"""The run of a GAN, in order: images, what is learned of them, the game, training, what comes out."""
+
+from __future__ import annotations
+
+import keras
+
+from keras_gen import augment, callbacks, networks, penalties, schedules
+from keras_gen.data import CLUSTER, Batches, ImageData, Split, with_clusters
+from keras_gen.inputs import Conditions
+from keras_gen.models.gan import GAN
+from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, preparation, watching
+from keras_gen.runs.options import GANOptions
+from keras_gen.runs.run import Run
+
+GAMMA_IMAGES = 2_000  # by which the weight of R1 and R2 is chosen
+
+
+def prepare(options: GANOptions) -> Run[GANOptions] | None:
+    """Everything before the first step; errors here are the user's to mend.
+
+    Args:
+        options: resolved options.
+
+    Returns:
+        The run that `train` takes, or None after a dry run.
+    """
+    options, images = preparation.prepare(options)
+    gan, batches = build(options, images)
+    if options.dry_run:
+        dry_run.show(gan, batches, options, images)
+        return None
+    return beginning.begin(options, images, gan, batches)
+
+
+def train(run: Run[GANOptions]) -> None:
+    """Trains a prepared run and delivers what it has learned."""
+    grid = callbacks.SampleGrid(
+        run.directory / "samples",
+        every=run.options.sample_every,
+        tensorboard=run.directory / "tensorboard" / "samples",
+    )
+    watchers = watching.watch(run, grid)
+    attempts.train(run, watchers, lambda: compile_gan(run.model, run.options, run.images))
+    delivering.deliver(run, watchers)
+
+
+def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
+    """The compiled GAN that the options ask for, and the batches to train it with.
+
+    Args:
+        options: resolved options with a batch size.
+        images: the data.
+    """
+    conditions, split = taught(options, images)
+    height, width, channels = images.image_shape
+    condition_width = conditions.width if conditions else 0
+    generates = preparation.arguments("generator network", networks.GENERATORS, options.network, options)
+    judges = preparation.arguments("discriminator network", networks.DISCRIMINATORS, options.network, options)
+    generates.pop("batch_normalization", None)  # presets say it of the discriminator alone
+    gan = GAN(
+        networks.generator(options.network, images.image_shape, options.latent_dim, condition_width, **generates),
+        networks.discriminator(
+            options.network,
+            (height, width, options.pack_size * channels),
+            options.pack_size * condition_width,
+            **judges,
+        ),
+        conditions=conditions,
+        augmentation=augment.suitable(
+            options.augment, len(images.train), channels, flip=options.flip, seed=options.seed, **_wrap(options)
+        ),
+        pack_size=options.pack_size,
+        discriminator_steps=options.discriminator_steps,
+        ema_decay=options.ema_decay or None,
+        seed=options.seed,
+    )
+    compile_gan(gan, options, images)
+    return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
+
+
+def taught(options: GANOptions, images: ImageData) -> tuple[Conditions | None, Split]:
+    """What the GAN learns to be asked for, and the training images with it: what is known of them, or kinds found.
+
+    Kinds are a help for learning alone. The run is recorded and scored by the images as they were loaded.
+    """
+    conditions = Conditions.of(images, options.condition) if options.conditional else None
+    if conditions is not None or not options.clusters:
+        return conditions, images.train
+    clustered = with_clusters(images, options.clusters, options.seed)
+    if clustered is images:
+        return None, images.train
+    kinds = len(clustered.attribute_values[CLUSTER])
+    print(f"no labels to learn: {kinds} kinds of images, found by k-means, in their place (--clusters)")
+    return Conditions.of(clustered, [CLUSTER]), clustered.train
+
+
+def compile_gan(gan: GAN, options: GANOptions, images: ImageData) -> None:
+    """Gives the GAN its optimizers, its loss and its penalties.
+
+    Args:
+        gan: the model.
+        options: resolved options.
+        images: the data; by their variance penalties are weighted that the options leave to it.
+    """
+
+    def optimizer():
+        if options.optimizer == "rmsprop":
+            return keras.optimizers.RMSprop(options.learning_rate)
+        return keras.optimizers.Adam(options.learning_rate, beta_1=options.beta_1, beta_2=options.beta_2)
+
+    gamma = None
+    if options.penalty_weight is None and {"r1", "r2"} & set(options.penalties):
+        gamma = penalties.gamma(images.train.some(GAMMA_IMAGES).images)
+
+    def penalty(name):
+        suits = gamma if name in ("r1", "r2") else None  # None: the penalty's own default
+        chosen = penalties.get(name, suits if options.penalty_weight is None else options.penalty_weight)
+        if options.penalty_final != 1:
+            chosen.weight = schedules.Cosine(chosen.weight, options.penalty_final * chosen.weight)
+        return chosen
+
+    hyperparameters = {"learning_rate": schedules.RATES[options.rate_schedule](options.learning_rate)}
+    if options.optimizer == "adam" and options.beta_2_start:
+        hyperparameters["beta_2"] = schedules.Cosine(options.beta_2_start, options.beta_2)
+    gan.compile(
+        generator_optimizer=optimizer(),
+        discriminator_optimizer=optimizer(),
+        loss=options.loss,
+        penalties=[penalty(name) for name in options.penalties],
+        hyperparameters=hyperparameters,
+        steps_per_execution=hardware.steps_per_launch(),
+    )
+
+
+def _wrap(options):
+    return {} if options.wrap == "none" else {"wrap": options.wrap}

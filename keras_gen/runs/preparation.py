@@ -1,0 +1,85 @@
+"""What comes before the model: the images, and the options that had to wait for them. Everything is settled here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+import keras
+
+from keras_gen import data
+from keras_gen.data import Batches, ImageData, Split
+from keras_gen.files import slug
+from keras_gen.registry import lookup
+from keras_gen.runs import hardware
+from keras_gen.runs.options import Options, TrainingOptions
+
+OFF = (None, False, "none")  # what an option says that a builder without it does anyway
+
+
+def prepare(options: Options) -> tuple[Options, ImageData]:
+    """Loads the images and settles what depends on them: batch, precision, backend, name. Sets the random seeds.
+
+    Args:
+        options: resolved options; the backend has been chosen, since Keras is imported.
+
+    Returns:
+        (the options that the run is made of, the images).
+
+    Raises:
+        ValueError: for data that cannot be used.
+        OSError: for data that cannot be read.
+    """
+    images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
+    suited = options.suited_to(images.image_shape)
+    settled = dataclasses.replace(
+        suited,
+        precision=hardware.choose_precision(suited, images.image_shape),
+        backend=keras.backend.backend(),
+        name=options.name or f"{options.family}-{options.preset}-{slug(images.name)}",
+    )
+    keras.utils.set_random_seed(settled.seed)  # now: a measurement may have drawn some
+    return settled, images
+
+
+def batches(
+    options: TrainingOptions, model: keras.Model, split: Split, batch_size: int | None = None, **how
+) -> Batches:
+    """The images of a split, and beside them what the model takes.
+
+    Args:
+        options: all settled.
+        model: the model.
+        split: the images.
+        batch_size: images in each; those of the options by default.
+        **how: further arguments of `data.Batches`.
+    """
+    columns, ahead = model.columns_of(split), hardware.steps_per_launch()
+    return Batches(split, batch_size or options.batch_size, seed=options.seed, columns=columns, ahead=ahead, **how)
+
+
+def arguments(kind: str, builders: Mapping[str, Callable], name: str, options: TrainingOptions) -> dict[str, Any]:
+    """What a builder gets of the options: those that one of its kind has a keyword argument for, by their names.
+
+    An option that this builder does not have is left out if it is off, and else handed over, to be refused by it.
+
+    Args:
+        kind: what the table holds, for the message about an unknown name.
+        builders: functions or classes by name.
+        name: of the one to be called.
+        options: resolved options.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    own = _keywords(lookup(kind, dict(builders), name))
+    known = set().union(*map(_keywords, builders.values())) - {"name", "seed"}  # which are the run's
+    values = {option: value for option, value in vars(options).items() if option in known and value is not None}
+    return {option: value for option, value in values.items() if option in own or value not in OFF}
+
+
+def _keywords(builder: Callable) -> set[str]:
+    parameters = signature(builder).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.kind is Parameter.KEYWORD_ONLY}
