@@ -9,11 +9,13 @@ what the discriminator's verdicts are, is the game's to know.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 from keras import ops
 
 from keras_gen.data import MIN_IMAGES_UNAUGMENTED
+from keras_gen.layers import WRAPS
 from keras_gen.registry import lookup
 
 
@@ -34,12 +36,13 @@ def flip(images, numbers):
     return ops.where(_per_image(numbers[:, 0]) < 0.5, ops.flip(images, axis=2), images)
 
 
-def translation(images, numbers):
+def translation(images, numbers, wrap="none"):
     """Shifts each image by up to an eighth of its height and width, whole pixels; zeros come in.
 
     Args:
         images: float tensor (b, height, width, channels).
         numbers: float tensor (b, 3), uniform in [0, 1); two columns are used.
+        wrap: a name in `keras_gen.layers.WRAPS`: along these axes the image is rolled, and no zeros come in.
 
     Returns:
         Tensor like `images`.
@@ -50,8 +53,9 @@ def translation(images, numbers):
         [2. 3. 4. 0.]
     """
     height, width = images.shape[1:3]
-    images = ops.einsum("bij,bjkc->bikc", _shifts(height, numbers[:, 0], images.dtype), images)
-    return ops.einsum("blk,bikc->bilc", _shifts(width, numbers[:, 1], images.dtype), images)
+    rows = _shifts(height, numbers[:, 0], 1 in WRAPS[wrap], images.dtype)
+    columns = _shifts(width, numbers[:, 1], 2 in WRAPS[wrap], images.dtype)
+    return ops.einsum("blk,bikc->bilc", columns, ops.einsum("bij,bjkc->bikc", rows, images))
 
 
 def cutout(images, numbers):
@@ -115,11 +119,13 @@ def _whole(numbers, count):
     return ops.floor(numbers * count)[:, None]
 
 
-def _shifts(size, numbers, dtype):
+def _shifts(size, numbers, wraps, dtype):
     """A matrix per image that shifts `size` lines by at most an eighth: row i has its one at column i + shift."""
     most = (size + 4) // 8
     lines = ops.arange(size, dtype="float32")
     source = lines + _whole(numbers, 2 * most + 1) - most  # (b, size)
+    if wraps:
+        source = ops.mod(source, size)
     return ops.cast(ops.equal(source[:, :, None], lines), dtype)
 
 
@@ -131,7 +137,9 @@ def _stripes(size, numbers):
     return ops.logical_and(first <= lines, lines < first + extent)
 
 
-OPERATIONS = {"flip": flip, "translation": translation, "cutout": cutout, "color": color}
+# Operations on places, which are applied to what stands beside the images too; the others change only colours.
+GEOMETRIC: dict[str, Callable] = {"flip": flip, "translation": translation, "cutout": cutout}
+OPERATIONS: dict[str, Callable] = {**GEOMETRIC, "color": color}
 
 
 def policy_for(channels: int) -> tuple[str, ...]:
@@ -167,20 +175,24 @@ class Augmentation(keras.layers.Layer):
             more is augmented; 0.6 in the paper, which begins at probability 0. None: the probability stays.
         images_to_certainty: number of images in which the probability goes from 0 to 1, or back, at most.
         seed: int, the source of all draws.
+        wrap: a name in `keras_gen.layers.WRAPS`, the axes along which "translation" rolls the image. "cutout" does
+            not wrap: it ends at the border.
 
     Call arguments:
         real_images: float tensor (b, height, width, channels) in [-1, 1].
         fake_images: float tensor of the same shape.
+        *beside: float tensors (b, height, width, any channels) that belong to both, such as pictures or masks.
+            Only the operations in `GEOMETRIC` are applied to them; what "cutout" hides is 0.
 
     Call returns:
-        Both batches, augmented: row i of one and row i of the other in the same way.
+        As many batches as were given, augmented: row i of each in the same way.
 
     Attributes:
         current_probability: float32 weight, the probability of the moment.
 
     Raises:
-        ValueError: for unknown operations, a probability outside [0, 1], a target outside (-1, 1), and at the first
-            call for "color" on grey images.
+        ValueError: for unknown operations or wraps, a probability outside [0, 1], a target outside (-1, 1), and at the
+            first call for "color" on grey images.
 
     Example:
         >>> augmentation = Augmentation(policy_for(3), probability=0.0, target=0.6)
@@ -205,11 +217,13 @@ class Augmentation(keras.layers.Layer):
         target: float | None = None,
         images_to_certainty: int = 500_000,
         seed: int = 0,
+        wrap: str = "none",
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # images stay float32 whatever the networks compute in
         for operation in policy:
             lookup("augmentation", OPERATIONS, operation)
+        lookup("wrap", WRAPS, wrap)
         if not 0 <= probability <= 1:
             raise ValueError(f"expected a probability in [0, 1], received {probability}")
         if target is not None and not -1 < target < 1:
@@ -219,19 +233,23 @@ class Augmentation(keras.layers.Layer):
         self.target = target
         self.images_to_certainty = images_to_certainty
         self.seed = seed
+        self.wrap = wrap
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.current_probability = keras.Variable(probability, trainable=False, dtype="float32")
         if target is not None:  # where it begins, there is no reason to move yet
             self.mean_sign = keras.Variable(target, trainable=False, dtype="float32")
         self.built = True
 
-    def call(self, real_images, fake_images):
+    def call(self, real_images, fake_images, *beside):
+        operations: dict[str, Callable] = {**OPERATIONS, "translation": partial(translation, wrap=self.wrap)}
+        batches = (real_images, fake_images, *beside)
         for name in self.policy:
             draws = keras.random.uniform((ops.shape(real_images)[0], 4), seed=self.seed_generator)
             hit, numbers = self.current_probability > _per_image(draws[:, 0]), draws[:, 1:]
-            real_images = ops.where(hit, OPERATIONS[name](real_images, numbers), real_images)
-            fake_images = ops.where(hit, OPERATIONS[name](fake_images, numbers), fake_images)
-        return real_images, fake_images
+            concerned = len(batches) if name in GEOMETRIC else 2
+            augmented = [ops.where(hit, operations[name](batch, numbers), batch) for batch in batches[:concerned]]
+            batches = (*augmented, *batches[concerned:])
+        return batches
 
     def adapt(self, real_sign, num_images):
         """Moves the probability up when the discriminator is surer of real images than `target`, else down.
@@ -261,6 +279,7 @@ class Augmentation(keras.layers.Layer):
             "target": self.target,
             "images_to_certainty": self.images_to_certainty,
             "seed": self.seed,
+            "wrap": self.wrap,
         }
 
 
@@ -269,7 +288,9 @@ class Augmentation(keras.layers.Layer):
 IMAGES_TO_CERTAINTY = 50_000
 
 
-def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, seed: int = 0) -> Augmentation | None:
+def suitable(
+    kind: str, num_images: int, channels: int, *, flip: bool = False, seed: int = 0, wrap: str = "none"
+) -> Augmentation | None:
     """The augmentation of a name, with the operations that suit the images.
 
     Args:
@@ -279,6 +300,7 @@ def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, s
         channels: 1, 3 or 4.
         flip: whether a mirrored image is as real as the image.
         seed: int, the source of all draws.
+        wrap: a name in `keras_gen.layers.WRAPS`, the axes along which a translation rolls the image.
 
     Returns:
         An `Augmentation`, or None for none.
@@ -293,13 +315,11 @@ def suitable(kind: str, num_images: int, channels: int, *, flip: bool = False, s
     if kind == "auto":
         kind = "ada" if num_images < MIN_IMAGES_UNAUGMENTED else "none"
     policy = (*(["flip"] if flip else []), *policy_for(channels))
-    return lookup("augmentation", KINDS, kind)(policy, seed)
+    return lookup("augmentation", KINDS, kind)(policy, seed=seed, wrap=wrap)
 
 
 KINDS: dict[str, Callable[..., Augmentation | None]] = {
-    "none": lambda policy, seed: Augmentation(("flip",), seed=seed) if "flip" in policy else None,
-    "diffaugment": lambda policy, seed: Augmentation(policy, seed=seed),
-    "ada": lambda policy, seed: Augmentation(
-        policy, probability=0.0, target=0.6, images_to_certainty=IMAGES_TO_CERTAINTY, seed=seed
-    ),
+    "none": lambda policy, **options: Augmentation(("flip",), **options) if "flip" in policy else None,
+    "diffaugment": Augmentation,
+    "ada": partial(Augmentation, probability=0.0, target=0.6, images_to_certainty=IMAGES_TO_CERTAINTY),
 }

@@ -1,4 +1,4 @@
-"""Layers and constraints that Keras lacks: spectral normalisation that keeps W, self-attention and more.
+"""Layers and constraints that Keras lacks: spectral normalisation that keeps W, circular padding and more.
 
 They know tensors only. Which network they stand in is decided in `keras_gen.networks`.
 """
@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import keras
 from keras import ops
+
+from keras_gen.registry import lookup
+
+# The axes of (batch, height, width, channels) along which images are periodic.
+WRAPS: dict[str, tuple[int, ...]] = {"none": (), "width": (2,), "both": (1, 2)}
 
 LEAK = 0.02  # slope of `leaky_clip` beyond [-1, 1]
 
@@ -217,6 +222,55 @@ class LearnedBasis(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class CircularPadding2D(keras.layers.Layer):
+    """Pads maps circularly along wrapped axes, `outputs[i] = maps[(i − before) mod size]`, with zeros along the others.
+
+    For images that are periodic: panoramas along their width, tiles along both axes. A convolution of maps padded like
+    this sees no border.
+
+    Args:
+        padding: ((top, bottom), (left, right)), lines to add; along wrapped axes no more than the maps have.
+        wrap: a name in `WRAPS`: "width" pads circularly along the width and with zeros along the height, "both"
+            circularly along both, "none" with zeros alone.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        maps: float tensor (batch, height, width, channels).
+
+    Call returns:
+        Tensor (batch, top + height + bottom, left + width + right, channels).
+
+    Raises:
+        ValueError: for an unknown wrap.
+
+    Example:
+        >>> maps = ops.reshape(ops.arange(1.0, 4.0), (1, 1, 3, 1))
+        >>> print(ops.convert_to_numpy(CircularPadding2D(((0, 1), (2, 1)))(maps))[0, :, :, 0])
+        [[2. 3. 1. 2. 3. 1.]
+         [0. 0. 0. 0. 0. 0.]]
+    """
+
+    def __init__(self, padding, wrap="width", **kwargs):
+        super().__init__(**kwargs)
+        lookup("wrap", WRAPS, wrap)
+        self.padding = padding
+        self.wrap = wrap
+
+    def call(self, maps):
+        for axis, (before, after) in enumerate(self.padding, start=1):
+            if axis in WRAPS[self.wrap]:
+                last = ops.split(maps, [maps.shape[axis] - before], axis=axis)[1]
+                first = ops.split(maps, [after], axis=axis)[0]
+                maps = ops.concatenate([last, maps, first], axis=axis)
+            else:
+                maps = ops.pad(maps, [(before, after) if each == axis else (0, 0) for each in range(4)])
+        return maps
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding, "wrap": self.wrap}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_gen import augment, backend
 from keras_gen.augment import Augmentation
+from keras_gen.layers import WRAPS
 from keras_gen.models.base import SeededModel
 from tests.contracts import array
 
@@ -30,8 +31,12 @@ def suitable(shape):
     return [name for name in augment.OPERATIONS if name != "color" or shape[-1] > 1]
 
 
-def shifted(image, down, right):
-    """An image moved by whole pixels, zeros behind it, by slicing."""
+def shifted(image, down, right, wrap="none"):
+    """An image moved by whole pixels, rolled where it wraps, else with zeros behind it, by slicing."""
+    if wrap == "both":
+        return np.roll(image, (down, right), (0, 1))
+    if wrap == "width":
+        return shifted(np.roll(image, right, 1), down, 0)
     height, width, _ = image.shape
     canvas = np.zeros_like(image)
     canvas[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = image[
@@ -64,13 +69,14 @@ def test_contract(shape, name):
     np.testing.assert_allclose(array(fake_gradients), 2 * array(real_gradients), atol=1e-5)
 
 
+@pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize(("shape", "most"), [((8, 12, 3), (1, 2)), ((7, 5, 4), (1, 1)), ((20, 10, 1), (3, 1))])
-def test_translation_is_any_shift_by_at_most_an_eighth(shape, most):
+def test_translation_is_any_shift_by_at_most_an_eighth(shape, most, wrap):
     images = random_images(shape, batch=400)
     shifts = list(itertools.product(*(range(-limit - 1, limit + 2) for limit in most)))
     found = []
-    for image, moved in zip(images, array(augment.translation(images, random_numbers(400))), strict=True):
-        found += [shift for shift in shifts if np.array_equal(moved, shifted(image, *shift))]
+    for image, moved in zip(images, array(augment.translation(images, random_numbers(400), wrap)), strict=True):
+        found += [shift for shift in shifts if np.array_equal(moved, shifted(image, *shift, wrap))]
     assert len(found) == len(images), "each image is the shift of itself in one way"
     assert set(found) == set(itertools.product(*(range(-limit, limit + 1) for limit in most)))
 
@@ -123,6 +129,30 @@ def test_color_needs_colors(channels):
     images = ops.ones((2, 8, 12, channels))
     with pytest.raises(ValueError, match=rf"'color', received images with {channels} channel.*policy_for"):
         Augmentation(("color",))(images, images)
+
+
+@pytest.mark.parametrize("name", augment.OPERATIONS)
+def test_what_stands_beside_an_image_moves_with_it_and_keeps_its_colors(name):
+    images = random_images((8, 12, 3))
+    real_images, fake_images, pictures, masks = map(
+        array, Augmentation((name,), 0.5, seed=3, wrap="width")(images, images, images, images[..., :1])
+    )
+    expected = images if name == "color" else real_images
+    assert not np.array_equal(real_images, images)
+    np.testing.assert_array_equal(fake_images, real_images)
+    np.testing.assert_array_equal(pictures, expected)
+    np.testing.assert_array_equal(masks, expected[..., :1])
+    alone, _ = Augmentation((name,), 0.5, seed=3, wrap="width")(images, images)
+    np.testing.assert_array_equal(array(alone), real_images)
+
+
+@pytest.mark.parametrize("kind", ["none", "diffaugment", "ada"])
+def test_every_kind_of_augmentation_may_wrap(kind):
+    augmentation = augment.suitable(kind, num_images=300, channels=3, flip=True, wrap="width", seed=4)
+    assert (augmentation.wrap, augmentation.seed) == ("width", 4)
+    image = random_images((8, 12, 1), batch=1)
+    augmented, _ = Augmentation(("translation",), wrap="both")(image, image)
+    np.testing.assert_array_equal(np.sort(array(augmented), axis=None), np.sort(image, axis=None))  # nothing is lost
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -202,7 +232,14 @@ class Game(SeededModel):
 
 
 def test_a_loaded_augmentation_goes_on_where_the_saved_one_stood(tmp_path):
-    arguments = {"policy": ("color",), "probability": 0.4, "target": 0.6, "images_to_certainty": 200, "seed": 5}
+    arguments = {
+        "policy": ("color",),
+        "probability": 0.4,
+        "target": 0.6,
+        "images_to_certainty": 200,
+        "seed": 5,
+        "wrap": "both",
+    }
     game = Game(Augmentation(**arguments))
     images = random_images((8, 12, 3))
     game.augmentation(images, images)
@@ -252,6 +289,7 @@ def test_one_graph_serves_batches_of_any_size():
             {"policy": ("rotation",)},
             "unknown augmentation 'rotation': expected one of flip, translation, cutout, color",
         ),
+        ({"wrap": "height"}, "unknown wrap 'height': expected one of none, width, both"),
         ({"probability": 1.1}, r"expected a probability in \[0, 1\], received 1.1"),
         ({"target": 1.0}, r"expected a target in \(-1, 1\).* received 1.0"),
     ],

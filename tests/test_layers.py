@@ -1,4 +1,4 @@
-"""Spectral normalisation against singular values and gradients worked by hand; attention, bases and clipped weights."""
+"""Spectral normalisation against singular values and gradients worked by hand; padding, attention, bases and clips."""
 
 import keras
 import numpy as np
@@ -6,7 +6,15 @@ import pytest
 from keras import ops
 
 from keras_gen import backend
-from keras_gen.layers import ClipWeights, LearnedBasis, SelfAttention, SpectralConv2D, SpectralDense, leaky_clip
+from keras_gen.layers import (
+    CircularPadding2D,
+    ClipWeights,
+    LearnedBasis,
+    SelfAttention,
+    SpectralConv2D,
+    SpectralDense,
+    leaky_clip,
+)
 from tests.contracts import array
 
 
@@ -126,6 +134,23 @@ def test_attention_knows_no_places():
 
     attended = array(layer(ops.array(features)))
     np.testing.assert_allclose(array(layer(ops.array(shuffled(features)))), shuffled(attended), atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", [((1, 2), (3, 0)), ((0, 0), (1, 1)), ((2, 1), (0, 2))])
+@pytest.mark.parametrize(
+    ("wrap", "modes"), [("none", ("constant",) * 2), ("width", ("constant", "wrap")), ("both", ("wrap",) * 2)]
+)
+def test_padding_continues_maps_with_the_opposite_border_or_zeros(padding, wrap, modes):
+    maps = array(keras.random.normal((2, 4, 5, 3), seed=0))
+    expected = maps
+    for axis, mode in enumerate(modes, start=1):
+        expected = np.pad(expected, [padding[axis - 1] if each == axis else (0, 0) for each in range(4)], mode)
+    np.testing.assert_array_equal(array(CircularPadding2D(padding, wrap)(maps)), expected)
+
+
+def test_padding_knows_its_wraps():
+    with pytest.raises(ValueError, match="unknown wrap 'height': expected one of none, width, both"):
+        CircularPadding2D(((0, 0), (1, 1)), "height")
 
 
 def test_basis_is_scaled_channel_by_channel():

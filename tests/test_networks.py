@@ -9,8 +9,9 @@ from keras import ops
 from PIL import Image
 
 from keras_gen import networks
-from keras_gen.layers import SelfAttention
-from tests.contracts import BATCH, array, check_network, check_saving, check_second_derivative
+from keras_gen.layers import WRAPS, SelfAttention
+from keras_gen.networks.kit import Kit
+from tests.contracts import BATCH, array, check_network, check_saving, check_second_derivative, nudge
 
 IMAGE_SHAPES = [(28, 28, 1), (8, 12, 3), (7, 5, 4)]
 TWICE_HALVED = (16, 20, 3)  # where a dcgan normalises
@@ -35,6 +36,10 @@ OPTIONS = [
     ("generator", "dcgan", {"attention": True}),
     ("generator", "conv", {"attention": True}),
     ("generator", "resnet", {"attention": True, "blocks": 2}),
+    ("generator", "mlp", {"wrap": "both"}),
+    ("generator", "dcgan", {"wrap": "width"}),
+    ("generator", "conv", {"wrap": "both"}),
+    ("generator", "resnet", {"wrap": "both", "attention": True}),
     ("discriminator", "mlp", {"spectral_normalization": True}),
     ("discriminator", "mlp", {"weight_clip": 0.1}),
     ("discriminator", "dcgan", {"spectral_normalization": True, "batch_normalization": False}),
@@ -43,6 +48,14 @@ OPTIONS = [
     ("discriminator", "conv", {"attention": True, "weight_clip": 0.1}),
     ("discriminator", "resnet", {"spectral_normalization": True, "attention": True}),
     ("discriminator", "resnet", {"attention": True, "weight_clip": 0.1, "blocks": 2}),
+    ("discriminator", "mlp", {"wrap": "both"}),
+    ("discriminator", "dcgan", {"wrap": "width"}),
+    ("discriminator", "conv", {"wrap": "both", "attention": True, "weight_clip": 0.1}),
+    ("discriminator", "resnet", {"wrap": "both", "spectral_normalization": True}),
+    ("encoder", "mlp", {"widths": (16,)}),
+    ("encoder", "conv", {"wrap": "width", "widths": (4, 8)}),
+    ("decoder", "conv", {"wrap": "both", "widths": (8, 4)}),
+    ("decoder", "resnet", {"wrap": "width", "width": 4}),
 ]
 DISCRIMINATORS = [(name, {}) for name in networks.DISCRIMINATORS]
 DISCRIMINATORS += [(name, options) for role, name, options in OPTIONS if role == "discriminator"]
@@ -72,10 +85,10 @@ def build(role, name, image_shape, condition_width=0, **options):
             network = networks.discriminator(name, image_shape, condition_width, **{**TINY[name], **options})
             inputs, output_shape, output_range = random_images(image_shape), (1,), None
         case "encoder":
-            network = networks.encoder(name, image_shape, LATENT_DIM)
+            network, condition_width = networks.encoder(name, image_shape, LATENT_DIM, **options), 0
             inputs, output_shape, output_range = random_images(image_shape), (LATENT_DIM,), None
         case "decoder":
-            network = networks.decoder(name, image_shape, LATENT_DIM)
+            network = networks.decoder(name, image_shape, LATENT_DIM, condition_width, **options)
             inputs, output_shape = random_latents(), image_shape
             output_range = (-1, 1) if name == "mlp" else None  # linear, clipped when it becomes bytes
     return network, [inputs, random_conditions()] if condition_width else inputs, output_shape, output_range
@@ -100,13 +113,18 @@ def test_saving(role, name, condition_width, tmp_path):
     check_saving(network, inputs, tmp_path / "network.keras")
 
 
-@pytest.mark.parametrize(("role", "name", "condition_width"), ONE_OF_EACH)
-def test_bfloat16_networks_answer_in_float32(role, name, condition_width):
+@pytest.fixture
+def _bfloat16():
     keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        check_network(*build(role, name, (7, 5, 4), condition_width))
-    finally:
-        keras.config.set_dtype_policy("float32")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("_bfloat16")
+@pytest.mark.parametrize(("image_shape", "options"), [((7, 5, 4), {}), ((8, 16, 4), {"wrap": "both"})], ids=str)
+@pytest.mark.parametrize(("role", "name", "condition_width"), ONE_OF_EACH)
+def test_bfloat16_networks_answer_in_float32(role, name, condition_width, image_shape, options):
+    check_network(*build(role, name, image_shape, condition_width, **options))
 
 
 @pytest.mark.parametrize(("name", "options"), DISCRIMINATORS, ids=str)
@@ -237,10 +255,18 @@ def test_unknown_network_lists_the_known_ones():
 
 
 def test_unknown_option_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown option 'depth' of the generator network 'mlp': expected .* widths$"):
+    with pytest.raises(
+        ValueError, match=r"unknown option 'depth' of the generator network 'mlp': expected .* widths, wrap$"
+    ):
         networks.generator("mlp", (8, 12, 3), LATENT_DIM, depth=3)
-    with pytest.raises(ValueError, match="expected one of width, attention, spectral_normalization, weight_clip"):
+    with pytest.raises(ValueError, match="expected one of width, attention, spectral_normalization, weight_clip, wrap"):
         networks.discriminator("conv", (8, 12, 3), groups=2)
+    with pytest.raises(
+        ValueError, match="unknown option 'width' of the encoder network 'conv': expected one of widths,"
+    ):
+        networks.encoder("conv", (8, 12, 3), LATENT_DIM, width=8)
+    with pytest.raises(ValueError, match="unknown option 'groups' of the decoder network 'resnet'"):
+        networks.decoder("resnet", (8, 12, 3), LATENT_DIM, groups=2)
 
 
 def test_spectral_normalisation_and_clipping_exclude_each_other():
@@ -255,3 +281,93 @@ def test_the_discriminator_of_the_default_compares_places_that_no_convolution_se
     corners[2:, -4:, -4:] = 1.0
     neither, first, last, both = array(discriminator(ops.array(corners)))[:, 0]
     assert abs(both - first - last + neither) > 1e-4  # 0 for a sum over places
+
+
+CONVOLUTIONAL = [(role, name) for role, table in ROLES.items() for name in table if name != "mlp"]
+OF_GANS = [(role, name) for role, name in CONVOLUTIONAL if role in ("generator", "discriminator")]
+ROLLED = [(role, name, {}) for role, name in CONVOLUTIONAL]
+ROLLED += [(role, name, {"attention": True}) for role, name in OF_GANS]
+ROLLED += [(role, name, {"spectral_normalization": True}) for role, name in OF_GANS if role == "discriminator"]
+
+# Two or three halvings, which leave odd heights where the height is not wrapped.
+WRAPPED = {"none": (18, 24, 3), "width": (18, 24, 3), "both": (16, 24, 3)}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED)
+@pytest.mark.parametrize(("role", "name", "options"), ROLLED, ids=str)
+def test_networks_have_a_seam_along_the_axes_that_are_not_wrapped_alone(role, name, options, wrap):
+    network, *_ = build(role, name, WRAPPED[wrap], wrap=wrap, **options)
+    nudge(network)
+    part = convolutional_part(network)
+    maps = np.random.default_rng(0).uniform(-1, 1, (BATCH, *part.input_shape[1:])).astype("float32")
+    outputs = array(part(maps))
+    for axis in (1, 2):
+        scale = maps.shape[axis] / outputs.shape[axis]  # pixels of the input for one of the output
+        shift, expected_shift = max(1, round(scale)), max(1, round(1 / scale))
+        rolled = array(part(np.roll(maps, shift, axis)))
+        difference = np.abs(rolled - np.roll(outputs, expected_shift, axis)).max()
+        assert difference < 1e-5 if axis in WRAPS[wrap] else difference > 1e-3
+
+
+def convolutional_part(network):
+    """From the first maps, images among them, to the last."""
+    maps = [layer.output for layer in network.layers if len(layer.output.shape) == 4]
+    return keras.Model(maps[0], maps[-1])
+
+
+LAYERS = {
+    "a 1×1 convolution": lambda kit: kit.conv2d(4, 1),
+    "a 3×3 convolution": lambda kit: kit.conv2d(4, 3),
+    "a 3×3 convolution that halves": lambda kit: kit.conv2d(4, 3, strides=2),
+    "a 4×4 convolution that halves": lambda kit: kit.conv2d(4, 4, strides=2),
+    "a transposed convolution": lambda kit: kit.conv2d_transpose(4),
+    "nearest doubling": lambda kit: kit.up_sampling(),
+    "bilinear doubling": lambda kit: kit.up_sampling("bilinear"),
+    "average pooling": lambda kit: kit.average_pooling(),
+}
+
+
+@pytest.mark.parametrize(("wrap", "size", "times"), [("width", (7, 8), (1, 3)), ("both", (6, 8), (3, 3))])
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_a_wrapped_layer_is_the_plain_one_on_an_image_that_repeats(layer, wrap, size, times):
+    maps = np.random.default_rng(0).uniform(-1, 1, (2, *size, 3)).astype("float32")
+    repeated = np.tile(maps, (1, *times, 1))
+    wrapped, plain = (network_of(layer(Kit(wrap=of)), shape) for of, shape in ((wrap, maps), ("none", repeated)))
+    plain.set_weights(wrapped.get_weights())
+    outputs, expected = array(wrapped(maps)), array(plain(repeated))
+    height, width = outputs.shape[1:3]
+    top, left = height * (times[0] // 2), width * (times[1] // 2)  # of the one in the middle
+    np.testing.assert_allclose(outputs, expected[:, top : top + height, left : left + width], atol=1e-6)
+
+
+def network_of(layer, example):
+    inputs = keras.Input(example.shape[1:])
+    return keras.Model(inputs, layer(inputs))
+
+
+@pytest.mark.usefixtures("_bfloat16")
+def test_wrapping_keeps_the_precision_of_what_it_wraps():
+    kit, grey = Kit(wrap="width"), np.full((1, 3, 8, 1), 1.001, "float32")  # bfloat16 has 1 and 1.0078 there
+    mean = kit.conv2d(1, 3, kernel_initializer=keras.initializers.Constant(1 / 9), dtype="float32")
+    for layer in (mean, kit.up_sampling("bilinear", dtype="float32")):
+        np.testing.assert_allclose(array(layer(grey))[:, 1], 1.001, rtol=1e-6)  # a row without zeros around it
+
+
+@pytest.mark.parametrize(("role", "name"), CONVOLUTIONAL)
+@pytest.mark.parametrize(
+    ("wrap", "image_shape", "side"),
+    [("width", (16, 22, 3), "width"), ("both", (16, 22, 3), "width"), ("both", (22, 16, 3), "height")],
+)
+def test_sizes_that_would_be_cut_at_the_seam_are_refused(role, name, wrap, image_shape, side):
+    message = (
+        rf"expected a {side} that is a multiple of [48] for wrap='{wrap}', as the image is halved [23] times, "
+        rf"received a {side} of 22: resize the images to a {side} of 24 or leave the {side} unwrapped"
+    )
+    with pytest.raises(ValueError, match=message):
+        build(role, name, image_shape, wrap=wrap)
+
+
+@pytest.mark.parametrize(("role", "name", "condition_width"), UNCONDITIONAL)
+def test_unknown_wraps_list_the_known_ones(role, name, condition_width):
+    with pytest.raises(ValueError, match="unknown wrap 'height': expected one of none, width, both"):
+        build(role, name, (8, 12, 3), condition_width, wrap="height")

@@ -5,8 +5,9 @@
 - both, with `condition_width` > 0: the list [latents or images, conditions (batch, condition_width)] →;
 - encoder: images → codes (batch, latent_dim); decoder: codes → images, like a generator, conditions included.
 
-Every builder takes `image_shape` first and fits itself to it: any height, width and 1, 3 or 4 channels. Training,
-losses and data do not belong here.
+Every builder takes `image_shape` first and fits itself to it: any height, width and 1, 3 or 4 channels. With
+`wrap="width"` (panoramas) or "both" (tiles) images are periodic along these axes: no convolution sees a border there.
+Training, losses and data do not belong here.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ def generator(name: str, image_shape, latent_dim: int, condition_width: int = 0,
         >>> generator("conv", (8, 12, 3), 4, width=8).output_shape
         (None, 8, 12, 3)
     """
-    build = lookup("generator network", GENERATORS, name)
-    _check_options(f"generator network {name!r}", build, options)
-    return build(image_shape, latent_dim, condition_width, **options)
+    return _builder("generator", GENERATORS, name, options)(image_shape, latent_dim, condition_width, **options)
 
 
 def discriminator(name: str, image_shape, condition_width: int = 0, **options):
@@ -71,25 +70,57 @@ def discriminator(name: str, image_shape, condition_width: int = 0, **options):
         >>> discriminator("mlp", (8, 12, 3), spectral_normalization=True).output_shape
         (None, 1)
     """
-    build = lookup("discriminator network", DISCRIMINATORS, name)
-    _check_options(f"discriminator network {name!r}", build, options)
-    return build(image_shape, condition_width, **options)
+    return _builder("discriminator", DISCRIMINATORS, name, options)(image_shape, condition_width, **options)
 
 
-def _check_options(network, build, options):
+def encoder(name: str, image_shape, latent_dim: int, **options):
+    """The encoder of the architecture `name`.
+
+    Args:
+        name: a name in `ENCODERS`.
+        image_shape: (height, width, channels).
+        latent_dim: numbers per code.
+        **options: the keyword arguments of that encoder.
+
+    Raises:
+        ValueError: for a name or an option that there is not; the message lists those that there are.
+
+    Example:
+        >>> encoder("conv", (8, 12, 3), 4, widths=(8, 16), wrap="width").output_shape
+        (None, 4)
+    """
+    return _builder("encoder", ENCODERS, name, options)(image_shape, latent_dim, **options)
+
+
+def decoder(name: str, image_shape, latent_dim: int, condition_width: int = 0, **options):
+    """The decoder of the architecture `name`.
+
+    Args:
+        name: a name in `DECODERS`.
+        image_shape: (height, width, channels).
+        latent_dim: numbers per code.
+        condition_width: numbers per row of conditions, 0 for none.
+        **options: the keyword arguments of that decoder.
+
+    Raises:
+        ValueError: for a name or an option that there is not; the message lists those that there are.
+
+    Example:
+        >>> decoder("conv", (8, 12, 3), 4, widths=(16, 8), wrap="width").output_shape
+        (None, 8, 12, 3)
+    """
+    return _builder("decoder", DECODERS, name, options)(image_shape, latent_dim, condition_width, **options)
+
+
+def _builder(role, table, name, options):
+    """The function in `table` that builds `name`, if it knows all `options`."""
+    build = lookup(f"{role} network", table, name)
     parameters = inspect.signature(build).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     known.remove("name")  # of the model, not an option of the architecture
     for option in options:
         if option not in known:
-            raise ValueError(f"unknown option {option!r} of the {network}: expected one of {', '.join(known)}")
-
-
-def encoder(name: str, image_shape, latent_dim: int):
-    """The encoder of the architecture `name`, see `ENCODERS`."""
-    return lookup("encoder network", ENCODERS, name)(image_shape, latent_dim)
-
-
-def decoder(name: str, image_shape, latent_dim: int, condition_width: int = 0):
-    """The decoder of the architecture `name`, see `DECODERS`."""
-    return lookup("decoder network", DECODERS, name)(image_shape, latent_dim, condition_width)
+            raise ValueError(
+                f"unknown option {option!r} of the {role} network {name!r}: expected one of {', '.join(known)}"
+            )
+    return build

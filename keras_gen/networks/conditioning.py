@@ -59,7 +59,7 @@ def discriminator_model(inputs, features, dense=layers.Dense, name="discriminato
     Args:
         inputs: the list of `image_inputs`.
         features: tensor (batch, number of features) made from the images.
-        dense: the class of the dense layers.
+        dense: what makes the dense layers: `keras.layers.Dense`, or `Kit.dense` of a kit.
         name: name of the model.
 
     Returns:

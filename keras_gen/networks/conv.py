@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import layers
 
-from keras_gen.layers import SelfAttention, leaky_clip
+from keras_gen.layers import leaky_clip
 from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
-from keras_gen.networks.lipschitz import bounded_layers
-from keras_gen.networks.pyramid import attention_size, channels, cut_to, num_halvings, sizes
+from keras_gen.networks.kit import Kit
+from keras_gen.networks.pyramid import attention_size, channels, check_wrap, cut_to, num_halvings, sizes
 
 # He et al., Delving Deep into Rectifiers (2015), equation 10, https://arxiv.org/abs/1502.01852
-RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
+RELU: dict[str, Any] = {"activation": "relu", "kernel_initializer": "he_normal"}
 
 # A pixel of a 4×4 transposed convolution with stride 2 sums over 2×2 pixels, not 4×4: four times He's variance. The
 # pixels' fan is what Keras calls fan_out here. (Configs, not objects: layers that share an initializer start equal.)
@@ -23,7 +24,9 @@ NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # where 
 UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/experiments.md)
 
 
-def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attention=False, name="generator"):
+def generator(
+    image_shape, latent_dim=64, condition_width=0, *, width=32, attention=False, wrap="none", name="generator"
+):
     """A dense start, 3×3 convolutions, 4×4 transposed ones that double, LeakyReLU(0.2); each size adds to the image.
 
     Small and without normalisation, for two CPU cores: at 28×28×1 with ten classes 484,771 parameters and 0.011 GFLOP
@@ -42,6 +45,7 @@ def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attent
         condition_width: numbers per row of conditions, 0 for none.
         width: channels at half size; twice, four and eight times as many below.
         attention: whether to add self-attention at the largest maps of at most 16×16.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -52,28 +56,29 @@ def generator(image_shape, latent_dim=64, condition_width=0, *, width=32, attent
         >>> generator((28, 28, 1), condition_width=10).count_params()
         484771
     """
+    kit = Kit(wrap)
     inputs, hidden = latent_inputs(latent_dim, condition_width)
-    maps = sizes(image_shape, num_halvings(image_shape))
+    maps = sizes(image_shape, num_halvings(image_shape), wrap)
     widths = [channels(width, level) for level in range(len(maps) - 1, 0, -1)]
     pixels = {"filters": image_shape[-1], "kernel_initializer": NEAR_GREY, "dtype": "float32"}
 
     def doubled(hidden, size, **kwargs):
-        return cut_to(layers.Conv2DTranspose(kernel_size=4, strides=2, padding="same", **kwargs)(hidden), size)
+        return cut_to(kit.conv2d_transpose(**kwargs)(hidden), size)
 
-    hidden = layers.Dense(math.prod(maps[0]) * widths[0], kernel_initializer="he_normal")(hidden)
+    hidden = kit.dense(math.prod(maps[0]) * widths[0], kernel_initializer="he_normal")(hidden)
     hidden = layers.LeakyReLU(0.2)(layers.Reshape((*maps[0], widths[0]))(hidden))
     image = None
     for filters, size, next_size in zip(widths, maps[:-1], maps[1:], strict=True):
         if image is not None:
             hidden = doubled(hidden, size, filters=filters, kernel_initializer=HE_TRANSPOSED)
             hidden = layers.LeakyReLU(0.2)(hidden)
-        hidden = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal")(hidden)
+        hidden = kit.conv2d(filters, 3, kernel_initializer="he_normal")(hidden)
         hidden = layers.LeakyReLU(0.2)(hidden)
         if attention and size == attention_size(maps[:-1]):
-            hidden = SelfAttention()(hidden)
-        shown = layers.Conv2D(kernel_size=1, **pixels)(hidden)
+            hidden = kit.self_attention()(hidden)
+        shown = kit.conv2d(kernel_size=1, **pixels)(hidden)
         image = shown if image is None else image + shown
-        image = cut_to(layers.UpSampling2D(interpolation="bilinear", dtype="float32")(image), next_size)
+        image = cut_to(kit.up_sampling("bilinear", dtype="float32")(image), next_size)
     image = image + doubled(hidden, maps[-1], **pixels)
     return keras.Model(inputs, layers.Activation(leaky_clip, dtype="float32")(image), name=name)
 
@@ -86,6 +91,7 @@ def discriminator(
     attention=False,
     spectral_normalization=False,
     weight_clip=None,
+    wrap="none",
     name="discriminator",
 ):
     """3×3 convolutions that halve the image to at most 4 pixels on its shorter side, a dense layer, LeakyReLU(0.2).
@@ -103,6 +109,7 @@ def discriminator(
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -113,26 +120,27 @@ def discriminator(
         >>> discriminator((28, 28, 1), condition_width=10).count_params()
         224513
     """
-    bounded = bounded_layers(spectral_normalization, weight_clip)
+    kit = Kit(wrap, spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
-    *maps, _ = sizes(image_shape, num_halvings(image_shape, math.ceil))
+    *maps, _ = sizes(image_shape, num_halvings(image_shape, math.ceil), wrap)
     hidden = inputs[0]
     for level, size in enumerate(reversed(maps), start=1):
-        halved = bounded.conv2d(channels(width, level), 3, 2, padding="same", kernel_initializer="he_normal")
+        halved = kit.conv2d(channels(width, level), 3, strides=2, kernel_initializer="he_normal")
         hidden = layers.LeakyReLU(0.2)(halved(hidden))
         if attention and size == attention_size(maps):
-            hidden = bounded.self_attention()(hidden)
-    features = bounded.dense(UNITS, kernel_initializer="he_normal")(layers.Flatten()(hidden))
-    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
+            hidden = kit.self_attention()(hidden)
+    features = kit.dense(UNITS, kernel_initializer="he_normal")(layers.Flatten()(hidden))
+    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), kit.dense, name)
 
 
-def encoder(image_shape, latent_dim=32, *, widths=(16, 32, 64), name="encoder"):
+def encoder(image_shape, latent_dim=32, *, widths=(16, 32, 64), wrap="none", name="encoder"):
     """3×3 convolutions that halve the image (rounding up) once per width, then one dense layer to the code.
 
     Args:
         image_shape: (height, width, channels).
         latent_dim: numbers per code.
         widths: channels after each halving.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -142,14 +150,16 @@ def encoder(image_shape, latent_dim=32, *, widths=(16, 32, 64), name="encoder"):
         >>> encoder((7, 12, 3), latent_dim=4).output_shape
         (None, 4)
     """
+    kit = Kit(wrap)
+    check_wrap(image_shape, len(widths), wrap)
     images = hidden = keras.Input(image_shape, name="images")
     for width in widths:
-        hidden = layers.Conv2D(width, 3, strides=2, padding="same", **RELU)(hidden)
-    codes = layers.Dense(latent_dim, dtype="float32")(layers.Flatten()(hidden))
+        hidden = kit.conv2d(width, 3, strides=2, **RELU)(hidden)
+    codes = kit.dense(latent_dim, dtype="float32")(layers.Flatten()(hidden))
     return keras.Model(images, codes, name=name)
 
 
-def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(64, 32, 16), name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(64, 32, 16), wrap="none", name="decoder"):
     """The mirror of `encoder`: doubles the image once per width, cutting back to odd sizes.
 
     Nearest-neighbour doubling before a stride-1 convolution, since a transposed convolution leaves a checkerboard
@@ -163,6 +173,7 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(64, 32, 16
         latent_dim: numbers per code.
         condition_width: numbers per row of conditions, 0 for none.
         widths: channels before each doubling.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -173,12 +184,13 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(64, 32, 16
         >>> decoder((7, 12, 3), latent_dim=4).output_shape
         (None, 7, 12, 3)
     """
-    start, *maps = sizes(image_shape, len(widths))
+    kit = Kit(wrap)
+    start, *maps = sizes(image_shape, len(widths), wrap)
     inputs, hidden = latent_inputs(latent_dim, condition_width)
-    hidden = layers.Dense(math.prod(start) * widths[0], **RELU)(hidden)
+    hidden = kit.dense(math.prod(start) * widths[0], **RELU)(hidden)
     hidden = layers.Reshape((*start, widths[0]))(hidden)  # (batch, smallest height, smallest width, widths[0])
     for filters, size in zip(widths, maps, strict=True):
-        hidden = cut_to(layers.UpSampling2D()(hidden), size)
-        hidden = layers.Conv2D(filters, 3, padding="same", **RELU)(hidden)
-    images = layers.Conv2D(image_shape[-1], 3, padding="same", dtype="float32")(hidden)
+        hidden = cut_to(kit.up_sampling()(hidden), size)
+        hidden = kit.conv2d(filters, 3, **RELU)(hidden)
+    images = kit.conv2d(image_shape[-1], 3, dtype="float32")(hidden)
     return keras.Model(inputs, images, name=name)

@@ -9,9 +9,8 @@ import math
 import keras
 from keras import layers
 
-from keras_gen.layers import SelfAttention
 from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
-from keras_gen.networks.lipschitz import bounded_layers
+from keras_gen.networks.kit import Kit
 from keras_gen.networks.pyramid import attention_size, channels, cut_to, num_halvings, sizes
 
 # Section 4: all weights from N(0, 0.02²). (A config, not an object: layers that share an initializer start equal.)
@@ -26,6 +25,7 @@ def generator(
     width=64,
     batch_normalization=True,
     attention=False,
+    wrap="none",
     name="generator",
 ):
     """4×4 transposed convolutions that double a dense start of about 4×4 up to the image, ReLU between and tanh last.
@@ -40,6 +40,7 @@ def generator(
         width: channels at half size; twice, four and eight times as many below. 128 in the paper.
         batch_normalization: whether to normalise after every layer but the last.
         attention: whether to add self-attention at the largest maps of at most 16×16.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -50,23 +51,22 @@ def generator(
         >>> generator((28, 20, 3), width=8).output_shape
         (None, 28, 20, 3)
     """
+    kit = Kit(wrap)
     inputs, hidden = latent_inputs(latent_dim, condition_width)
-    *maps, full_size = sizes(image_shape, num_halvings(image_shape))
+    *maps, full_size = sizes(image_shape, num_halvings(image_shape), wrap)
     widths = [channels(width, level) for level in range(len(maps), 0, -1)]
 
     def finish(hidden):
         if batch_normalization:
-            hidden = layers.BatchNormalization()(hidden)
+            hidden = kit.batch_normalization()(hidden)
         hidden = layers.ReLU()(hidden)
-        return SelfAttention()(hidden) if attention and hidden.shape[1:3] == attention_size(maps) else hidden
+        return kit.self_attention()(hidden) if attention and hidden.shape[1:3] == attention_size(maps) else hidden
 
     def doubled(hidden, filters, **kwargs):
-        return layers.Conv2DTranspose(filters, 4, strides=2, padding="same", kernel_initializer=NORMAL, **kwargs)(
-            hidden
-        )
+        return kit.conv2d_transpose(filters, kernel_initializer=NORMAL, **kwargs)(hidden)
 
     no_bias = {"use_bias": not batch_normalization}  # the mean would take it out again
-    hidden = layers.Dense(math.prod(maps[0]) * widths[0], kernel_initializer=NORMAL, **no_bias)(hidden)
+    hidden = kit.dense(math.prod(maps[0]) * widths[0], kernel_initializer=NORMAL, **no_bias)(hidden)
     hidden = finish(layers.Reshape((*maps[0], widths[0]))(hidden))
     for filters, size in zip(widths[1:], maps[1:], strict=True):
         hidden = finish(cut_to(doubled(hidden, filters, **no_bias), size))
@@ -83,6 +83,7 @@ def discriminator(
     attention=False,
     spectral_normalization=False,
     weight_clip=None,
+    wrap="none",
     name="discriminator",
 ):
     """4×4 convolutions with stride 2 and LeakyReLU(0.2) down to maps of about 4×4, then one logit.
@@ -97,6 +98,7 @@ def discriminator(
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -107,19 +109,19 @@ def discriminator(
         >>> discriminator((28, 20, 3), width=8).output_shape
         (None, 1)
     """
-    bounded = bounded_layers(spectral_normalization, weight_clip)
+    kit = Kit(wrap, spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
     hidden = inputs[0]
-    *maps, _ = sizes(image_shape, num_halvings(image_shape))
+    *maps, _ = sizes(image_shape, num_halvings(image_shape), wrap)
     for level, size in enumerate(reversed(maps), start=1):
         normalized = batch_normalization and level > 1
-        convolution = bounded.conv2d(
-            channels(width, level), 4, 2, padding="same", kernel_initializer=NORMAL, use_bias=not normalized
+        convolution = kit.conv2d(
+            channels(width, level), 4, strides=2, kernel_initializer=NORMAL, use_bias=not normalized
         )
         hidden = convolution(hidden)
         if normalized:
-            hidden = bounded.batch_normalization()(hidden)
+            hidden = kit.batch_normalization()(hidden)
         hidden = layers.LeakyReLU(0.2)(hidden)
         if attention and size == attention_size(maps):
-            hidden = bounded.self_attention()(hidden)
-    return discriminator_model(inputs, layers.Flatten()(hidden), bounded.dense, name)
+            hidden = kit.self_attention()(hidden)
+    return discriminator_model(inputs, layers.Flatten()(hidden), kit.dense, name)

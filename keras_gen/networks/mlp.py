@@ -8,10 +8,12 @@ import keras
 from keras import layers
 
 from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
-from keras_gen.networks.lipschitz import bounded_layers
+from keras_gen.networks.kit import Kit
 
 
-def generator(image_shape, latent_dim=100, condition_width=0, *, widths=(256, 512, 1024), name="generator"):
+def generator(
+    image_shape, latent_dim=100, condition_width=0, *, widths=(256, 512, 1024), wrap="none", name="generator"
+):
     """Dense layers that widen up to the pixels, ReLU between them and tanh at the end.
 
     With the defaults and 28×28×1 images this is 100 → 256 → 512 → 1024 → 784 with 1,486,352 parameters.
@@ -21,6 +23,7 @@ def generator(image_shape, latent_dim=100, condition_width=0, *, widths=(256, 51
         latent_dim: numbers per latent.
         condition_width: numbers per row of conditions, 0 for none.
         widths: units of the hidden layers.
+        wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.
 
     Returns:
@@ -31,11 +34,12 @@ def generator(image_shape, latent_dim=100, condition_width=0, *, widths=(256, 51
         >>> generator((28, 28, 1)).count_params()
         1486352
     """
+    kit = Kit(wrap)
     inputs, hidden = latent_inputs(latent_dim, condition_width)
     for width in widths:
-        hidden = layers.Dense(width, activation="relu")(hidden)
+        hidden = kit.dense(width, activation="relu")(hidden)
     # float32 whatever the policy: the images are the output, and bfloat16 steps are wider than a byte's.
-    pixels = layers.Dense(math.prod(image_shape), activation="tanh", dtype="float32")(hidden)
+    pixels = kit.dense(math.prod(image_shape), activation="tanh", dtype="float32")(hidden)
     return keras.Model(inputs, layers.Reshape(image_shape, dtype="float32")(pixels), name=name)
 
 
@@ -47,6 +51,7 @@ def discriminator(
     dropout=0.3,
     spectral_normalization=False,
     weight_clip=None,
+    wrap="none",
     name="discriminator",
 ):
     """Dense layers that narrow from the pixels to one logit, LeakyReLU(0.2) and dropout between them.
@@ -60,6 +65,7 @@ def discriminator(
         dropout: share of units dropped in training, in [0, 1).
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
+        wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.
 
     Returns:
@@ -70,23 +76,24 @@ def discriminator(
         >>> discriminator((28, 28, 1)).count_params()
         1460225
     """
-    bounded = bounded_layers(spectral_normalization, weight_clip)
+    kit = Kit(wrap, spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
     hidden = layers.Flatten()(inputs[0])
     for width in widths:
-        hidden = bounded.dense(width)(hidden)
+        hidden = kit.dense(width)(hidden)
         hidden = layers.LeakyReLU(0.2)(hidden)
         hidden = layers.Dropout(dropout)(hidden)
-    return discriminator_model(inputs, hidden, bounded.dense, name)
+    return discriminator_model(inputs, hidden, kit.dense, name)
 
 
-def encoder(image_shape, latent_dim=32, *, widths=(512, 256), name="encoder"):
+def encoder(image_shape, latent_dim=32, *, widths=(512, 256), wrap="none", name="encoder"):
     """Dense layers with ReLU that narrow from the pixels to a code.
 
     Args:
         image_shape: (height, width, channels).
         latent_dim: numbers per code.
         widths: units of the hidden layers.
+        wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.
 
     Returns:
@@ -96,14 +103,15 @@ def encoder(image_shape, latent_dim=32, *, widths=(512, 256), name="encoder"):
         >>> encoder((8, 12, 3), latent_dim=4).output_shape
         (None, 4)
     """
+    kit = Kit(wrap)
     images = keras.Input(image_shape, name="images")
     hidden = layers.Flatten()(images)
     for width in widths:
-        hidden = layers.Dense(width, activation="relu")(hidden)
-    return keras.Model(images, layers.Dense(latent_dim, dtype="float32")(hidden), name=name)
+        hidden = kit.dense(width, activation="relu")(hidden)
+    return keras.Model(images, kit.dense(latent_dim, dtype="float32")(hidden), name=name)
 
 
-def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(256, 512), name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(256, 512), wrap="none", name="decoder"):
     """The mirror of `encoder`, which is a small `generator`: codes (batch, latent_dim) → images.
 
     Args:
@@ -111,6 +119,7 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(256, 512),
         latent_dim: numbers per code.
         condition_width: numbers per row of conditions, 0 for none.
         widths: units of the hidden layers.
+        wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.
 
     Returns:
@@ -121,4 +130,4 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(256, 512),
         >>> decoder((8, 12, 3), latent_dim=4).output_shape
         (None, 8, 12, 3)
     """
-    return generator(image_shape, latent_dim, condition_width, widths=widths, name=name)
+    return generator(image_shape, latent_dim, condition_width, widths=widths, wrap=wrap, name=name)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from keras import layers
 
+from keras_gen.layers import WRAPS
+
 MAX_ATTENTION_SIDE = 16  # pixels a side; self-attention costs (height · width)²
 
 
@@ -29,15 +31,46 @@ def num_halvings(image_shape, rounded: Callable[[float], int] = math.floor) -> i
     return max(1, rounded(math.log2(min(image_shape[:2]) / 4)))
 
 
-def sizes(image_shape, halvings: int) -> list[tuple[int, int]]:
+def sizes(image_shape, halvings: int, wrap: str = "none") -> list[tuple[int, int]]:
     """(height, width) of the maps from the smallest to the image.
+
+    Args:
+        image_shape: (height, width, channels).
+        halvings: how often the image is halved.
+        wrap: a name in `keras_gen.layers.WRAPS`, see `check_wrap`.
 
     Example:
         >>> sizes((7, 12, 3), 2)
         [(2, 3), (4, 6), (7, 12)]
     """
+    check_wrap(image_shape, halvings, wrap)
     height, width = image_shape[:2]
     return [(math.ceil(height / 2**level), math.ceil(width / 2**level)) for level in range(halvings, -1, -1)]
+
+
+def check_wrap(image_shape, halvings: int, wrap: str) -> None:
+    """Refuses sizes along a wrapped axis that do not halve evenly, as `cut_to` would cut their maps at the seam.
+
+    Args:
+        image_shape: (height, width, channels).
+        halvings: how often the image is halved.
+        wrap: a name in `keras_gen.layers.WRAPS`.
+
+    Raises:
+        ValueError: if a size is not a multiple of 2**halvings.
+
+    Example:
+        >>> check_wrap((7, 12, 3), halvings=2, wrap="width")
+    """
+    multiple = 2**halvings
+    for axis in WRAPS[wrap]:
+        side, size = ("height", "width")[axis - 1], image_shape[axis - 1]
+        if size % multiple:
+            raise ValueError(
+                f"expected a {side} that is a multiple of {multiple} for wrap={wrap!r}, as the image is halved "
+                f"{halvings} times, received a {side} of {size}: resize the images to a {side} of "
+                f"{math.ceil(size / multiple) * multiple} or leave the {side} unwrapped"
+            )
 
 
 def channels(width: int, level: int) -> int:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from keras_gen.layers import LearnedBasis, SelfAttention
+from keras_gen.layers import LearnedBasis
 from keras_gen.networks.conditioning import discriminator_model, image_inputs, latent_inputs
-from keras_gen.networks.lipschitz import bounded_layers
+from keras_gen.networks.kit import Kit
 from keras_gen.networks.pyramid import attention_size, channels, cut_to, num_halvings, sizes
 
 
@@ -26,6 +26,7 @@ def generator(
     blocks=1,
     groups=1,
     attention=False,
+    wrap="none",
     name="generator",
 ):
     """Residual blocks at every size from learned maps of about 4×4 up to the image, bilinear doubling between them.
@@ -42,6 +43,7 @@ def generator(
         blocks: residual blocks at each size.
         groups: groups of the 3×3 convolutions. Leave 1 on a CPU, where Keras compiles each grouped layer by itself.
         attention: whether to add self-attention at the largest maps of at most 16×16.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -52,10 +54,11 @@ def generator(
         >>> generator((28, 20, 3), width=8).output_shape
         (None, 28, 20, 3)
     """
+    kit = Kit(wrap)
     inputs, hidden = latent_inputs(latent_dim, condition_width)
-    hidden = _up(hidden, image_shape, width, blocks, groups, attention)
+    hidden = _up(hidden, kit, image_shape, width, blocks, groups, attention)
     near_grey = keras.initializers.VarianceScaling(0.1)  # where tanh is steep
-    pixels = layers.Conv2D(image_shape[-1], 1, activation="tanh", kernel_initializer=near_grey, dtype="float32")
+    pixels = kit.conv2d(image_shape[-1], 1, activation="tanh", kernel_initializer=near_grey, dtype="float32")
     return keras.Model(inputs, pixels(hidden), name=name)
 
 
@@ -69,6 +72,7 @@ def discriminator(
     attention=False,
     spectral_normalization=False,
     weight_clip=None,
+    wrap="none",
     name="discriminator",
 ):
     """The mirror of `generator`: residual blocks at every size, average pooling between, a dense layer of features.
@@ -84,6 +88,7 @@ def discriminator(
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -94,15 +99,15 @@ def discriminator(
         >>> discriminator((28, 20, 3), width=8).output_shape
         (None, 1)
     """
-    bounded = bounded_layers(spectral_normalization, weight_clip)
+    kit = Kit(wrap, spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
     last = "he_normal" if spectral_normalization else "zeros"  # W/σ has no size, so 0 is no beginning for it
-    hidden = _down(inputs[0], width, blocks, bounded, groups, attention, last)
-    features = bounded.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
-    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), bounded.dense, name)
+    hidden = _down(inputs[0], kit, width, blocks, groups, attention, last)
+    features = kit.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
+    return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), kit.dense, name)
 
 
-def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, name="encoder"):
+def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, wrap="none", name="encoder"):
     """The body of `discriminator`, then one dense layer to the code.
 
     Args:
@@ -110,6 +115,7 @@ def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, name="encoder"):
         latent_dim: numbers per code.
         width: channels at full and half size; twice, four and eight times as many below.
         blocks: residual blocks at each size.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -119,12 +125,13 @@ def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, name="encoder"):
         >>> encoder((7, 12, 3), latent_dim=4, width=8).output_shape
         (None, 4)
     """
+    kit = Kit(wrap)
     images = keras.Input(image_shape, name="images")
-    hidden = layers.Flatten()(_down(images, width, blocks, bounded_layers()))
-    return keras.Model(images, layers.Dense(latent_dim, dtype="float32")(hidden), name=name)
+    hidden = layers.Flatten()(_down(images, kit, width, blocks))
+    return keras.Model(images, kit.dense(latent_dim, dtype="float32")(hidden), name=name)
 
 
-def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1, name="decoder"):
+def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1, wrap="none", name="decoder"):
     """The body of `generator`, with a linear end, for the reason that `conv.decoder` gives.
 
     Args:
@@ -133,6 +140,7 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1
         condition_width: numbers per row of conditions, 0 for none.
         width: channels at full and half size; twice, four and eight times as many below.
         blocks: residual blocks at each size.
+        wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
 
     Returns:
@@ -143,57 +151,58 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1
         >>> decoder((7, 12, 3), latent_dim=4, width=8).output_shape
         (None, 7, 12, 3)
     """
+    kit = Kit(wrap)
     inputs, hidden = latent_inputs(latent_dim, condition_width)
-    pixels = layers.Conv2D(image_shape[-1], 1, dtype="float32")
-    return keras.Model(inputs, pixels(_up(hidden, image_shape, width, blocks)), name=name)
+    pixels = kit.conv2d(image_shape[-1], 1, dtype="float32")
+    return keras.Model(inputs, pixels(_up(hidden, kit, image_shape, width, blocks)), name=name)
 
 
-def _up(hidden, image_shape, width, blocks, groups=1, attention=False):
+def _up(hidden, kit, image_shape, width, blocks, groups=1, attention=False):
     """Numbers (batch, n) → maps of the image's size with `width` channels."""
-    maps = sizes(image_shape, num_halvings(image_shape))
-    hidden = layers.Dense(channels(width, len(maps) - 1), kernel_initializer="lecun_normal")(hidden)
+    maps = sizes(image_shape, num_halvings(image_shape), kit.wrap)
+    hidden = kit.dense(channels(width, len(maps) - 1), kernel_initializer="lecun_normal")(hidden)
     hidden = LearnedBasis(*maps[0])(hidden)
     for level, size in zip(range(len(maps) - 1, -1, -1), maps, strict=True):
         if size != maps[0]:
-            hidden = cut_to(layers.UpSampling2D(interpolation="bilinear")(hidden), size)
-        hidden = _widened(hidden, channels(width, level), layers.Conv2D)
+            hidden = cut_to(kit.up_sampling("bilinear")(hidden), size)
+        hidden = _widened(hidden, kit, channels(width, level))
         for _ in range(blocks):
-            hidden = _block(hidden, layers.Conv2D, groups, depth=blocks * len(maps))
+            hidden = _block(hidden, kit, groups, depth=blocks * len(maps))
         if attention and size == attention_size(maps):
-            hidden = SelfAttention()(hidden)
+            hidden = kit.self_attention()(hidden)
     return hidden
 
 
-def _down(images, width, blocks, bounded, groups=1, attention=False, last="zeros"):
+def _down(images, kit, width, blocks, groups=1, attention=False, last="zeros"):
     """Images → maps of about 4×4; `last` initializes the last convolution of each block."""
-    maps = sizes(images.shape[1:], num_halvings(images.shape[1:]))
+    maps = sizes(images.shape[1:], num_halvings(images.shape[1:]), kit.wrap)
     hidden = images
     for level, size in enumerate(reversed(maps)):
-        hidden = _widened(hidden, channels(width, level), bounded.conv2d)
+        hidden = _widened(hidden, kit, channels(width, level))
         if level > 0:
-            hidden = layers.AveragePooling2D(2, padding="same")(hidden)
+            hidden = kit.average_pooling()(hidden)
         for _ in range(blocks):
-            hidden = _block(hidden, bounded.conv2d, groups, blocks * len(maps), last)
+            hidden = _block(hidden, kit, groups, blocks * len(maps), last)
         if attention and size == attention_size(maps):
-            hidden = bounded.self_attention()(hidden)
+            hidden = kit.self_attention()(hidden)
     return hidden
 
 
-def _widened(hidden, filters, conv2d):
+def _widened(hidden, kit, filters):
     """A linear 1×1 convolution where the number of channels changes."""
     if hidden.shape[-1] == filters:
         return hidden
-    return conv2d(filters, 1, kernel_initializer="lecun_normal")(hidden)
+    return kit.conv2d(filters, 1, kernel_initializer="lecun_normal")(hidden)
 
 
-def _block(hidden, conv2d, groups, depth, last_initializer="zeros"):
+def _block(hidden, kit, groups, depth, last_initializer="zeros"):
     """One residual block of a network that has `depth` of them."""
     filters = hidden.shape[-1]
     # He's variance times the square of L^(−1/(2m − 2)), with m = 3 convolutions.
     fixup = {"class_name": "VarianceScaling", "config": {"scale": 2 * depth**-0.5}}
-    residual = conv2d(filters, 1, kernel_initializer=fixup)(hidden)
+    residual = kit.conv2d(filters, 1, kernel_initializer=fixup)(hidden)
     residual = layers.LeakyReLU(0.2)(residual)
-    residual = conv2d(filters, 3, padding="same", groups=groups, kernel_initializer=fixup)(residual)
+    residual = kit.conv2d(filters, 3, groups=groups, kernel_initializer=fixup)(residual)
     residual = layers.LeakyReLU(0.2)(residual)
-    residual = conv2d(filters, 1, use_bias=False, kernel_initializer=last_initializer)(residual)
+    residual = kit.conv2d(filters, 1, use_bias=False, kernel_initializer=last_initializer)(residual)
     return layers.Add()([hidden, residual])
