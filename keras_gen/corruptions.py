@@ -49,7 +49,7 @@ def blocks(images, amount=2, seed=None):
     """Replaces squares of `amount` pixels a side by their mean, as a picture of a fraction of the size shows them.
 
     Raises:
-        ValueError: if the height or the width is no multiple of `amount`.
+        ValueError: if the height or the width is no multiple of `amount`, a whole number.
 
     Example:
         >>> images = ops.reshape(ops.array([0.0, 1.0, 0.5, 0.5]), (1, 2, 2, 1))
@@ -57,9 +57,10 @@ def blocks(images, amount=2, seed=None):
         [0.5, 0.5, 0.5, 0.5]
     """
     height, width, channels = images.shape[1:]
-    if height % amount or width % amount:
+    side = int(amount)
+    if side != amount or height % side or width % side:
         raise ValueError(f"expected images of a multiple of {amount} pixels a side, received {height}×{width}")
-    cut = ops.reshape(images, (-1, height // amount, amount, width // amount, amount, channels))
+    cut = ops.reshape(images, (-1, height // side, side, width // side, side, channels))
     return ops.reshape(ops.mean(cut, axis=(2, 4), keepdims=True) + ops.zeros_like(cut), (-1, height, width, channels))
 
 

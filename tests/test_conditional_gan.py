@@ -141,6 +141,31 @@ def test_integer_labels_are_rows_of_the_schema(images):
     assert same(weights_of(from_labels), weights_of(from_rows))
 
 
+@pytest.mark.parametrize("targets", ["rows", "labels"])
+def test_columns_by_the_names_of_attributes_train_alike(targets, images):
+    schema = make_conditions() if targets == "rows" else Conditions([Categorical("label", ["0", "1", "2"])])
+    if targets == "rows":
+        columns = {"species": [0, 2, -1, 1, 1, 0], "hat": [1, -1, 0, 0, 1, 1], "age": [0.0, 99.0, np.nan, 30, 120, -5]}
+        columns = {name: np.array(column) for name, column in columns.items()}
+    else:
+        columns = {"label": np.array([0, 2, -1, 1, 1, 0])}
+
+    def train(*data):
+        keras.utils.set_random_seed(0)
+        generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, schema.width, widths=(8,))
+        gan = GAN(generator, networks.mlp.discriminator(IMAGE_SHAPE, schema.width, widths=(8,)), conditions=schema)
+        gan.compile(loss="relativistic")
+        gan.fit(*data, batch_size=3, epochs=2, shuffle=False, verbose=0)
+        return weights_of(gan)
+
+    expected = train(images, schema.encode(columns) if targets == "rows" else columns["label"])
+    assert same(train({"images": images, "conditions": schema.encode(columns)}), expected)
+    received = train({"images": images, **columns})
+    # Of classes to the bit; a step computes the knots of a number in float32, data in float64.
+    for left, right in zip(received, expected, strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5 if targets == "rows" else 0.0)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -341,7 +366,7 @@ def test_parts_that_do_not_fit_are_refused():
         (
             (plain, discriminator),
             {"conditions": schema},
-            r"a generator that takes conditions \(9,\), received one that takes \(4,\): build it with condition_width=9",
+            r"generator that takes conditions \(9,\), received one that takes \(4,\): build it with condition_width=9",
         ),
         (
             (generator, discriminator),

@@ -9,6 +9,7 @@ import pytest
 
 from keras_gen.data import ImageData, Split
 from keras_gen.inputs import Categorical, Conditions, Continuous
+from tests.contracts import array
 
 SPECIES = Categorical("species", ["dwarf", "elf", "orc"])
 HAT = Categorical("hat", ["no", "yes"])
@@ -46,6 +47,13 @@ def test_weights_sum_to_one_or_are_missing(attribute_and_column):
     missing = np.isnan(column) if attribute.dtype == "float32" else column == -1
     assert rows.min() >= 0
     np.testing.assert_allclose(rows.sum(axis=1), np.where(missing, 0, 1), rtol=0, atol=1e-6)
+
+
+def test_a_step_and_a_server_encode_as_the_data_do(attribute_and_column):
+    attribute, column = attribute_and_column
+    if attribute.dtype == "float32":
+        column = np.append(column, [attribute.low - 3, attribute.high + 3]).astype("float32")
+    np.testing.assert_allclose(array(attribute.to_tensor(column)), attribute.encode(column), rtol=0, atol=1e-5)
 
 
 def test_a_sweep_shows_different_values_that_can_be_asked_for(attribute_and_column):

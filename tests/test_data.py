@@ -168,6 +168,54 @@ def test_hold_out_cuts_each_class_alike_and_keeps_columns_with_their_images():
     assert held_out.attributes["age"].tolist() != split.hold_out(0.3, seed=5)[1].attributes["age"].tolist()
 
 
+def grouped_split(num_groups=6):
+    """Images with a picture each that says which they are, and 1, 2, 3 … of them in a group, out of order."""
+    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(num_groups), 1 + np.arange(num_groups)))
+    numbers = np.arange(len(groups), dtype="uint8")
+    pictures = np.broadcast_to(numbers[:, None, None, None], (len(groups), 2, 3, 1)).copy()
+    return Split(distinct_images(len(groups)), pictures={"source": pictures}, groups=groups)
+
+
+def test_pictures_and_groups_go_where_their_images_go():
+    split = grouped_split()
+    taken = split.take([5, 2])
+    assert taken.pictures["source"][:, 0, 0, 0].tolist() == [5, 2]
+    assert taken.groups.tolist() == [split.groups[5], split.groups[2]]
+    rest, held_out = split.hold_out(0.4, seed=4)
+    for part in (rest, held_out):
+        numbers = part.pictures["source"][:, 0, 0, 0]
+        np.testing.assert_array_equal(part.images, split.images[numbers])
+        np.testing.assert_array_equal(part.groups, split.groups[numbers])
+    assert sorted([*rest.pictures["source"][:, 0, 0, 0], *held_out.pictures["source"][:, 0, 0, 0]]) == list(range(21))
+
+
+@pytest.mark.parametrize(("fraction", "num_held_out"), [(0.01, 1), (0.34, 2), (0.5, 3), (0.99, 5)])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_cut_tears_a_group_apart(fraction, num_held_out, seed):
+    split = grouped_split()
+    rest, held_out = split.hold_out(fraction, seed)
+    assert not set(rest.groups) & set(held_out.groups)
+    assert len(set(held_out.groups)) == num_held_out
+    np.testing.assert_array_equal(held_out.groups, split.hold_out(fraction, seed)[1].groups)
+
+
+def test_the_fingerprint_changes_with_every_column():
+    split = grouped_split()
+    pictures, groups = split.pictures["source"], split.groups
+    splits = [
+        split,
+        Split(split.images),
+        Split(split.images, groups=groups),
+        Split(split.images, pictures={"source": pictures}),
+        Split(split.images, pictures={"target": pictures}, groups=groups),
+        Split(split.images, pictures={"source": pictures + np.uint8(1)}, groups=groups),
+        Split(split.images, pictures={"source": pictures.reshape(-1, 3, 2, 1)}, groups=groups),
+        Split(split.images, pictures={"source": pictures}, groups=groups[::-1]),
+    ]
+    assert len({each.fingerprint for each in splits}) == len(splits)
+    assert grouped_split().fingerprint == split.fingerprint
+
+
 @pytest.mark.parametrize(
     ("labels", "fraction", "held_out"),
     [([0, 0, 0, 0, 1], 0.4, 2), ([0, 1, 2, 0, 1, 2], 0.2, 1), ([0, 0], 0.01, 1), ([0, 0, 0], 0.99, 2), (None, 0.5, 2)],
@@ -186,6 +234,12 @@ def test_split_refuses_what_cannot_be():
         Split(distinct_images(4)).hold_out(1.5)
     with pytest.raises(ValueError, match="expected 4 age, one for each image, received 3"):
         Split(distinct_images(4), attributes={"age": np.zeros(3)})
+    with pytest.raises(ValueError, match="expected 4 source, one for each image, received 3"):
+        Split(distinct_images(4), pictures={"source": distinct_images(3)})
+    with pytest.raises(ValueError, match="expected 4 groups, one for each image, received 5"):
+        Split(distinct_images(4), groups=np.arange(5))
+    with pytest.raises(ValueError, match="expected at least 2 groups of images, to hold one out, received 1"):
+        Split(distinct_images(4), groups=np.zeros(4, "int64")).hold_out(0.5)
 
 
 @pytest.mark.parametrize(

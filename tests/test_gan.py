@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_gen import losses, networks
+from keras_gen import losses, networks, penalties, schedules, terms
 from keras_gen.models.game import AdversarialModel, Player
 from keras_gen.models.gan import GAN
 from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, make_gan, same, weights_of
@@ -43,6 +43,45 @@ def test_one_round_by_hand(way):
     np.testing.assert_allclose(logs["loss"], [2.607676], rtol=1e-5)
     np.testing.assert_allclose(logs["real_logit"], [-0.5], rtol=1e-5)
     np.testing.assert_allclose(logs["fake_logit"], [1.0], rtol=1e-5)
+
+
+def test_a_term_of_the_generator_by_hand(tmp_path):
+    # As in the round by hand, with w = 2 held fast: g_loss = softplus(−1) = 0.313262, the term 10·|0.5 + 0.25| = 7.5,
+    # db = −σ(−1)·2 + 10 = 9.462117, so b = 0.5 − 0.2·9.462117 = −1.392423. The discriminator's loss is without it.
+    gan, bias, _ = one_number_gan(generator_rate=0.2, discriminator_rate=0.0, terms=[terms.L1(10.0)])
+    images = np.full((2, 1, 1, 1), -0.25, "float32")
+    logs = gan.fit(images, batch_size=2, verbose=0).history
+    np.testing.assert_allclose(logs["g_loss"], [0.313262], rtol=1e-5)
+    np.testing.assert_allclose(logs["term"], [7.5], rtol=1e-6)
+    np.testing.assert_allclose(logs["loss"], [2.287339 + 0.313262 + 7.5], rtol=1e-6)
+    np.testing.assert_allclose(array(bias.value), [-1.392423], rtol=1e-5)
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    again = [model.fit(images, batch_size=2, verbose=0).history for model in (gan, loaded)]
+    assert again[0] == again[1]
+    assert same(weights_of(gan), weights_of(loaded))
+
+
+def test_weights_and_rates_with_schedules_follow_a_plain_fit():
+    # One batch an epoch, begun at 0, 1/4, 1/2 and 3/4 of the run. D(x) = 2x: R1 is 2; the term is |0.5 + 0.25| = 0.75.
+    weight, rate = schedules.Linear(8.0, 0.0), schedules.Linear(0.0, 4e-3, begin=0.5)
+    gan, bias, _ = one_number_gan(
+        *(0.0, 0.0), penalties=[penalties.R1(weight)], terms=[terms.L1(weight)], hyperparameters={"learning_rate": rate}
+    )
+    moved = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            moved.append(float(array(bias.value)[0]))
+
+    images = np.full((2, 1, 1, 1), -0.25, "float32")
+    logs = gan.fit(images, batch_size=2, epochs=4, verbose=0, callbacks=[Watch()]).history
+    np.testing.assert_allclose(logs["penalty"], [16.0, 12.0, 8.0, 4.0], rtol=1e-6)
+    np.testing.assert_allclose(logs["term"], [6.0, 4.5, 3.0, 1.5], rtol=1e-6)
+    assert moved[:3] == [0.5] * 3  # the rate is 0 up to half of the run
+    np.testing.assert_allclose(moved[3], 0.5 - 2e-3 * (2 - 0.537883), rtol=1e-5)
+    for optimizer in gan.optimizer.optimizers:
+        np.testing.assert_allclose(float(optimizer.learning_rate), 2e-3, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("rates", "moved"), [((0.1, 0.0), "generator"), ((0.0, 0.1), "discriminator")])
@@ -354,3 +393,28 @@ def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
     gan = GAN(make_gan().generator, discriminator)
     gan.compile(run_eagerly=True, penalties=["r1", "r2"])
     assert batch_sizes_of(gan, images) == [BATCH, BATCH, BATCH]
+
+
+@pytest.mark.parametrize("says_so", ["the layer", "the activation", "the discriminator"])
+def test_they_go_together_where_somebody_says_that_each_image_stands_alone(says_so, images):
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX traces some passes more than once")
+
+    class Theirs(keras.layers.Layer):
+        each_image_alone = says_so == "the layer"
+
+        def call(self, features):
+            return 2.0 * features
+
+    def double(features):
+        return 2.0 * features
+
+    double.each_image_alone = True
+    layer = keras.layers.Dense(4, activation=double) if says_so == "the activation" else Theirs()
+    inputs = keras.Input(IMAGE_SHAPE)
+    hidden = layer(keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
+    gan = GAN(make_gan().generator, keras.Model(inputs, keras.layers.Dense(1)(hidden)))
+    if says_so == "the discriminator":
+        gan.discriminator.each_image_alone = True
+    gan.compile(run_eagerly=True, loss="relativistic", penalties=["r1", "r2"])
+    assert batch_sizes_of(gan, images) == [2 * BATCH, BATCH, BATCH]

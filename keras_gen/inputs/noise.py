@@ -39,7 +39,14 @@ class Noise(Input):
         return (self.size,)
 
     def rows(self, num, seed, where=None, given=None) -> np.ndarray:
-        return latents.normal(num, self.size, seed) if given is None else np.asarray(given, "float32")
+        if given is None:
+            return latents.normal(num, self.size, seed)
+        rows = np.asarray(given, "float32")
+        if rows.shape[1:] != self.shape or len(rows) not in (1, num):
+            raise ValueError(
+                f"expected {self.name} as numbers (n, {self.size}), {num} of them or one for all, received {rows.shape}"
+            )
+        return np.repeat(rows, num, axis=0) if len(rows) != num else rows
 
     @property
     def row(self) -> Request:
