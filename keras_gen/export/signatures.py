@@ -109,7 +109,7 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
     """What makes new images, each row of a seed of its own and of what is asked for by name or given."""
     has_noise = model.latent_input is not None
     truncates = model.num_choices < model.noise_dim
-    beside = [each for each in model.inputs if each is not model.latent_input]
+    beside = [each for each in model.inputs if each.in_batch]
     options = model.requests_of(beside)
     draws = has_noise or any(each.is_drawn for each in beside)
     seeds = {"seed": SEED} if draws else {}

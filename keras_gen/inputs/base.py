@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from keras import ops
 
 
 class Request(NamedTuple):
@@ -121,7 +122,7 @@ class Input(abc.ABC):
 
     def to_tensor(self, rows):
         """The network's float32 tensor (b, *shape) of rows."""
-        return rows
+        return ops.convert_to_tensor(rows)
 
     def tensor(self, columns: Mapping[str, Any], seed=None):
         """The network's tensor of a batch.

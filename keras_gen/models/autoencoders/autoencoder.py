@@ -85,6 +85,7 @@ class Autoencoder(Generative, SeededModel):
         self.encoder = encoder
         self.decoder = decoder
         # What goes along with the images, and is given for new ones too: all inputs but the codes.
+        self._codes_input = Noise(decoder.inputs[0].shape[-1], name="codes")
         self._beside = tuple(each for each in (conditions, *inputs) if each is not None)
         self._priors: list[Prior] = []  # at most one: Keras forgets what leaves a list, but no attribute's old value
         self.prior = prior
@@ -113,7 +114,7 @@ class Autoencoder(Generative, SeededModel):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        return (Noise(self.decoder.inputs[0].shape[-1], name="codes"), *self._beside)
+        return (self._codes_input, *self._beside)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

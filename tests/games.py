@@ -1,0 +1,216 @@
+"""Models with inputs of every kind, made here and not in keras_gen: what the contract of inputs promises to others.
+
+`python -m tests.games NAME FOLDER` trains one of them with checkpoints and is killed in the middle of its second epoch.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from keras_gen import callbacks, losses, terms
+from keras_gen.data import Batches, ImageData, Split
+from keras_gen.inputs import Categorical, Conditions, Mask, Picture
+from keras_gen.models.autoencoders import VAE
+from keras_gen.models.game import AdversarialModel, Player
+from keras_gen.models.gan import GAN
+from keras_gen.models.generative import Generative
+
+HEIGHT, WIDTH = 8, 12
+IMAGE_SHAPE = (HEIGHT, WIDTH, 3)
+SOURCE_SHAPE = (HEIGHT, WIDTH, 1)
+LATENT_DIM = 4
+BATCH, EPOCHS = 6, 2
+
+
+def network(shapes, channels, name):
+    """A small network of maps of one size: numbers are laid over all pixels, as are rows of conditions."""
+    inputs = [keras.Input(shape, name=each) for each, shape in shapes.items()]
+    maps = [each if len(each.shape) == 4 else _laid_out(each) for each in inputs]
+    hidden = layers.Concatenate()(maps) if len(maps) > 1 else maps[0]
+    hidden = layers.LeakyReLU(0.2)(layers.Conv2D(6, 3, padding="same")(hidden))
+    if channels:
+        return keras.Model(inputs, layers.Conv2D(channels, 3, padding="same", activation="tanh")(hidden), name=name)
+    return keras.Model(inputs, layers.Dense(1)(layers.Flatten()(hidden)), name=name)
+
+
+def _laid_out(numbers):
+    return layers.Reshape((HEIGHT, WIDTH, 1))(layers.Dense(HEIGHT * WIDTH)(numbers))
+
+
+def picture_and_noise():
+    """A game whose generator takes noise, a class and a picture, with a term that keeps it near the image."""
+    source = Picture("source", SOURCE_SHAPE)
+    label = Conditions([Categorical("label", ["dark", "bright"])])
+    beside = {"conditions": label.shape, "source": source.shape}
+    gan = GAN(
+        network({"latents": (LATENT_DIM,), **beside}, 3, "generator"),
+        network({"images": IMAGE_SHAPE, **beside}, 0, "discriminator"),
+        conditions=label,
+        inputs=[source],
+        ema_decay=0.9,
+        seed=1,
+    )
+    gan.compile(loss="non_saturating", penalties=["r1", "r2"], terms=[terms.L1(10.0)])
+    return gan
+
+
+def mask():
+    """A game without noise that fills a hole: the picture is the image with pixels missing, the mask says where."""
+    inputs = [Picture("damaged", IMAGE_SHAPE, corruption="masking", amount=0.3), Mask("hole", (HEIGHT, WIDTH))]
+    shapes = {each.name: each.shape for each in inputs}
+    gan = GAN(
+        network(shapes, 3, "generator"),
+        network({"images": IMAGE_SHAPE, **shapes}, 0, "discriminator"),
+        inputs=inputs,
+        seed=1,
+    )
+    gan.compile(loss="non_saturating", terms=["l1"])
+    return gan
+
+
+def two_pictures():
+    """An autoencoder whose encoder and decoder both see a second picture."""
+    source = Picture("source", SOURCE_SHAPE)
+    hidden = network({"images": IMAGE_SHAPE, "source": source.shape}, 2, "maps")
+    codes = layers.Dense(2 * LATENT_DIM)(layers.Flatten()(hidden.output))
+    vae = VAE(
+        keras.Model(hidden.inputs, codes, name="encoder"),
+        network({"codes": (LATENT_DIM,), "source": source.shape}, 3, "decoder"),
+        inputs=[source],
+        warm_up=0.5,
+        seed=1,
+    )
+    vae.compile("adam", loss="gaussian")
+    return vae
+
+
+@keras.saving.register_keras_serializable("tests")
+class Cycle(Generative, AdversarialModel):
+    """Two generators and two discriminators: there and back again between images and sources that are no pairs."""
+
+    log_names = ("d_loss", "g_loss", "cycle")
+
+    def __init__(self, there, back, image_critic, source_critic, **kwargs):
+        super().__init__(**kwargs)
+        self.there, self.back = there, back
+        self.image_critic, self.source_critic = image_critic, source_critic
+        self.loss_pair = losses.get("least_squares")
+        self.built = True
+
+    @property
+    def inputs(self):
+        return (Picture("source", SOURCE_SHAPE),)
+
+    @property
+    def image_network(self):
+        return self.there
+
+    @property
+    def players(self):
+        return (
+            Player("critics", (self.image_critic, self.source_critic), self._criticise),
+            Player("generators", (self.there, self.back), self._generate),
+        )
+
+    def _sides(self, batch):
+        images, sources = batch["images"], batch["source"]
+        made = self.there(sources, training=True), self.back(images, training=True)
+        return (self.image_critic, images, made[0]), (self.source_critic, sources, made[1])
+
+    def _criticise(self, batch):
+        loss = sum(
+            self.loss_pair.discriminator_loss(critic(real, training=True), critic(ops.stop_gradient(made)))
+            for critic, real, made in self._sides(batch)
+        )
+        return loss, {"d_loss": loss}
+
+    def _generate(self, batch):
+        first, second = self._sides(batch)
+        loss = sum(
+            self.loss_pair.generator_loss(None, critic(made, training=True)) for critic, _, made in (first, second)
+        )
+        back_again = (self.back(first[2], training=True), second[1]), (self.there(second[2], training=True), first[1])
+        cycle = sum(ops.mean(ops.abs(found - own)) for found, own in back_again)
+        return loss + 10.0 * cycle, {"g_loss": loss, "cycle": cycle}
+
+    def get_config(self):
+        parts = (self.there, self.back, self.image_critic, self.source_critic)
+        names = ("there", "back", "image_critic", "source_critic")
+        return {**super().get_config(), **keras.saving.serialize_keras_object(dict(zip(names, parts, strict=True)))}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+
+def cycle():
+    """The game of four networks; two of them, those that make images, are what is sampled and served."""
+    game = Cycle(
+        network({"source": SOURCE_SHAPE}, 3, "there"),
+        network({"images": IMAGE_SHAPE}, 1, "back"),
+        network({"images": IMAGE_SHAPE}, 0, "image_critic"),
+        network({"source": SOURCE_SHAPE}, 0, "source_critic"),
+    )
+    game.compile({"critics": keras.optimizers.Adam(1e-3), "generators": keras.optimizers.Adam(1e-3)})
+    return game
+
+
+GAMES = {"picture_and_noise": picture_and_noise, "mask": mask, "two_pictures": two_pictures, "cycle": cycle}
+
+
+def make(name):
+    """A compiled model, the same one each time."""
+    keras.utils.set_random_seed(0)
+    return GAMES[name]()
+
+
+def data(num=90) -> ImageData:
+    """Dark and bright images, the picture that each was made from, and where it has a hole."""
+
+    def split(num, seed):
+        source = np.random.default_rng(seed)
+        labels = source.integers(0, 2, num)
+        grey = (source.integers(0, 100, (num, *SOURCE_SHAPE)) + 150 * labels[:, None, None, None]).astype("uint8")
+        tint = source.integers(0, 6, (num, 1, 1, 3)).astype("uint8")
+        holes = (source.random((num, HEIGHT, WIDTH, 1)) < 0.3).astype("uint8")
+        return Split(grey + tint, labels, pictures={"source": grey, "hole": holes})
+
+    return ImageData("grey", split(num, 0), split(24, 1), class_names=["dark", "bright"])
+
+
+def fit(model, folder: Path, resume=None, epochs=EPOCHS, *others):
+    """Trains with checkpoints, from one on if it is given."""
+    train = data().train
+    batches = Batches(train, BATCH, seed=3, columns=model.columns_of(train))
+    if resume:
+        batches.start_at(resume.epoch, resume.batch)
+    budget = callbacks.Budget(epochs=epochs)
+    checkpoints = callbacks.Checkpoints(folder, [budget], minutes=1e-9, resume=resume)
+    model.fit(
+        **batches.for_fit(),
+        epochs=epochs,
+        initial_epoch=resume.epoch if resume else 0,
+        verbose=0,
+        callbacks=[checkpoints, budget, *others],
+    )
+    return model
+
+
+class KillAt(keras.callbacks.Callback):
+    """Ends the process as a power cut does, after some batches of the second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 5):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    fit(make(sys.argv[1]), Path(sys.argv[2]), None, EPOCHS, KillAt())
