@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from keras_gen import (
         augment,
         callbacks,
+        corruptions,
         data,
         evaluation,
         export,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         presets,
         priors,
         schedules,
+        terms,
     )
     from keras_gen.data import load
     from keras_gen.export import publish
@@ -58,6 +60,7 @@ _ROOMS = {
     "augment": "augment",
     "autoencoders": "models.autoencoders",
     "callbacks": "callbacks",
+    "corruptions": "corruptions",
     "data": "data",
     "evaluation": "evaluation",
     "export": "export",
@@ -75,6 +78,7 @@ _ROOMS = {
     "presets": "presets",
     "priors": "priors",
     "schedules": "schedules",
+    "terms": "terms",
 }
 
 __all__ = [
@@ -92,6 +96,7 @@ __all__ = [
     "augment",
     "autoencoders",
     "callbacks",
+    "corruptions",
     "data",
     "evaluation",
     "export",
@@ -111,6 +116,7 @@ __all__ = [
     "priors",
     "publish",
     "schedules",
+    "terms",
 ]
 
 

@@ -1,4 +1,4 @@
-"""What docs/extending.md shows is run as written: a term, a family and a game of one's own, without touching keras_gen."""
+"""What docs/extending.md shows is run as written: a term, a family and a game that are no part of keras_gen."""
 
 import os
 import re
