@@ -13,8 +13,8 @@ from benchmarks import outside_judge
 from keras_gen import export, latents, networks
 from keras_gen.cli import sampling
 from keras_gen.export.readers import CSavedModel
-from keras_gen.export.signatures import _conditions, _noise, _truncate, input_names, signatures
-from keras_gen.inputs import Categorical, Conditions, Continuous
+from keras_gen.export.signatures import _drawer, _index, _noise, _truncate, signatures
+from keras_gen.inputs import Categorical, Conditions, Continuous, request_names
 from keras_gen.models.gan import GAN
 from keras_gen.priors import Mixture
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditional_gan, make_conditions, make_gan
@@ -158,6 +158,14 @@ def test_truncation_row_by_row_is_that_of_whole_batches(prior):
         np.testing.assert_allclose(cut[row], expected[row], rtol=1e-5)
 
 
+@pytest.mark.parametrize("limit", [0.1, 0.5, 2.0, 9.0])
+def test_a_server_truncates_as_python_does(limit):
+    noise = np.concatenate([[-9.0, 0.0, 9.0], np.random.default_rng(0).standard_normal(997)]).reshape(-1, 4)
+    cut = array(_truncate(noise.astype("float32"), np.full(len(noise), limit, "float32"), 0))
+    np.testing.assert_allclose(cut, latents.truncate(noise.astype("float32"), np.float32(limit)), rtol=1e-6)
+    assert np.abs(cut).max() <= np.float32(limit)
+
+
 @pytest.mark.parametrize("limit", [0.0, -1.0])
 def test_a_truncation_to_nothing_is_refused(limit, served):
     limits = np.array([1, np.nan, limit, 1, 1], "float32")
@@ -237,7 +245,7 @@ def test_what_is_judged_by_name():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (make_conditional_gan, "expected a discriminator that judges single images, received one of packs of 2"),
+        (make_conditional_gan, "expected a discriminator that scores single images, received one of packs of 2"),
         (make_autoencoder, "expected a GAN to keep the discriminator of"),
     ],
 )
@@ -262,14 +270,24 @@ def test_names_of_inputs_are_names_in_any_language():
         "身長": "condition_11",
         "体重": "condition_12",
     }
-    assert input_names(Conditions([Categorical(name, ["no", "yes"]) for name in names])) == names
+    assert request_names(names) == names
+    gan = make_gan()
+    gan._declared = (*gan.inputs, Conditions([Categorical(name, ["no", "yes"]) for name in names]))
+    assert gan.request_names == names
+
+
+def served_rows(conditions, *values, seeds):
+    """The tensor of what a request asks for, as in `generate`."""
+    read = zip(conditions.requests().values(), values, strict=True)
+    indices = [_index(request, value) if request.choices else value for request, value in read]
+    return conditions.from_request(indices, _drawer(seeds))
 
 
 def test_rows_left_open_are_those_of_the_examples():
     hat, age = Categorical("hat", ["no", "yes"]), Continuous("age", 0, 100, knots=3)
     conditions = Conditions([hat, age], examples={"hat": [0, 1, -1], "age": [0.0, 75.0, np.nan]})
     texts, numbers = tf.constant([""] * 600), tf.fill([600], np.nan)
-    rows = array(_conditions(conditions, (texts, numbers), tf.range(600, dtype=tf.int64)))
+    rows = array(served_rows(conditions, texts, numbers, seeds=tf.range(600, dtype=tf.int64)))
     found, counts = np.unique(rows, axis=0, return_counts=True)
     # By hand: 0 is the first knot, 75 lies half-way between the second and the third; what is missing is zeros.
     assert found.tolist() == [[0, 0, 0, 0, 0], [0, 1, 0, 0.5, 0.5], [1, 0, 1, 0, 0]]
@@ -279,7 +297,7 @@ def test_rows_left_open_are_those_of_the_examples():
 def test_what_is_not_known_is_refused_by_the_served_model():
     conditions = Conditions([Categorical("hat", ["no", "yes"])])
     with pytest.raises(tf.errors.InvalidArgumentError, match="hat: expected one of no, yes, or nothing, received"):
-        _conditions(conditions, (tf.constant(["maybe"]),), tf.constant([1], tf.int64))
+        served_rows(conditions, tf.constant(["maybe"]), seeds=tf.constant([1], tf.int64))
 
 
 def test_autoencoder_signatures(published, served):
@@ -330,10 +348,11 @@ def test_sampling_asks_an_export_by_the_names_of_attributes(asked, oddly_named):
 
 def test_what_an_export_does_not_know_is_said_by_the_names_of_attributes(oddly_named):
     _, folder = oddly_named
+    wrong = 'may"be'
     for name in ("hair_colour", "hair [colour]", "身長"):
-        said = f"""unknown {name} 'may"be': expected one of no, a "yes", or nothing"""
+        said = f'unknown {name} {wrong!r}: expected one of no, a "yes"'
         with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
-            sampling.sample(folder, 1, where={name: 'may"be'})
+            sampling.sample(folder, 1, where={name: wrong})
     with pytest.raises(ValueError, match=r"^unknown attribute 'hat': expected one of seed, hair_colour, hair \[colour"):
         sampling.sample(folder, 1, where={"hat": "no"})
 
@@ -370,5 +389,7 @@ def test_bfloat16_models_serve_in_float32(tmp_path):
 
 
 def test_other_models_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="expected a GAN or an Autoencoder to export, received Functional"):
+    with pytest.raises(
+        ValueError, match="expected a GAN, an Autoencoder or another Generative model, received Functional"
+    ):
         export.publish(make_gan().generator, tmp_path, "generator")
