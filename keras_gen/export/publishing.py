@@ -26,6 +26,7 @@ from keras_gen.export.versions import check_name, claim, prune, scratch
 from keras_gen.models import saving
 
 _ROWS = 3  # a batch that is neither 1 nor a power of two
+_COMMAND = "import runpy; runpy.run_module('keras_gen', run_name='__main__', alter_sys=True)"
 _OF_A_RUN = ("config.json", "scorecard.json")  # what a version takes from its run
 
 
@@ -180,11 +181,31 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, fo
         for file in _OF_A_RUN:
             if run and (run / file).exists():
                 shutil.copy(run / file, copy)
-        command = [sys.executable, "-m", "keras_gen", "export", copy, "--export-dir", export_dir, "--name", name]
+        # What others have written must be imported there before the model can be loaded.
+        program = "\n".join([*(f"import {module}" for module in _modules_of_others(model)), _COMMAND])
+        command = [sys.executable, "-c", program, "export", copy, "--export-dir", export_dir, "--name", name]
         command += ["--discriminator"] * discriminator + ([] if keep is None else ["--keep", str(keep)])
         command += ["--format", *formats] if formats else []
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.pathsep.join(sys.path)}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
     if process.returncode:
         raise VerificationError(f"the export in a process on TensorFlow failed: {last_line(process.stderr)}")
     return Path(last_line(process.stdout))
+
+
+def _modules_of_others(model) -> list[str]:
+    """The modules of the classes that the model and its layers are of, but for Keras' and ours.
+
+    Raises:
+        ValueError: for a class of the program itself, which no other process can import.
+    """
+    classes = {type(layer) for layer in model._flatten_layers()}
+    others = {
+        each.__module__: each for each in classes if each.__module__.partition(".")[0] not in ("keras", "keras_gen")
+    }
+    if "__main__" in others:
+        raise ValueError(
+            f"expected {others['__main__'].__name__} in a module of its own: on this backend the export runs in a process "
+            "on TensorFlow, which cannot import it from the program that is running"
+        )
+    return sorted(others)
