@@ -16,7 +16,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras_gen import evaluation, load
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation import ScoreCard, copy_check
-from keras_gen.features import Extracted, FeatureNet
+from keras_gen.features import Extracted, FeatureNet, classifier
 from keras_gen.inputs import Categorical, Conditions, Continuous
 from tests.conftest import make_autoencoder, make_conditional_gan, make_conditions, make_gan, untrained_net
 
@@ -56,9 +56,15 @@ def blurred(images, deviation):
     return scipy.ndimage.gaussian_filter(images, (0, deviation, deviation, 0))
 
 
+def train_by(function, monkeypatch):
+    """Puts a function in place of what trains feature nets of both kinds."""
+    for kind in ("contrastive", "supervised"):
+        monkeypatch.setattr(f"keras_gen.features.{kind}.train", function)
+
+
 def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
     net, data = net_and_data
-    monkeypatch.setattr(evaluation.feature_nets, "_fit", lambda *arguments: pytest.fail("trained again"))
+    train_by(lambda *arguments: pytest.fail("trained again"), monkeypatch)
     again = FeatureNet.of(data, on_progress=lambda text: pytest.fail(f"said that it would: {text}"))
     assert again.hash == net.hash
     images = data.test.images[:7]
@@ -69,7 +75,7 @@ def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
 def test_another_column_makes_another_net(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     trained = []
-    monkeypatch.setattr(evaluation.feature_nets, "_fit", lambda *arguments: trained.append(arguments))
+    train_by(lambda *arguments: trained.append(arguments), monkeypatch)
     data = odd_data(num=90)
     renamed = {"beard": data.train.attributes["hat"], "age": data.train.attributes["age"]}
     values = {"beard": data.attribute_values["hat"]}
@@ -136,7 +142,7 @@ def test_images_of_another_kind_are_refused(digits):
 
 def test_a_feature_net_is_a_function_of_its_seed_and_leaves_the_global_randomness_alone():
     def learned(seed):
-        return evaluation.feature_nets.reader(odd_data().train, SPECIES, seed, num_steps=2).get_weights()
+        return classifier(odd_data().train, SPECIES, seed, num_steps=2).get_weights()
 
     keras.utils.set_random_seed(3)
     expected = keras.initializers.GlorotUniform()((4, 4)), np.random.random(4)
@@ -457,7 +463,7 @@ def watch(monkeypatch, third=1):
     monkeypatch.setattr(evaluation.monitor.time, "monotonic", clock)
     looks = []
 
-    def sample(num, seed):
+    def sample(num, seed, given=None):
         looks.append(clock.now)
         clock.now += third if len(looks) == 3 else 1
         return images[:num]
