@@ -21,11 +21,11 @@ SHORT = ("article", "--data", "digits", "--epochs", "2", "--no-score")
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder in which each script ran on scikit-learn's digits, the GAN's twice."""
+    """A folder in which each script ran on scikit-learn's digits, and the command that does what the GAN's does."""
     folder = tmp_path_factory.mktemp("user")
     for script in SCRIPTS:
         succeed(folder, script, *SHORT, "--run-dir", f"runs/{script}")
-    succeed(folder, "train_gan.py", *SHORT)  # again, in a folder by default
+    succeed(folder, "keras-gen", "train", "gan", *SHORT)  # again, the other way, in a folder by default
     conditional = ("train_gan.py", "--data", "digits", "--epochs", "1", "--width", "8", "--run-dir", "runs/fast")
     succeed(folder, *conditional)  # the default preset, which learns the labels, with a score card
     return folder
@@ -197,7 +197,7 @@ def test_seed_and_learning_rate_decide_what_is_learned(trained, tmp_path):
     succeed(tmp_path, *command, "--seed", "6", "--learning-rate", "1e-20")
     (again,) = trained.glob("runs/*-article-digits")
     first, again, changed = map(pictures, (trained / "runs" / "train_gan.py", again, tmp_path / "changed"))
-    assert again == first
+    assert again == first, "the script and the command run the same code"
     assert changed[0] != first[0], "another seed makes other weights"
     assert changed[0] == changed[1], "without a rate nothing is learned"
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.processes import ROOT, fail
 
-# What is refused before TensorFlow is imported: both scripts.
+# What is refused before TensorFlow is imported: both families, each as a script and as a command.
+PROGRAMS = ("train_gan.py", "train_ae.py", "keras-gen train gan", "keras-gen train autoencoder")
 OPTIONS = {
     "negative epochs": (["--epochs", "-1"], "expected --epochs above 0, received -1"),
     "no time": (["--minutes", "0"], "expected --minutes above 0, received 0"),
@@ -31,13 +32,14 @@ PREPARATION = {
 }
 
 
-@pytest.mark.parametrize("script", ["train_gan.py", "train_ae.py"])
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("case", OPTIONS)
-def test_wrong_options(case, script, tmp_path):
+def test_wrong_options(case, program, tmp_path):
     arguments, message = OPTIONS[case]
-    line = fail(tmp_path, script, *arguments, backend="no such backend")  # proves that Keras was not imported yet
-    assert line.startswith(f"{script}: error: ")
+    line = fail(tmp_path, *program.split(), *arguments, backend="no such backend")  # so Keras was not imported yet
+    assert line.startswith(f"{program}: error: ")
     assert message in line
+    assert "See " not in line or line.endswith(f"See {program} --help"), "the program as typed"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,6 +90,8 @@ CLI_ERRORS = {
         ["sampel"],
         "Unrecognized options: sampel. Available subcommands: train, sample, evaluate, compare, ",
     ),
+    "no family": (["train"], "Expected one of {gan, autoencoder}. See keras-gen --help"),
+    "no such family": (["train", "gans"], "Unrecognized options: gans. Available subcommands: gan, autoencoder"),
     "two slips": (
         ["sample", "x", "--sede", "3", "--lable", "3"],
         "--lable, 3. Perhaps you meant --label, --seed. See ",

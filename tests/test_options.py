@@ -132,7 +132,16 @@ def test_presets_speak_of_the_normalisation_of_the_discriminator_alone():
     assert not normalised(model.discriminator)
 
 
-def test_everything_is_settled_once(monkeypatch):
+def test_images_that_close_in_on_themselves_do_so_in_every_network_and_in_the_augmentation():
+    settled, images = preparation.prepare(GANOptions("fast", data="digits", wrap="width").resolve(GANS))
+    model, _ = gan.build(settled, images)
+    assert model.augmentation.wrap == "width"
+    vae = AutoencoderOptions("vae", data="digits", network="conv", wrap="both").resolve(AUTOENCODERS)
+    for network in (model.generator, model.discriminator, autoencoder.build(vae, images).encoder):
+        assert any(getattr(layer, "wrap", "none") != "none" for layer in network.layers), network.name
+
+
+def test_everything_is_settled_once():
     settled, images = preparation.prepare(GANOptions(data="digits", image_size=40).resolve(GANS))
     assert (settled.batch_size, settled.name, settled.backend) == (16, "gan-fast-digits", "tensorflow")
     named, _ = preparation.prepare(AutoencoderOptions(data="digits", name="mine").resolve(AUTOENCODERS))

@@ -66,28 +66,33 @@ def train(folder, name, stop=None, resume=None, epochs=EPOCHS):
     keras.utils.set_random_seed(0)
     pictures = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *IMAGE_SHAPE)).astype("uint8")
     model = MODELS[name]()
-    rows, size = None, 2 * BATCH
+    columns, size = {}, 2 * BATCH
     if model.conditions:
         rows = np.random.default_rng(1).random((NUM_IMAGES, model.conditions.width)).astype("float32")
-    paired = not hasattr(model, "generator")
-    held_out = Batches(Split(pictures[:5]), size, shuffle=False, drop_remainder=False, paired=paired)
-    batches = Batches(Split(pictures), size, seed=5, targets=rows, paired=paired)
+        columns = {model.conditions.name: rows}
+    reconstructs = model.reconstructs
+    held_out = Batches(Split(pictures[:5]), size, shuffle=False, drop_remainder=False)
+    batches = Batches(Split(pictures), size, seed=5, columns=columns)
     if resume:
-        batches.epoch, batches.skip = resume.epoch, resume.batch
+        batches.start_at(resume.epoch, resume.batch)
     stop = StopAt(*(stop or (None, None)))
-    grid = callbacks.ReconstructionGrid if paired else callbacks.SampleGrid
+    grid = callbacks.ReconstructionGrid if reconstructs else callbacks.SampleGrid
     watchers = [
         callbacks.Budget(epochs=epochs),
         callbacks.MetricsCSV(folder / "metrics.csv"),
         callbacks.TensorBoardScalars(folder / "tensorboard"),
         callbacks.LossCurves(folder / "curves.png"),
-        callbacks.KeepBest("val_loss" if paired else "loss"),
-        grid(folder / "samples", *([pictures[:3]] if paired else []), tensorboard=folder / "tensorboard" / "samples"),
+        callbacks.KeepBest("val_loss" if reconstructs else "loss"),
+        grid(
+            folder / "samples",
+            *([pictures[:3]] if reconstructs else []),
+            tensorboard=folder / "tensorboard" / "samples",
+        ),
     ]
     folder.mkdir(exist_ok=True)
     model.fit(
         **batches.for_fit(),
-        validation_data=held_out if paired else None,
+        validation_data=held_out if reconstructs else None,
         epochs=epochs,
         initial_epoch=resume.epoch if resume else 0,
         verbose=0,
@@ -311,6 +316,7 @@ REFUSED = {
     "the opposite of an option": (["--resume", "nowhere", "--no-score"], "from the run, received also --no-score"),
     "no run": (["--resume", "nowhere"], "expected --resume with the folder of a run, found no nowhere/config.json"),
     "no runs at all": (["--resume"], "expected --resume with the folder of a run, found none in runs/"),
+    "a run of another version": (["--resume", "old"], "old is no run of this program, or one of another version of it"),
     "two runs": (["--resume", "one", "two"], "expected one run to resume, received one two"),
     "checkpoints at negative times": (["--checkpoint-every", "-1"], "expected --checkpoint-every of 0 or more"),
 }
@@ -318,5 +324,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "config.json").write_text('{"options": {"preset": "fast", "generator_options": {}}}')
     arguments, message = REFUSED[case]
     assert message in fail(tmp_path, "train_gan.py", *arguments)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,12 +125,44 @@ def test_ctrl_c_keeps_what_was_learned_and_exports(tmp_path):
     assert b"SIGINT: stopping after this step" in output
 
 
-@pytest.mark.parametrize("command", ["train_gan.py", "train_ae.py", "keras-gen"])
+COMMANDS = ("train_gan.py", "train_ae.py", "keras-gen", "keras-gen train gan", "keras-gen train autoencoder")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_does_not_wait_for_tensorflow(command, tmp_path):
-    process = run(tmp_path, command, "--help", backend="no such backend")
+    process = run(tmp_path, *command.split(), "--help", backend="no such backend")
     assert process.returncode == 0, "with this backend any import of Keras would fail"
     assert process.stdout.startswith(f"usage: {command}")
     assert "{None" not in process.stdout, "no value that anybody would type"
+
+
+@pytest.mark.slow
+def test_an_installed_package_trains_scores_and_exports(tmp_path):
+    """A wheel and what it depends on in an empty environment, which knows nothing of the checkout."""
+    source, user, programs = tmp_path / "source", tmp_path / "user", tmp_path / "environment" / "bin"
+    shutil.copytree(ROOT / "keras_gen", source / "keras_gen", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    user.mkdir()
+
+    def call(program, *arguments):
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        process = subprocess.run([program, *arguments], cwd=user, env=environment, capture_output=True, text=True)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
+
+    call(sys.executable, "-m", "pip", "wheel", source, "--no-deps", "--wheel-dir", tmp_path)
+    call(sys.executable, "-m", "venv", programs.parent)
+    call(programs / "python", "-m", "pip", "install", *tmp_path.glob("keras_gen-*.whl"))
+    where = call(programs / "python", "-c", "import keras_gen; print(keras_gen.__file__)")
+    assert where.startswith(str(programs.parent))
+    for family in ("gan", "autoencoder"):
+        short = ("article", "--data", "digits", "--epochs", "1", "--run-dir", f"runs/{family}")
+        call(programs / "keras-gen", "train", family, *short)
+        assert "frechet" in call(programs / "keras-gen", "evaluate", f"runs/{family}", "--out", "again")
+        version = call(programs / "keras-gen", "export", f"runs/{family}").strip()
+        assert version == f"saved_models/{family}-article-digits/2"
+        assert "agree" in call(programs / "keras-gen", "verify", version)
 
 
 def test_import_needs_no_tensorflow(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ class Export:
     def run(self) -> None:
         """Publishes the model and says where."""
         from keras_gen import export, files
+        from keras_gen.console import no_progress, progress
         from keras_gen.models import saving
         from keras_gen.runs import options
 
@@ -37,15 +39,18 @@ class Export:
         export.check_name(name)
         files.require_writable(self.export_dir)
         model = saving.load(self.run_folder)
-        version = export.publish(
-            model,
-            self.export_dir,
-            name,
-            run=self.run_folder,
-            discriminator=self.discriminator,
-            keep=self.keep,
-            formats=self.format,
-        )
+        # A program that reads the answer gets the answer alone.
+        with progress() if sys.stdout.isatty() else contextlib.nullcontext(no_progress) as on_progress:
+            on_progress("exporting, and checking the SavedModel in fresh processes")
+            version = export.publish(
+                model,
+                self.export_dir,
+                name,
+                run=self.run_folder,
+                discriminator=self.discriminator,
+                keep=self.keep,
+                formats=self.format,
+            )
         if changed := export.changes(version):
             print(changed, file=sys.stderr)
         print(version)

@@ -34,14 +34,14 @@ class Reconstruct:
             raise ValueError(f"expected --num of 1 or more, received {self.num}")
         check_out(self.out)
         model = saving.load(self.run_folder)
-        if not hasattr(model, "reconstruct"):
+        if not getattr(model, "reconstructs", False):
             raise ValueError(
                 f"expected an autoencoder, {self.run_folder} holds a {type(model).__name__}: try keras-gen sample"
             )
         loaded = data_of(model, self.run_folder, self.data)
         shown = loaded.test.take(range(min(self.num, len(loaded.test))))
         originals = np.asarray(shown.images[:])
-        reconstructions = model.reconstruct(originals, model.conditions and model.conditions.of_split(shown))
+        reconstructions = model.reconstruct(originals, given=model.given_of(shown, drawn_too=True))
         if self.out.suffix == ".png":
             place = images.save_png(self.out, images.stacks(originals, reconstructions))
         else:
@@ -76,6 +76,7 @@ class Invert:
 
         from keras_gen import data, files, images
         from keras_gen.cli import sampling
+        from keras_gen.console import progress
         from keras_gen.inputs import columns_of
         from keras_gen.models import inversion
 
@@ -94,7 +95,9 @@ class Invert:
         # Of kinds that were found without labels the data say nothing.
         schema = model.conditions
         rows = schema.of_split(shown) if schema and set(schema.names) <= set(columns_of(shown)) else None
-        found = inversion.invert(model, originals, rows, steps=self.steps, restarts=self.restarts, seed=self.seed)
+        with progress() as on_progress:
+            on_progress(f"looking for the latents of {len(originals)} images")
+            found = inversion.invert(model, originals, rows, steps=self.steps, restarts=self.restarts, seed=self.seed)
         distances, indices = data.nearest(originals, loaded.train.images)
         if self.out.suffix == ".png":
             neighbours = np.stack([loaded.train.images[index] for index in indices])

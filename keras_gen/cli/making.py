@@ -129,7 +129,9 @@ class Traverse:
         model = sampling.load(self.model)
         where = asked(self.where, self.label)
         if self.along is None:
-            directions = model.directions(self.num, self.seed, where)
+            with progress() as on_progress:
+                on_progress(f"looking for {self.num} directions of the latents")
+                directions = model.directions(self.num, self.seed, where)
             starts, *others = model.draw(1, self.seed, where)
         else:
             attribute, _, value = self.along.partition("=")

@@ -78,7 +78,7 @@ def _best_state(watchers):
 
 def _states(watchers) -> dict:
     """Where the callbacks stand, without what they know of the state that is given up."""
-    states = {type(each).__name__: each.state() for each in watchers.all if isinstance(each, Resumable)}
+    states = {type(each).__name__: each.state() for each in watchers.in_order if isinstance(each, Resumable)}
     states["Budget"]["told"] = -1.0  # nothing of what it is to tell again
     states.get("QualityMonitor", {}).pop("numbers", None)
     return states

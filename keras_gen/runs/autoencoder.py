@@ -19,7 +19,7 @@ NUM_SHOWN = 20  # images of the grid
 
 
 def prepare(options: AutoencoderOptions) -> Run[AutoencoderOptions] | None:
-    """Everything before the first step; errors here are the user's to mend.
+    """Everything before the first step; errors here are the user's to fix.
 
     Args:
         options: resolved options.
@@ -44,9 +44,9 @@ def train(run: Run[AutoencoderOptions]) -> None:
     grid = callbacks.ReconstructionGrid(
         run.directory / "samples",
         shown.images[:],
-        autoencoder.conditions and autoencoder.conditions.of_split(shown),
         every=options.sample_every,
         tensorboard=run.directory / "tensorboard" / "reconstructions",
+        given=autoencoder.given_of(shown, drawn_too=True),
     )
     watchers = watching.watch(run, grid)
     validation = preparation.batches(options, autoencoder, held_out, shuffle=False, drop_remainder=False)

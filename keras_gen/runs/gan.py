@@ -16,7 +16,7 @@ GAMMA_IMAGES = 2_000  # by which the weight of R1 and R2 is chosen
 
 
 def prepare(options: GANOptions) -> Run[GANOptions] | None:
-    """Everything before the first step; errors here are the user's to mend.
+    """Everything before the first step; errors here are the user's to fix.
 
     Args:
         options: resolved options.
@@ -67,7 +67,7 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
         ),
         conditions=conditions,
         augmentation=augment.suitable(
-            options.augment, len(images.train), channels, flip=options.flip, seed=options.seed, **_wrap(options)
+            options.augment, len(images.train), channels, flip=options.flip, seed=options.seed, wrap=options.wrap
         ),
         pack_size=options.pack_size,
         discriminator_steps=options.discriminator_steps,
@@ -130,7 +130,3 @@ def compile_gan(gan: GAN, options: GANOptions, images: ImageData) -> None:
         hyperparameters=hyperparameters,
         steps_per_execution=hardware.steps_per_launch(),
     )
-
-
-def _wrap(options):
-    return {} if options.wrap == "none" else {"wrap": options.wrap}

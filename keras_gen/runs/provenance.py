@@ -71,8 +71,13 @@ def _version(package: str) -> str | None:
 
 def _git_commit() -> str | None:
     """The commit of keras_gen's own code, when it runs from a checkout."""
-    command = ["git", "-C", os.path.dirname(__file__), "rev-parse", "HEAD"]
+    folder, name = os.path.split(__file__)
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        _git(folder, "ls-files", "--error-unmatch", name)  # or it would be that of whatever project it is installed in
+        return _git(folder, "rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):  # no git, or an installed package
         return None
+
+
+def _git(folder: str, *command: str) -> str:
+    return subprocess.run(["git", "-C", folder, *command], capture_output=True, text=True, check=True).stdout.strip()

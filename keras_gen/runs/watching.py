@@ -24,7 +24,7 @@ class Watchers:
         monitor: the quality of what it makes, or None.
         best: the state to deliver, or None.
         guard: whether it has collapsed, or None.
-        all: these and the others, in the order that `fit` gets them, but for the checkpoints.
+        in_order: these and the others, in the order that `fit` gets them, but for the checkpoints.
     """
 
     budget: callbacks.Budget
@@ -33,7 +33,7 @@ class Watchers:
     monitor: evaluation.QualityMonitor | None
     best: callbacks.KeepBest | None
     guard: callbacks.CollapseGuard | None
-    all: list[keras.callbacks.Callback]
+    in_order: list[keras.callbacks.Callback]
 
     @property
     def diverged(self) -> bool:
@@ -81,8 +81,8 @@ def with_checkpoints(run: Run, watchers: Watchers) -> list[keras.callbacks.Callb
     folder = run.directory / checkpoints.FOLDER
     minutes = run.options.checkpoint_every
     return [
-        callbacks.Checkpoints(folder, watchers.all, minutes, stop=watchers.signal, resume=run.checkpoint),
-        *watchers.all,
+        callbacks.Checkpoints(folder, watchers.in_order, minutes, stop=watchers.signal, resume=run.checkpoint),
+        *watchers.in_order,
     ]
 
 
