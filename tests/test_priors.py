@@ -10,6 +10,7 @@ from keras_gen.data import Split
 from keras_gen.evaluation import prior_choice
 from keras_gen.models.autoencoders import SecondStage
 from keras_gen.priors import Mixture, StandardNormal
+from tests import games
 from tests.conftest import make_autoencoder, untrained_net
 from tests.contracts import array
 
@@ -135,3 +136,17 @@ def test_the_most_probable_of_the_equally_good_priors_is_chosen(monkeypatch, ima
     expected = max((by_distance[1.05], by_distance[1.0]), key=lambda candidate: candidate.log_prob)
     assert autoencoder.prior is candidates[0].prior is expected.prior
     assert [candidate.frechet for candidate in candidates[1:]] == sorted({5.0, 1.05, 1.0} - {expected.frechet})
+
+
+@pytest.mark.parametrize("by_images", [False, True])
+def test_an_autoencoder_that_is_given_pictures_chooses_too(by_images):
+    net = untrained_net() if by_images else None
+    autoencoder, known = games.make("two_pictures"), games.data()
+    held_out = known.test.take(np.arange(12))
+    candidates = evaluation.choose_prior(autoencoder, known.train, held_out, net)
+    assert autoencoder.prior is candidates[0].prior
+    # Images of the codes that are drawn and of the first held-out pictures.
+    given = {"source": held_out.pictures["source"]}
+    for candidate in candidates:
+        autoencoder.prior = candidate.prior
+        np.testing.assert_array_equal(candidate.images, autoencoder.sample(12, seed=0, given=given)[:10])

@@ -76,7 +76,15 @@ def choose_prior(
         candidates = choose_prior(autoencoder, train, validation, FeatureNet.of(data))
         autoencoder.sample(16)
     """
-    codes, unseen = autoencoder.encode(train.images), autoencoder.encode(held_out.images)
+    looks_beside = len(autoencoder.encoder.inputs) > 1
+    codes, unseen = (
+        autoencoder.encode(split.images, given=autoencoder.given_of(split, drawn_too=True) if looks_beside else None)
+        for split in (train, held_out)
+    )
+    num, given = NUM_SHOWN if net is None else MAX_SCORED, autoencoder.given_of(held_out)
+    if given:  # new images are made of these
+        num = min(num, len(held_out))
+        given = {name: column[:num] for name, column in given.items()}
     real = net and net.extract(held_out.images[:MAX_SCORED])
     judged = []
     for prior in candidates(autoencoder, len(codes), judged=net is not None):
@@ -86,7 +94,7 @@ def choose_prior(
         seconds = time.monotonic() - started_at
         autoencoder.prior = prior
         log_prob = float(prior.log_prob(unseen).mean())
-        made = autoencoder.sample(NUM_SHOWN if net is None else MAX_SCORED, seed)
+        made = autoencoder.sample(num, seed, given=given)
         distance = frechet_distance(real.features, net.extract(made).features) if net and real else math.nan
         judged.append(Candidate(prior, distance, log_prob, seconds, made[:NUM_SHOWN]))
     judged.sort(key=lambda candidate: -candidate.log_prob if net is None else candidate.frechet)
