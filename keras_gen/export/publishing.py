@@ -200,12 +200,11 @@ def _modules_of_others(model) -> list[str]:
         ValueError: for a class of the program itself, which no other process can import.
     """
     classes = {type(layer) for layer in model._flatten_layers()}
-    others = {
-        each.__module__: each for each in classes if each.__module__.partition(".")[0] not in ("keras", "keras_gen")
-    }
+    modules = {each.__module__: each for each in classes}
+    others = {name: each for name, each in modules.items() if name.partition(".")[0] not in ("keras", "keras_gen")}
     if "__main__" in others:
         raise ValueError(
-            f"expected {others['__main__'].__name__} in a module of its own: on this backend the export runs in a process "
-            "on TensorFlow, which cannot import it from the program that is running"
+            f"expected {others['__main__'].__name__} in a module of its own: on this backend the export runs in a "
+            "process on TensorFlow, which cannot import it from the program that is running"
         )
     return sorted(others)
