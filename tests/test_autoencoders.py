@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_gen import corruptions, likelihoods, networks
 from keras_gen.data import Batches, Split
+from keras_gen.inputs import Picture
 from keras_gen.models.autoencoders import KINDS, RAE, VAE, Autoencoder, DenoisingAutoencoder
 from keras_gen.models.autoencoders.regularized import discrepancy
 from keras_gen.priors import Mixture, StandardNormal
@@ -188,6 +189,27 @@ def test_a_conditional_vae_is_asked_by_name(tmp_path):
     assert np.abs(vae.reconstruct(pictures, rows).astype(int) - pictures).mean() < 40
     with pytest.raises(ValueError, match="expected conditions beside the images, received images alone"):
         vae.reconstruct(pictures)
+
+
+def test_columns_come_by_name_or_in_their_order(images):
+    conditions, source = make_conditions(), Picture("source", (8, 12, 1))
+    rows, pictures = conditions.rows(6, seed=0), images[..., :1]
+    inputs = keras.Input((4,)), keras.Input(conditions.shape), keras.Input(source.shape)
+    hidden = layers.Concatenate()([layers.Flatten()(each) for each in inputs])
+    decoder = keras.Model(inputs, layers.Reshape(IMAGE_SHAPE)(layers.Dense(8 * 12 * 3, "tanh")(hidden)))
+    autoencoder = Autoencoder(networks.mlp.encoder(IMAGE_SHAPE, 4), decoder, conditions=conditions, inputs=[source])
+    autoencoder.compile(keras.optimizers.SGD(0.0), loss="mse")
+    columns = {"source": pictures, "images": images, "conditions": rows}
+    by_name = array(autoencoder(columns))
+    np.testing.assert_array_equal(array(autoencoder([images, rows, pictures])), by_name)
+    given = {"conditions": rows, "source": pictures}
+    assert np.abs(autoencoder.reconstruct(images, given=given) / 127.5 - 1 - by_name).max() < 0.005
+    losses = [autoencoder.fit(x, verbose=0).history["loss"][0] for x in (columns, (images, rows, pictures))]
+    np.testing.assert_allclose(losses, np.mean((by_name - (images / 127.5 - 1)) ** 2), rtol=1e-5)
+    with pytest.raises(ValueError, match=r'received images alone: fit\({"images": …, "conditions": …}\)'):
+        autoencoder.fit(images, verbose=0)
+    with pytest.raises(ValueError, match="expected source beside the images"):
+        autoencoder.reconstruct(images, rows)
 
 
 def one_number_vae(mean, log_variance, **options):

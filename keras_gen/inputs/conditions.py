@@ -275,7 +275,7 @@ class Conditions(Input):
         missing = [name for name in self.names if name not in columns]
         if missing:
             raise ValueError(
-                "expected conditions beside the images, received images alone: fit(images, labels)"
+                'expected conditions beside the images, received images alone: fit({"images": …, "conditions": …})'
                 if set(columns) == {"images"}
                 else f"expected a column {missing[0]!r} beside the images, received {', '.join(columns)}"
             )

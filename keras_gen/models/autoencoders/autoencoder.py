@@ -187,7 +187,7 @@ class Autoencoder(Generative, SeededModel):
         return self.encoder([images, *beside] if len(self.encoder.inputs) > 1 else images, training=training)
 
     def call(self, inputs, training=False):
-        batch = self.prepare(inputs)
+        batch = self.prepare((inputs,))  # all of it stands beside the images: targets are none of its inputs
         beside = [batch[each.name] for each in self._beside]
         codes = self.to_codes(self.encode_batch(batch["images"], beside, training), training)
         return self.decoder([codes, *beside] if beside else codes, training=training)
@@ -253,7 +253,7 @@ class Autoencoder(Generative, SeededModel):
             images: uint8 array (n, height, width, channels).
             conditions: float array (n, conditions.width), for a conditional model; short for `given`.
             batch_size: images reconstructed at a time.
-            given: what goes along with the images, by name; `columns_of(split)` has it.
+            given: what goes along with the images, by name; `given_of(split, drawn_too=True)` has it.
 
         Returns:
             uint8 array (n, height, width, channels).
