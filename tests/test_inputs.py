@@ -79,6 +79,11 @@ def test_pictures_of_another_kind_are_refused(given):
         Picture("source", SHAPE).rows(5, seed=0, given=given)
 
 
+def test_a_column_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"expected hole as \(batch, 8, 12, 1\), received \(5, 8, 12, 3\)"):
+        Mask("hole", (8, 12)).tensor({"images": PICTURES, "hole": PICTURES})
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -75,7 +75,11 @@ class Picture(Input):
     def tensor(self, columns, seed=None):
         if self._corrupt is not None and self.name not in columns:
             return self._corrupt(images.to_float(columns["images"]), seed=seed)
-        return super().tensor(columns, seed)
+        column = self._column(columns)
+        if tuple(column.shape[1:]) != self.shape:
+            shape = ", ".join(map(str, ("batch", *self.shape)))
+            raise ValueError(f"expected {self.name} as ({shape}), received {tuple(column.shape)}")
+        return self.to_tensor(column)
 
     def rows(self, num, seed, where=None, given=None) -> np.ndarray:
         shape = ", ".join(map(str, ("n", *self.shape)))
