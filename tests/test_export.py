@@ -14,7 +14,7 @@ from keras_gen import export, latents, networks
 from keras_gen.cli import sampling
 from keras_gen.export.readers import CSavedModel
 from keras_gen.export.signatures import _drawer, _index, _noise, _truncate, signatures
-from keras_gen.inputs import Categorical, Conditions, Continuous, request_names
+from keras_gen.inputs import Categorical, Conditions, Continuous, Picture, Request, request_names
 from keras_gen.models.gan import GAN
 from keras_gen.priors import Mixture
 from tests.conftest import IMAGE_SHAPE, LATENT_DIM, make_autoencoder, make_conditional_gan, make_conditions, make_gan
@@ -361,6 +361,34 @@ def test_the_readme_says_which_input_is_which_attribute(oddly_named):
     text = (oddly_named[1] / "README.md").read_text()
     assert "- `condition_6`: the attribute 身長, one of `no`" in text
     assert "- `hair_colour`: one of `no`" in text
+
+
+class Sketch(Picture):
+    """A user's kind of input, which does not say again what it is called."""
+
+    @property
+    def row(self):
+        return Request("uint8", self.shape, about="lines.")
+
+
+def test_pictures_are_asked_for_by_their_own_names(tmp_path):
+    sketches = [Sketch("my sketch", (8, 12, 1)), Picture("帽子", (8, 12, 2))]
+    inputs = [keras.Input((LATENT_DIM,)), *(keras.Input(each.shape) for each in sketches)]
+    maps = [keras.layers.Reshape(IMAGE_SHAPE)(keras.layers.Dense(8 * 12 * 3)(inputs[0])), *inputs[1:]]
+    images = keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(keras.layers.Concatenate()(maps))
+    both = [keras.Input(IMAGE_SHAPE), *(keras.Input(each.shape) for each in sketches)]
+    logits = keras.layers.Dense(1)(keras.layers.Flatten()(keras.layers.Concatenate()(both)))
+    gan = GAN(keras.Model(inputs, images), keras.Model(both, logits), inputs=sketches)
+    export.publish(gan, tmp_path, "gan")
+    given = {"my sketch": IMAGES[..., :1], "帽子": IMAGES[..., :2]}
+    seeds = np.random.default_rng(1).integers(0, 2**53, 5)
+    made = sampling.sample(tmp_path / "gan", 5, seed=1, given=given)
+    near(made, gan.decode(array(_noise(seeds, LATENT_DIM)), *given.values()))
+    with pytest.raises(ValueError, match="expected my sketch, 帽子 to be given, received nothing"):
+        sampling.sample(tmp_path / "gan", 5)
+    text = (tmp_path / "gan" / "README.md").read_text()
+    assert "- `my_sketch`: lines." in text
+    assert "- `condition_2`: the input 帽子, a picture, uint8" in text
 
 
 class OwnGAN(GAN):

@@ -127,8 +127,9 @@ def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> 
         archive.add_endpoint(key, signature.function, input_signature=list(signature.inputs))
     archive.write_out(str(saved_model), verbose=False)
     record(saved_model, cases)
-    asked = {request.asks_for: (name, request) for name, request in model.requests_of(model.inputs).items()}
-    record_inputs(saved_model, {own: InputOfExport(name, list(each.choices)) for own, (name, each) in asked.items()})
+    asked = {own: request for each in model.inputs for own, request in each.requests().items()}
+    names = model.request_names
+    record_inputs(saved_model, {own: InputOfExport(names[own], list(each.choices)) for own, each in asked.items()})
     warm_up.write(saved_model, name, offered)
     return functools.partial(serving_files.write, name=name, signatures=offered, cases=cases)
 

@@ -214,7 +214,8 @@ def _explanation(signatures) -> str:
     requests = {name: request for signature in signatures.values() for name, request in signature.requests.items()}
     lines = []
     for name, request in requests.items():
-        own = "" if request.asks_for in ("", name) else f"the attribute {request.asks_for}, "
+        kind = "input" if request.shape else "attribute"
+        own = "" if request.asks_for in ("", name) else f"the {kind} {request.asks_for}, "
         lines.append(f"- `{name}`: {own}{request.about}")
     if any("images" not in signature.requests for signature in signatures.values()):
         lines.append("- `images` in an answer: uint8: 0 to 255; float32: about [-1, 1], to be clipped.")
