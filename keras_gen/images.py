@@ -48,11 +48,13 @@ def to_float(images):
     return keras.ops.cast(images, "float32")
 
 
-def check_range(images) -> None:
+def check_range(images, stacklevel: int = 3) -> None:
     """Says of floats that they are not on the scale of networks, [-1, 1], before anything learns from them.
 
     Args:
-        images: what `fit` is given; only NumPy arrays of floats (n, height, width, channels) are looked at, all of it.
+        images: arrays or tensors of floats (n, height, width, channels), all of which are looked at; anything else is
+            left to `to_float`.
+        stacklevel: of the warning; 3 is whoever called the caller.
 
     Raises:
         ValueError: if numbers lie outside [-1, 1], as those of bytes that were only cast do, or are none.
@@ -66,10 +68,13 @@ def check_range(images) -> None:
             ...
         ValueError: expected images as uint8 or as floats in [-1, 1], received floats from 0 to 255: images / 127.5 - 1
     """
-    if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or images.ndim != 4 or not images.size:
+    if len(getattr(images, "shape", ())) != 4 or "float" not in str(images.dtype) or 0 in tuple(images.shape):
         return
-    low, high = images.min(), images.max()
-    if np.isnan(low):
+    # On the backend, where the tensors of this one are; a NaN is the least and the greatest of all.
+    values = images if isinstance(images, np.ndarray) else keras.ops.convert_to_tensor(images)
+    low, high = (values.min(), values.max()) if values is images else (keras.ops.min(values), keras.ops.max(values))
+    low, high = float(low), float(high)
+    if math.isnan(low) or math.isnan(high):
         raise ValueError("expected images as uint8 or as floats in [-1, 1], received NaN among them: leave these out")
     if low < -1 - _ROUNDING or high > 1 + _ROUNDING:
         raise ValueError(
@@ -80,7 +85,7 @@ def check_range(images) -> None:
         warnings.warn(
             f"images are expected as uint8 or as floats in [-1, 1]; these, from {low:g} to {high:g}, look like floats "
             "in [0, 1]: 2 * images - 1 puts them on that scale",
-            stacklevel=3,  # who called `fit`
+            stacklevel=stacklevel,
         )
 
 

@@ -136,6 +136,13 @@ class Input(abc.ABC):
         """
         return self.to_tensor(self._column(columns))
 
+    def check(self, columns: Mapping[str, Any]) -> None:  # noqa: B027  most have nothing to refuse
+        """Refuses columns, as far as they are there, that would be accepted and mean something else.
+
+        Raises:
+            ValueError: with what was expected and what was received.
+        """
+
     def _column(self, columns):
         if self.name not in columns:
             raise ValueError(

@@ -269,6 +269,19 @@ class Conditions(Input):
         """The rows of a split, float32 (n, width): what `Batches(split, targets=...)` hands to a conditional model."""
         return self.encode(self.columns(split))
 
+    def check(self, columns) -> None:
+        own = columns.get(self.name)
+        labels = {self.attributes[0].name: own} if len(self.attributes) == 1 and own is not None else columns
+        for item in self.attributes:
+            column = labels.get(item.name)
+            if isinstance(item, Categorical) and _is_labels(column):
+                low, high = int(ops.min(column)), int(ops.max(column))
+                if low < -1 or high >= item.width:
+                    raise ValueError(
+                        f"expected {item.name} from 0 to {item.width - 1}, or -1 where it is missing, received "
+                        f"{low} to {high}"
+                    )
+
     def tensor(self, columns, seed=None):
         if self.name in columns:
             return self._from_rows(columns[self.name])
@@ -335,6 +348,13 @@ class Conditions(Input):
     def from_config(cls, config: dict) -> Conditions:
         attributes = [keras.saving.deserialize_keras_object(item) for item in config["attributes"]]
         return cls(attributes, config["examples"])
+
+
+def _is_labels(column) -> bool:
+    """Whether a column is one of integers, (n,) or (n, 1), and no rows of conditions."""
+    shape = tuple(getattr(column, "shape", ()))
+    integers = "int" in str(getattr(column, "dtype", ""))
+    return integers and 0 not in shape and (len(shape) == 1 or shape[1:] == (1,))
 
 
 def columns_of(split: Split) -> dict[str, np.ndarray]:

@@ -72,6 +72,10 @@ class Picture(Input):
             batch_size=BATCH_SIZE,
         )
 
+    def check(self, columns) -> None:
+        if self.name in columns:
+            images.check_range(columns[self.name], stacklevel=6)
+
     def tensor(self, columns, seed=None):
         if self._corrupt is not None and self.name not in columns:
             return self._corrupt(images.to_float(columns["images"]), seed=seed)
@@ -130,6 +134,9 @@ class Mask(Picture):
 
     def __init__(self, name, size, *, to_discriminator=True):
         super().__init__(name, (*size, 1), to_discriminator=to_discriminator)
+
+    def check(self, columns) -> None:
+        """Any number is taken: 0 is no hole."""
 
     def to_tensor(self, rows):
         return ops.cast(ops.not_equal(rows, 0), "float32")

@@ -143,6 +143,12 @@ class AdversarialModel(ScheduledModel):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
+    def fit(self, *args, validation_data=None, validation_split=0.0, **kwargs):
+        """`keras.Model.fit`; a game has no validation loss, so there is none to be given, which is said at once."""
+        if validation_data is not None or validation_split:
+            self.test_step()
+        return super().fit(*args, **kwargs)
+
     def train_step(self, *arguments):
         return backend.train_step(self, *arguments)
 

@@ -12,6 +12,7 @@ import numpy as np
 from keras_gen import images, latents
 from keras_gen.inputs import Conditions, Input, Noise, Request, request_names
 from keras_gen.inputs.conditions import MAX_COLUMNS
+from keras_gen.models import incoming
 
 MAX_ROWS = 10  # of a picture with columns: two of them in 64 images are a strip that nobody can look at
 MAX_DIRECTION_IMAGES, MIN_DIRECTION_IMAGES = 2_000, 200  # by which directions are found
@@ -52,9 +53,59 @@ class Generative:
     """Whether gradient penalties can be put on its discriminator."""
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """`keras.Model.fit`, after a look at the range of the images to be made, see `images.check_range`."""
-        images.check_range(self.targets(x, y))
+        """`keras.Model.fit`, after a look at what is given, see `check`; of a stream at its first batch."""
+        x = self._looked_at(x, y, kwargs.get("sample_weight"), kwargs.get("class_weight"))
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, tuple):
+            kwargs["validation_data"] = (self._looked_at(*validation), *validation[1:])
+        elif validation is not None:
+            kwargs["validation_data"] = self._looked_at(validation)
         return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]  # of the Keras model that the class is, too
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.evaluate`, after a look at what is given, see `check`."""
+        x = self._looked_at(x, y, kwargs.get("sample_weight"))
+        return super().evaluate(x, y, *args, **kwargs)  # type: ignore[misc]
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """`keras.Model.train_on_batch`, after a look at what is given, see `check`."""
+        self._looked_at(x, y, sample_weight, class_weight)
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)  # type: ignore[misc]
+
+    def _looked_at(self, x, y=None, sample_weight=None, class_weight=None):
+        """What to go on with, of which nothing is missing, after `check`."""
+        batch, x = incoming.first_batch(x, y, sample_weight)
+        if batch is not None:
+            images_of, targets, weights = batch
+            self.check(images_of, targets, weights, class_weight)
+        return x
+
+    def check(self, x, y=None, sample_weight=None, class_weight=None) -> None:
+        """Refuses data that would be accepted and mean something else.
+
+        Args:
+            x: images, or columns by name: all of an array, or a batch.
+            y: the second part of it.
+            sample_weight: weights of images.
+            class_weight: as of `fit`.
+
+        Raises:
+            ValueError: for images of another scale, NaN, labels that are no class, and weights that nothing heeds.
+        """
+        images.check_range(self.targets(x, y), stacklevel=5)
+        if sample_weight is not None or class_weight is not None:
+            raise ValueError(
+                f"expected no sample_weight and no class_weight: this {self.family} counts all images alike. Let rare "
+                "images come more often instead"
+            )
+        self.check_columns(x)
+        if self.conditions is not None and y is not None:
+            self.conditions.check({self.conditions.name: y})
+
+    def check_columns(self, x) -> None:
+        """As `check`, of what stands beside the images in a dict of columns."""
+        for each in self.inputs if isinstance(x, Mapping) else ():
+            each.check(x)
 
     def targets(self, x, y=None):
         """The images to be made, of what `fit` is given."""

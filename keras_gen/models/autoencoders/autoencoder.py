@@ -196,6 +196,20 @@ class Autoencoder(Generative, SeededModel):
         """The images to be made: `y` where `fit` is given targets, else the images themselves."""
         return super().targets(x) if y is None else y
 
+    def check(self, x, y=None, sample_weight=None, class_weight=None):
+        if y is None:
+            return super().check(x, None, sample_weight, class_weight)
+        expected, received = tuple(self.decoder.output_shape[1:]), tuple(getattr(y, "shape", ()))[1:]
+        if received != expected:
+            raise ValueError(
+                f"expected targets that are images {expected}, received {received}: an autoencoder gives back its "
+                "images, so fit(images) alone. Labels become conditions, see `conditions`"
+            )
+        pixels.check_range(y, stacklevel=5)
+        if class_weight is not None:
+            raise ValueError("expected no class_weight: targets are images, which are of no class")
+        return self.check_columns(x)
+
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         """`keras.Model.compile`, where `loss` may be the name of a likelihood too, see `keras_gen.likelihoods`."""
         super().compile(optimizer, likelihoods.get(loss), **kwargs)
@@ -224,6 +238,7 @@ class Autoencoder(Generative, SeededModel):
         Returns:
             float32 array (n, latent_dim).
         """
+        pixels.check_range(images)
         beside = self._rows(len(images), given) if len(self.encoder.inputs) > 1 else []
         return pixels.in_batches(self._codes, images, *beside, batch_size=batch_size)
 
