@@ -255,6 +255,7 @@ def test_the_warm_up_follows_a_plain_fit():
     vae = one_number_vae(2.0, 1.0, beta=3.0, warm_up=0.5)
     history = vae.fit(np.zeros((2, 1, 1, 1), "uint8"), epochs=3, verbose=0).history
     np.testing.assert_allclose(history["loss"], [0.0, 7.0774228 * 2 / 3, 7.0774228], rtol=1e-5)
+    assert float(vae.progress) == 1.0
     assert float(vae.weight(vae.progress)) == 3.0
 
 
