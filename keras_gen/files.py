@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
@@ -74,29 +74,45 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / name
 
 
-def replace_file(path: str | Path, write: Callable) -> None:
-    """Writes a file, or leaves the one that was there: whoever looks, even after a crash, finds the one or the other.
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A path to write a file to in place of `path`: whoever looks, even after a crash, finds the old file or the new one.
 
     Args:
-        path: the file.
-        write: is called with the open binary file.
+        path: the file; its folder is made when missing.
+
+    Yields:
+        A path in the same folder, with the same ending. When all went well it is brought to the disk and renamed.
 
     Raises:
         OSError: if it cannot be written.
+
+    Example:
+        with replacing("final.keras") as unfinished:
+            model.save(unfinished)
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
-        with unfinished.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
+        yield unfinished
+        _bring_to_the_disk(unfinished, os.O_RDONLY)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     if hasattr(os, "O_DIRECTORY"):  # the name as well; Windows has no such thing
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _bring_to_the_disk(path.parent, os.O_DIRECTORY)
+
+
+def replace_file(path: str | Path, write: Callable) -> None:
+    """As `replacing`, for what writes to an open binary file: `write(file)`."""
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
+        write(file)
+
+
+def _bring_to_the_disk(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -70,10 +70,9 @@ def check_range(images, stacklevel: int = 3) -> None:
     """
     if len(getattr(images, "shape", ())) != 4 or "float" not in str(images.dtype) or 0 in tuple(images.shape):
         return
-    # On the backend, where the tensors of this one are; a NaN is the least and the greatest of all.
-    values = images if isinstance(images, np.ndarray) else keras.ops.convert_to_tensor(images)
-    low, high = (values.min(), values.max()) if values is images else (keras.ops.min(values), keras.ops.max(values))
-    low, high = float(low), float(high)
+    # Where the numbers are; a NaN is the least and the greatest of all.
+    library = np if isinstance(images, np.ndarray) else keras.ops
+    low, high = float(library.min(images)), float(library.max(images))
     if math.isnan(low) or math.isnan(high):
         raise ValueError("expected images as uint8 or as floats in [-1, 1], received NaN among them: leave these out")
     if low < -1 - _ROUNDING or high > 1 + _ROUNDING:

@@ -64,11 +64,34 @@ class Bernoulli(keras.losses.Loss):
 LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
 
 
+# Losses of Keras for probabilities, counts and directions: on [-1, 1] they fall without end, or are no numbers.
+_OF_OTHER_SCALES = (
+    *("crossentropy", "categorical", "poisson", "kldivergence", "cosinesimilarity", "logarithmic", "percentage"),
+    *("hinge", "ctc", "tversky", "dice", "circle"),
+)
+
+
 def get(identifier):
-    """A likelihood of this room by name, or any loss as `keras.losses.get` knows it; None stays None."""
+    """A likelihood of this room by name, or any regression loss as `keras.losses.get` knows it; None stays None.
+
+    Raises:
+        ValueError: for a loss that wants another scale than that of images, [-1, 1].
+
+    Example:
+        >>> get("bernoulli").name, get("mse").__name__
+        ('bernoulli', 'mean_squared_error')
+    """
     if isinstance(identifier, str) and identifier in LIKELIHOODS:
         return LIKELIHOODS[identifier]()
-    return keras.losses.get(identifier)
+    loss = keras.losses.get(identifier)
+    name = getattr(loss, "__name__", type(loss).__name__)
+    of_keras = getattr(loss, "__module__", "").startswith("keras.")
+    if of_keras and any(part in name.lower().replace("_", "") for part in _OF_OTHER_SCALES):
+        raise ValueError(
+            f"expected a loss for images in [-1, 1], received {name}, which is for other numbers: 'bernoulli' is the "
+            "cross-entropy of black and white; 'gaussian', 'mse', 'mae' and 'huber' suit all images"
+        )
+    return loss
 
 
 def _summed(values):

@@ -126,6 +126,11 @@ def test_it_is_exported_and_served(name, trained, tmp_path):
     request = {key: value for key, value in request.items() if key in takes} | given
     images = server.ask("generate", request)["images"]
     assert (images.dtype, images.shape) == (np.uint8, (3, *IMAGE_SHAPE))
+    if len(request) > 1:
+        last = list(takes)[-1] if list(takes)[-1] in request else next(iter(request))
+        uneven = {key: value[:1] if key == last else value for key, value in request.items()}
+        with pytest.raises(RuntimeError, match=r"expected as many \w+ as \w+, received"):
+            server.ask("generate", uneven)
     single = server.ask("generate", {key: value[2:] for key, value in request.items()})["images"]
     np.testing.assert_array_equal(single[0], images[2])
     if name in WITHOUT_NOISE:

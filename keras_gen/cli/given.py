@@ -103,8 +103,8 @@ class Invert:
             neighbours = np.stack([loaded.train.images[index] for index in indices])
             images.save_png(self.out, images.stacks(originals, found.images, neighbours))
         else:
-            rows = dict(zip(["latents", *list(found.rows)[1:]], found.rows.values(), strict=True))  # codes are latents
-            np.savez(self.out, allow_pickle=False, **rows, images=found.images, errors=found.errors)
+            arrays = dict(zip(["latents", *list(found.rows)[1:]], found.rows.values(), strict=True))  # of codes too
+            np.savez(self.out, allow_pickle=False, **arrays, images=found.images, errors=found.errors)
         print(f"{_images(originals, loaded)}: {self.out}")
         print(f"mean squared error {np.mean(found.errors):.5f}, on the scale [-1, 1] of training")
         print(f"of the nearest of {len(loaded.train):,} training images {np.mean((distances / 127.5) ** 2):.5f}")

@@ -6,16 +6,13 @@ Size and channels are those of the source: `load` changes them.
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
 
 from keras_gen.data.image_data import ImageData, Split, index_labels
-from keras_gen.files import cache_folder
+from keras_gen.files import cache_folder, replacing
 
 CIFAR10_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 FASHION_NAMES = [
@@ -54,22 +51,10 @@ def sample_arrays() -> tuple[np.ndarray, np.ndarray]:
 
     pixels, labels = mnist_data()
     images, labels = pixels.astype(np.uint8).reshape(-1, 28, 28, 1), labels.astype(np.int64)
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
-        write_cache(cached, images, labels)
+    # A cache that cannot be written costs time, nothing else.
+    with contextlib.suppress(OSError), replacing(cached) as unfinished:
+        np.savez_compressed(unfinished, images=images, labels=labels)
     return images, labels
-
-
-def write_cache(path: Path, images: np.ndarray, labels: np.ndarray):
-    """Writes an .npz that other processes see whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        try:
-            np.savez_compressed(file, images=images, labels=labels)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def digits() -> ImageData:

@@ -83,6 +83,7 @@ def _signature(endpoint: Endpoint) -> Signature:
     requests = endpoint.inputs
 
     def function(*values):
+        values = _of_one_batch(requests, values)
         read = (
             _index(request, value) if request.choices else value
             for request, value in zip(requests.values(), values, strict=True)
@@ -94,6 +95,21 @@ def _signature(endpoint: Endpoint) -> Signature:
         for name, request in requests.items()
     )
     return Signature(function, specs, requests)
+
+
+def _of_one_batch(requests: Mapping[str, Request], values):
+    """The inputs, or an error where one has more or fewer rows than the first: TensorFlow would repeat some of them."""
+    first, *others = requests
+    num = tf.shape(values[0])[0]
+    checks = [
+        tf.debugging.Assert(
+            tf.equal(tf.shape(value)[0], num),
+            [f"expected as many {name} as {first}, received", tf.shape(value)[0], "and", num],
+        )
+        for name, value in zip(others, values[1:], strict=True)
+    ]
+    with tf.control_dependencies(checks):
+        return [tf.identity(value) for value in values]
 
 
 def _index(request: Request, texts):

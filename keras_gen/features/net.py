@@ -13,7 +13,6 @@ import functools
 import hashlib
 import json
 import math
-import os
 
 import keras
 import numpy as np
@@ -24,7 +23,7 @@ from keras_gen.data import ImageData
 from keras_gen.features.contrastive import self_supervised
 from keras_gen.features.splits import learned_and_held_out
 from keras_gen.features.supervised import classifier
-from keras_gen.files import cache_folder
+from keras_gen.files import cache_folder, replacing
 from keras_gen.inputs import Categorical, Conditions, learnable
 
 BATCH_PIXELS = 500 * 28**2  # pixels whose features are extracted together
@@ -72,12 +71,9 @@ class FeatureNet:
             return cls(keras.saving.load_model(path, compile=False), conditions)
         on_progress(f"feature net {seed + 1}: learning to look at {data.name}, once for these images")
         trained = classifier(split, conditions, seed) if conditions else self_supervised(split, seed)
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Under its own name only when it is whole: another process may be looking for it.
-            unfinished = path.with_name(f"{os.getpid()}-{path.name}")
+        # A cache that cannot be written costs time, nothing else.
+        with contextlib.suppress(OSError), replacing(path) as unfinished:
             trained.save(unfinished)
-            unfinished.replace(path)
         return cls(trained, conditions)
 
     @classmethod

@@ -25,6 +25,12 @@ class SeededModel(backend.Model):
     def _seed_states(self):
         return [variable for variable in self.variables if variable.name == "seed_generator_state"]
 
+    def save(self, filepath, *args, **kwargs):
+        """`keras.Model.save`, to a `.keras` file: Keras also writes `.h5`, which it could not read again."""
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(f"expected a path that ends in .keras, received {filepath}: a subclassed model has no .h5")
+        super().save(filepath, *args, **kwargs)
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         for index, state in enumerate(self._seed_states):
@@ -62,10 +68,10 @@ class ScheduledModel(SeededModel):
         if not any(isinstance(callback, ProgressReporter) for callback in listed):
             reporter = _ByEpochs(epochs)
             if isinstance(given, keras.callbacks.CallbackList):
-                given.append(reporter)  # which has its model already, as Keras takes such a list
-                reporter.set_model(self)
+                given.callbacks.insert(0, reporter)
+                reporter.set_model(self)  # which the others have already, as Keras takes such a list
             else:
-                given = [*given, reporter]
+                given = [reporter, *given]  # first, or what others save of an epoch has the progress before its end
         return super().fit(x, y, batch_size, epochs, verbose, given, **kwargs)
 
 
@@ -108,8 +114,8 @@ class _ByEpochs(ProgressReporter):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
 
-    def on_train_end(self, logs=None):
-        self.fitted.set_progress(1.0)
+    def on_epoch_end(self, epoch, logs=None):
+        self.fitted.set_progress(min(1.0, (epoch + 1) / self.epochs))
 
     def fraction_after(self, batches):
         steps = self.params["steps"]  # None for data whose length Keras does not know

@@ -102,6 +102,12 @@ class AdversarialModel(ScheduledModel):
         names = list(dict.fromkeys(player.name for player in players))
         if set(optimizers) != set(names) or len(set(map(id, optimizers.values()))) < len(names):
             raise ValueError(f"expected one optimizer object for each of {names}, received {optimizers}")
+        ids = [id(variable) for player in players for variable in player.variables]
+        if len(set(ids)) < len(ids):
+            shared = sorted({each.path for player in players for each in player.variables if ids.count(id(each)) > 1})
+            raise ValueError(
+                f"expected players without a weight in common, received {', '.join(shared)} in two of them"
+            )
         # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
         owners = {id(variable): player.name for player in players for variable in player.variables}
         homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]

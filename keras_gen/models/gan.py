@@ -16,6 +16,7 @@ from keras_gen import penalties as gradient_penalties
 from keras_gen import terms as generator_terms
 from keras_gen.augment import Augmentation
 from keras_gen.inputs import Conditions, Input, Noise, Request
+from keras_gen.models.ends import check_images, check_logits
 from keras_gen.models.game import AdversarialModel, Player, part
 from keras_gen.models.generative import Endpoint, Generative
 
@@ -363,6 +364,11 @@ def _check(generator, discriminator, inputs, pack_size) -> None:
     if pack_size < 1:
         raise ValueError(f"expected a pack_size of at least 1, received {pack_size}")
     height, width, channels = generator.output_shape[1:]
+    if len({each.name for each in inputs}) < len(inputs) or any(isinstance(each, Noise) for each in inputs[1:]):
+        names = ", ".join(each.name for each in inputs)
+        raise ValueError(f"expected inputs of different names, with noise as the first one if any, received {names}")
+    check_images(generator)
+    check_logits(discriminator)
     shape, received = (height, width, pack_size * channels), discriminator.inputs[0].shape[1:]
     if received != shape:
         packs = f", in packs of {pack_size}," if pack_size > 1 else ""

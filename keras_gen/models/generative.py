@@ -98,18 +98,15 @@ class Generative:
                 f"expected no sample_weight and no class_weight: this {self.family} counts all images alike. Let rare "
                 "images come more often instead"
             )
-        self.check_columns(x)
-        if self.conditions is not None and y is not None:
-            self.conditions.check({self.conditions.name: y})
-
-    def check_columns(self, x) -> None:
-        """As `check`, of what stands beside the images in a dict of columns."""
-        for each in self.inputs if isinstance(x, Mapping) else ():
-            each.check(x)
+        columns = self.named(x, y)
+        for each in self.inputs:
+            each.check(columns)
 
     def targets(self, x, y=None):
         """The images to be made, of what `fit` is given."""
         if isinstance(x, Mapping):
+            if "images" not in x:
+                raise ValueError(f"expected a column 'images' among those to fit, received {', '.join(x) or 'none'}")
             return x["images"]
         return x[0] if isinstance(x, tuple | list) and x else x
 
@@ -182,20 +179,24 @@ class Generative:
                 the model, in its order, `[images, *columns]` too.
         """
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        held = [each for each in self.inputs if each.in_batch]
+        columns = self.named(x, y)
+        seed = getattr(self, "seed_generator", None)
+        return {
+            "images": images.to_float(columns["images"]),
+            **{each.name: each.tensor(columns, seed) for each in self.inputs if each.in_batch},
+        }
+
+    def named(self, x, y=None) -> dict[str, Any]:
+        """The columns of `(x, y)` by name: `y` are conditions, a list has the images and a column for each input."""
         if isinstance(x, Mapping):
             columns = dict(x)
         elif isinstance(x, tuple | list):
-            columns = dict(zip(["images", *(each.name for each in held)], x, strict=False))
+            columns = dict(zip(["images", *(each.name for each in self.inputs if each.in_batch)], x, strict=False))
         else:
             columns = {"images": x}
         if y is not None and self.conditions is not None:
             columns[self.conditions.name] = y
-        seed = getattr(self, "seed_generator", None)
-        return {
-            "images": images.to_float(columns["images"]),
-            **{each.name: each.tensor(columns, seed) for each in held},
-        }
+        return columns
 
     def render(self, *rows):
         """Images of the rows of all inputs, on the scale of networks.
@@ -320,6 +321,8 @@ class Generative:
         names = [each.name for each in self.inputs]
         if foreign := [name for name in given if name not in names]:
             raise ValueError(f"expected {', '.join(names)} to be given, received {', '.join(foreign)}")
+        if truncation is not None and self.latent_input is None:
+            raise ValueError(f"expected no truncation: this {self.family} has no latents, received {truncation}")
         if where and not any(each.names for each in self.inputs):
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
         return tuple(
@@ -421,6 +424,8 @@ class Generative:
         Returns:
             uint8 array (stops · frames, height, width, channels).
         """
+        if self.latent_input is None:
+            raise ValueError(f"expected a model with latents to walk between, this {self.family} has none")
         draws, *others = self.draw(stops, seed, where, truncation, given)
         way = latents.walk(draws, frames, self.normal_latents)
         return self.decode(way, *_same(others, len(way)))

@@ -6,7 +6,6 @@ bring images. Of what is in memory all is looked at, of a stream its first batch
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,9 +33,15 @@ def first_batch(x, y=None, sample_weight=None) -> tuple[tuple | None, Any]:
         return keras.utils.unpack_x_y_sample_weight(x[0]), x
     if isinstance(x, Iterator):
         first = next(x, None)
-        x = x if first is None else itertools.chain([first], x)
+        x = x if first is None else _again(first, x)
     elif hasattr(x, "element_spec") or type(x).__module__.startswith("torch.utils.data"):
         first = next(iter(x), None)
     else:
         return (x, y, sample_weight), x
     return (None if first is None else keras.utils.unpack_x_y_sample_weight(first)), x
+
+
+def _again(first, rest) -> Iterator:
+    """A generator, which is all that Keras takes for one, from the first batch on."""
+    yield first
+    yield from rest

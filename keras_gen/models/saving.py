@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from keras_gen.files import replacing
 from keras_gen.models import (
     autoencoders,  # noqa: F401  registers the classes that a file may name
     checkpoints,
@@ -32,13 +33,9 @@ def save(model: keras.Model, run: str | Path) -> Path:
         OSError: if it cannot be written.
     """
     path = Path(run) / _FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name("unfinished.keras")  # Keras wants the ending
-    try:
+    with replacing(path) as unfinished:
         model.save(unfinished)
-        return unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    return path
 
 
 def load(path: str | Path) -> keras.Model:

@@ -11,6 +11,7 @@ from keras_gen import images as pixels
 from keras_gen import likelihoods
 from keras_gen.inputs import Conditions, Input, Noise, Request
 from keras_gen.models.base import SeededModel
+from keras_gen.models.ends import check_images
 from keras_gen.models.generative import Endpoint, Generative
 from keras_gen.priors import Prior, StandardNormal
 
@@ -102,14 +103,17 @@ class Autoencoder(Generative, SeededModel):
                 f"expected an encoder with outputs {expected} for a decoder of codes {codes}, "
                 f"received one with {self.encoder.output_shape[1:]}"
             )
+        check_images(self.decoder)
         shapes = [each.shape for each in self._beside]
+        width = sum(each.width for each in self._beside if isinstance(each, Conditions))
+        hint = f": build it with condition_width={width}" if width else ""
         for network, optional in ((self.encoder, True), (self.decoder, False)):
             received = [tuple(tensor.shape[1:]) for tensor in network.inputs[1:]]
             if received != shapes and not (optional and not received):
                 names = ", ".join(f"{each.name} {each.shape}" for each in self._beside) or "nothing"
                 raise ValueError(
                     f"expected a {network.name} that takes {names} beside its first input, received one that takes "
-                    f"{', '.join(map(str, received)) or 'nothing'}"
+                    f"{', '.join(map(str, received)) or 'nothing'}{hint}"
                 )
 
     @property
@@ -187,28 +191,26 @@ class Autoencoder(Generative, SeededModel):
         return self.encoder([images, *beside] if len(self.encoder.inputs) > 1 else images, training=training)
 
     def call(self, inputs, training=False):
-        batch = self.prepare((inputs,))  # all of it stands beside the images: targets are none of its inputs
+        batch = self.prepare((inputs,))  # a tuple of inputs is x, and not x and y
         beside = [batch[each.name] for each in self._beside]
         codes = self.to_codes(self.encode_batch(batch["images"], beside, training), training)
         return self.decoder([codes, *beside] if beside else codes, training=training)
+
+    def named(self, x, y=None):
+        return super().named(x)  # y are targets
 
     def targets(self, x, y=None):
         """The images to be made: `y` where `fit` is given targets, else the images themselves."""
         return super().targets(x) if y is None else y
 
     def check(self, x, y=None, sample_weight=None, class_weight=None):
-        if y is None:
-            return super().check(x, None, sample_weight, class_weight)
         expected, received = tuple(self.decoder.output_shape[1:]), tuple(getattr(y, "shape", ()))[1:]
-        if received != expected:
+        if y is not None and received != expected:
             raise ValueError(
                 f"expected targets that are images {expected}, received {received}: an autoencoder gives back its "
                 "images, so fit(images) alone. Labels become conditions, see `conditions`"
             )
-        pixels.check_range(y, stacklevel=5)
-        if class_weight is not None:
-            raise ValueError("expected no class_weight: targets are images, which are of no class")
-        return self.check_columns(x)
+        super().check(x, y, sample_weight, class_weight)
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         """`keras.Model.compile`, where `loss` may be the name of a likelihood too, see `keras_gen.likelihoods`."""
