@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ MAX_UNPACKED_BYTES = 8 * 1024**3  # bytes that a compressed file may become: a f
 
 # The share of a set without a test part that is put aside as one.
 TEST_FRACTION = 0.1
+
+INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")  # as text; Python converts no more than 4300 digits
 
 MIN_SCORED_IMAGES = 20  # on each side of a score
 
@@ -240,15 +243,23 @@ def index_labels(*columns: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
         *columns: arrays (n,) that share their classes, such as those of train and test.
 
     Returns:
-        (an int64 array for each column, the k original labels as sorted strings).
+        (an int64 array for each column, the k original labels as strings: sorted by number where all are integers, also
+        those that were strings, and else as text).
 
     Example:
         >>> index_labels(np.array([7, 3]), np.array([7]))
         ([array([1, 0]), array([1])], ['3', '7'])
+        >>> index_labels(np.array(["10", "9"]))
+        ([array([1, 0])], ['9', '10'])
     """
     values, indices = np.unique(np.concatenate(columns), return_inverse=True)
+    names = [str(value) for value in values]
+    if all(map(INTEGER.fullmatch, names)):
+        order = sorted(range(len(names)), key=lambda index: (int(names[index]), names[index]))
+        names = [names[index] for index in order]
+        indices = np.argsort(order)[indices]
     starts = np.cumsum([len(column) for column in columns])[:-1]
-    return np.split(indices.astype(np.int64), starts), [str(value) for value in values]
+    return np.split(indices.astype(np.int64), starts), names
 
 
 def index_values(column: np.ndarray) -> tuple[np.ndarray, list[str]]:
