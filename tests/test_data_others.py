@@ -1,13 +1,16 @@
 """Claims about files and folders that others made: scanners, file systems, archives, authors of data sets."""
 
 import struct
+import subprocess
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_gen.data import folder as folder_module
 from keras_gen.data import load
+from keras_gen.data.decoding import Target, decode
 from keras_gen.inputs import Conditions
 
 GREY, RGB, PALETTE, GREY_ALPHA = 0, 2, 3, 4  # the colour types of PNG
@@ -63,6 +66,217 @@ def save_all(folder, names):
 
 def all_images(data):
     return np.concatenate([data.train.images[:], data.test.images[:]])
+
+
+# ---- Bits ------------------------------------------------------------------------------------------------------------
+
+
+def scans(folder, kind, peak, num=4):
+    """Pictures with 16 bits a sample, of which one reaches `peak` and the others half of it."""
+    for index in range(num):
+        values = np.linspace(0, peak if index == 1 else peak // 2, 35).astype(np.uint16).reshape(5, 7)
+        path = folder / f"{index}.png"
+        if kind == "grey":
+            png(path, values)
+        elif kind == "rgb":
+            png(path, np.stack([values, values // 2, values // 3], -1), colour=RGB)
+        elif kind == "grey and alpha":
+            png(path, np.stack([values, np.full_like(values, 65535)], -1), colour=GREY_ALPHA)
+        elif kind == "pgm":
+            path.write_bytes(b"P5 7 5 65535\n" + values.astype(">u2").tobytes())
+        else:
+            tiff(path, values, order=">" if kind == "big-endian tiff" else "<")
+
+
+KINDS = ["grey", "rgb", "grey and alpha", "pgm", "tiff", "big-endian tiff"]
+
+
+@pytest.mark.parametrize("limit", [2**31, 0], ids=["memory", "streamed"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("peak", "bits", "factor"),
+    [(255, 8, 256), (1023, 10, 64), (3000, 12, 16), (4095, 12, 16), (9000, 14, 4), (16383, 14, 4)],
+)
+def test_high_bits_that_a_set_never_uses_are_said_once(tmp_path, monkeypatch, capsys, kind, peak, bits, factor, limit):
+    monkeypatch.setattr(folder_module, "MEMORY_LIMIT", limit)
+    scans(tmp_path, kind, peak)
+    images = all_images(load(tmp_path))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "bits" in line]
+    assert len(lines) == 1
+    largest = peak if "rgb" not in kind and "alpha" not in kind else peak // 256 * 256 + 255  # Pillow's are high bytes
+    assert lines[0].startswith(
+        f"no value of the 16-bit images is above {largest:,} of 65,535, as in scans of {bits} bits"
+    )
+    assert f"multiply the values by {factor}" in lines[0]
+    # The same file is the same bytes in any set: half of the peak stays half of it.
+    assert images[..., 0].max() in (round(peak / 257), peak // 256)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("peak", [20_000, 32_767, 65_535])
+def test_16_bits_that_are_used_are_not_spoken_of(tmp_path, capsys, kind, peak):
+    scans(tmp_path, kind, peak)
+    load(tmp_path)
+    assert "bits" not in capsys.readouterr().err
+
+
+def test_a_dark_picture_of_16_bits_in_a_set_that_uses_them_is_a_dark_picture(tmp_path, capsys):
+    png(tmp_path / "dark.png", np.full((5, 7), 4000))
+    png(tmp_path / "light.png", np.full((5, 7), 60_000))
+    assert sorted(all_images(load(tmp_path)).max(axis=(1, 2, 3))) == [16, 233]  # v / 257: 15.56 and 233.46
+    assert capsys.readouterr().err == ""
+
+
+def test_8_bit_pictures_beside_do_not_hide_the_unused_bits(tmp_path, capsys):
+    save(tmp_path / "usual.png", value=255)
+    png(tmp_path / "scan.png", np.full((5, 7), 4095))
+    load(tmp_path)
+    assert "no value of the 16-bit images is above 4,095" in capsys.readouterr().err
+
+
+def test_no_file_is_opened_once_more_to_find_out(tmp_path, monkeypatch):
+    scans(tmp_path, "rgb", 4095)
+    opened = []
+    open_image = Image.open
+    monkeypatch.setattr(Image, "open", lambda path: opened.append(path) or open_image(path))
+    load(tmp_path)
+    assert sorted(opened) == sorted(2 * list(tmp_path.iterdir()))  # its header, then its pixels
+
+
+# ---- Values whose range nobody knows ---------------------------------------------------------------------------------
+
+RAMP = np.linspace(0, 1, 35).reshape(5, 7)
+
+
+@pytest.mark.parametrize(
+    ("values", "sample_format", "photometric", "why"),
+    [
+        (
+            RAMP.astype("f4"),
+            3,
+            1,
+            "floating-point values of unknown range: save bytes, np.round(255 * x) for x in [0, 1]",
+        ),
+        ((255 * RAMP).astype("f4"), 3, 1, "floating-point values of unknown"),
+        (RAMP.astype("f8"), 3, 1, "a TIFF of a kind that is not read: convert it to a .png of 8 bits"),
+        (
+            (3000 * RAMP - 1000).astype("i2"),
+            2,
+            1,
+            "values from -1,000 to 2,000, outside 0 to 65,535: convert it to 8 bits",
+        ),
+        ((3000 * RAMP - 1000).astype("i4"), 2, 1, "values from -1,000 to 2,000, outside"),
+        ((400_000 * RAMP).astype("u4"), 1, 1, "values from 0 to 400,000, outside 0 to 65,535"),
+        ((60_000 * RAMP).astype("u2"), 1, 0, "a TIFF in which 0 is white"),
+        ((100 * RAMP - 50).astype("i1"), 2, 1, "a TIFF of signed values"),
+    ],
+    ids=["f4", "f4 to 255", "f8", "i2", "i4", "u4", "white is 0", "i1"],
+)
+def test_a_tiff_of_another_scale_is_skipped_with_the_reason(tmp_path, values, sample_format, photometric, why):
+    save_all(tmp_path, ["0.png", "1.png"])
+    tiff(tmp_path / "2.png", values, sample_format, photometric)
+    data = load(tmp_path)
+    assert [file for file, _ in data.skipped] == ["2.png"]
+    assert data.skipped[0][1].startswith(why)
+    assert len(all_images(data)) == 2
+
+
+def test_a_set_of_floats_is_refused_with_the_reason(tmp_path):
+    for index in range(3):
+        tiff(tmp_path / f"{index}.png", RAMP.astype("f4"), 3)
+    (tmp_path / "3.png").write_bytes(b"Pf\n7 5\n-1.0\n" + RAMP.astype("<f4").tobytes())  # PFM
+    with pytest.raises(ValueError, match=r"received 0; 4 unreadable, such as 0.png \(floating-point values of unknown"):
+        load(tmp_path)
+
+
+def test_a_program_for_printers_is_not_executed(tmp_path, monkeypatch):
+    save_all(tmp_path, ["0.png", "1.png"])
+    Image.new("L", (7, 5)).save(tmp_path / "2.png", format="EPS")
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **kwargs: pytest.fail("a process"))
+    assert load(tmp_path).skipped == [("2.png", "PostScript, which would be executed: convert it to .png")]
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i4"])
+def test_a_tiff_of_16_bits_is_read(tmp_path, dtype):
+    for order in "<>":
+        tiff(tmp_path / "deep.png", np.array([[0, 257, 65535]]).astype(dtype), 1 if dtype == "u2" else 2, order=order)
+        assert decode(tmp_path / "deep.png", Target((1, 3, 1))).ravel().tolist() == [0, 1, 255]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a pointer of Git LFS: git lfs pull"),
+        (b"\0\0\0\x18ftypheic" + bytes(99), "HEIC: convert it to .jpg or .png"),
+        (b"\0\0\0\x18ftypmif1" + bytes(99), "HEIC: convert"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(99), "JPEG XL: convert it to .jpg or .png"),
+        (b"\n<!DOCTYPE html><html>404</html>", "a web page: download it again"),
+        (b"<html>404</html>", "a web page: download it again"),
+        (b'<?xml version="1.0"?><svg/>', "SVG: convert it to .png"),
+        (b"II+\0" + bytes(99), "a TIFF of a kind that is not read"),
+        (b"PK\x03\x04" + bytes(99), "an archive: unpack it"),
+        (b"text", "not an image"),
+        (b"", "empty file"),
+    ],
+)
+def test_what_is_no_image_is_called_by_its_name(tmp_path, content, why):
+    save_all(tmp_path, ["0.png", "1.png"])
+    (tmp_path / "2.jpg").write_bytes(content)
+    assert [reason.startswith(why) for _, reason in load(tmp_path).skipped] == [True]
+
+
+# ---- Transparency ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "bits", "colour", "transparent", "expected"),
+    [  # grey bytes, or None where the picture is transparent; of b bits v · 255 / (2^b - 1), of 16 v / 257 rounded
+        ([0, 1, 0], 1, GREY, [0], [None, 255, None]),
+        ([0, 1, 0], 1, GREY, [1], [0, None, 0]),
+        ([0, 1, 3], 2, GREY, [3], [0, 85, None]),
+        ([0, 1, 3], 2, GREY, [0], [None, 85, 255]),
+        ([0, 5, 15], 4, GREY, [5], [0, None, 255]),
+        ([0, 15, 1], 4, GREY, [15], [0, None, 17]),
+        ([0, 5, 15], 8, GREY, [5], [0, None, 15]),
+        ([3, 0, 9], 8, GREY, [0], [3, None, 9]),
+        ([0, 500, 65535], 16, GREY, [500], [0, None, 255]),
+        ([499, 500, 501], 16, GREY, [500], [2, None, 2]),
+        ([0, 500, 65535], 16, GREY, [0], [None, 2, 255]),
+        ([0, 500, 65535], 16, GREY, [65535], [0, 2, None]),
+        ([0, 500, 65535], 16, GREY, [7], [0, 2, 255]),
+        ([[4, 4, 4], [4, 4, 5], [9, 9, 9]], 8, RGB, [4, 4, 5], [4, None, 9]),
+        ([[257] * 3, [300, 257, 257], [65535] * 3], 16, RGB, [300, 257, 257], [1, None, 255]),
+        ([[256] * 3, [257] * 3, [0] * 3], 16, RGB, [257] * 3, [1, None, 0]),
+        ([[1024] * 3, [4] * 3, [1028] * 3], 16, RGB, [4] * 3, [4, None, 4]),
+        ([0, 1, 2], 8, PALETTE, [255, 0], [7, None, 9]),
+        ([0, 1, 2], 2, PALETTE, [0], [None, 8, 9]),
+        ([0, 1, 0], 1, PALETTE, [255, 0], [7, None, 7]),
+        ([0, 1, 2], 4, PALETTE, [255, 255, 0], [7, 8, None]),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_transparent_colour_of_a_png_is_white_or_nothing(
+    tmp_path, values, bits, colour, transparent, expected, turned
+):
+    palette = bytes([7] * 3 + [8] * 3 + [9] * 3)
+    png(tmp_path / "0.png", [values], bits, colour, transparent, palette if colour == PALETTE else b"")
+    if turned:  # by 180°
+        content = (tmp_path / "0.png").read_bytes()
+        exif = chunk(b"eXIf", b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHH", 0x0112, 3, 1, 3, 0) + bytes(4))
+        (tmp_path / "0.png").write_bytes(content[:33] + exif + content[33:])
+        expected = expected[::-1]
+    on_white = [255 if grey is None else grey for grey in expected]
+    assert decode(tmp_path / "0.png", Target((1, 3, 3)))[0].tolist() == [[grey] * 3 for grey in on_white]
+    kept = [[0] * 4 if grey is None else [grey] * 3 + [255] for grey in expected]
+    assert decode(tmp_path / "0.png", Target((1, 3, 4)))[0].tolist() == kept
+
+
+def test_what_is_said_of_transparency_is_true_of_16_bits(tmp_path, capsys):
+    png(tmp_path / "0.png", [[0, 500, 65535]], transparent=[500])
+    png(tmp_path / "1.png", [[0, 500, 65535]])
+    data = load(tmp_path)
+    assert capsys.readouterr().err == "1 of 2 images may be transparent: laid on white; --channels 4 keeps it\n"
+    assert sorted(all_images(data).reshape(2, 3).tolist()) == [[0, 2, 255], [0, 255, 255]]
 
 
 # ---- The order of classes --------------------------------------------------------------------------------------------
@@ -123,3 +337,9 @@ def test_attributes_csv_of_integers_and_a_word_stays_text(tmp_path):
     save_all(tmp_path, [f"{index}.png" for index in range(4)])
     (tmp_path / "attributes.csv").write_text("file,kind\n0.png,1_0\n1.png,10\n2.png,2\n3.png,x\n")
     assert load(tmp_path).attribute_values["kind"] == ["10", "1_0", "2", "x"]
+
+
+def test_other_arrays_of_more_bits_are_told_how_to_become_bytes(tmp_path):
+    np.save(tmp_path / "scans.npy", np.full((4, 5, 7), 4095, np.uint16))
+    with pytest.raises(ValueError, match=r"received uint16: .*x >> 4 for 12 bits, x >> 8 for 16"):
+        load(tmp_path / "scans.npy")

@@ -99,7 +99,10 @@ def checked_images(array: np.ndarray, where: str) -> np.ndarray:
     """Images as uint8 (n, height, width, channels), or an error that says how to convert them."""
     if array.dtype != np.uint8:
         how = {"f": "np.round(x * 255).astype('uint8') for floats in [0, 1]", "b": "(x * 255).astype('uint8')"}
-        way = how.get(array.dtype.kind, "x.astype('uint8') for numbers from 0 to 255, others scaled to these")
+        way = how.get(
+            array.dtype.kind,
+            "x.astype('uint8') for numbers from 0 to 255, others scaled to these (x >> 4 for 12 bits, x >> 8 for 16)",
+        )
         raise ValueError(
             f"expected uint8 images in [0, 255] as {where}, received {array.dtype}: convert them first, with {way}"
         )

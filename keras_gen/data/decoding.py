@@ -2,23 +2,36 @@
 
 The rules for modes, transparency, orientation and size live here and hold for files and arrays alike. Which files
 make up a set belongs to `folder`.
+
+A file becomes the same bytes in any set, so values of 16 bits are divided by 257 whatever their largest one is: a
+picture that a model is shown later is then as bright as those that it learned from. What has no such scale (floats,
+values below 0 or beyond 65,535) is refused.
 """
 
 from __future__ import annotations
 
 import stat
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from keras_gen.images import to_pil
 
 ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 
+SAMPLE_FORMAT, SIGNED = 339, 2  # of TIFF
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+
 MAX_FILE_BYTES = 1024**3  # bytes: more than the most pixels that Pillow takes for no bomb, 16 bits each, not packed
+
+WHITE_16 = 65535
+DEPTHS = (8, 10, 12, 14)  # bits that scanners and cameras have; a set that needs 15 of 16 is only dark
+EIGHT_BITS = ((np.arange(WHITE_16 + 1) + 128) // 257).astype(np.uint8)  # 65535 = 255 · 257, rounded to nearest
 
 FITS = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": lambda image, size, method: image.resize(size, method)}
 
@@ -44,28 +57,109 @@ class Header(NamedTuple):
     has_alpha: bool
 
 
+class Peak:
+    """The largest value of the 16-bit images of a set, looked for until one uses the two highest bits."""
+
+    def __init__(self):
+        self.value = 0
+        self._lock = threading.Lock()  # files are decoded by many threads
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a further image might still say how many bits the set uses."""
+        return self.value < 2 ** DEPTHS[-1]
+
+    def add(self, value: int) -> None:
+        """Takes note of the largest value of an image."""
+        with self._lock:
+            self.value = max(self.value, value)
+
+
 def read_header(path: Path) -> Header:
-    """Reads size and kind of an image file without decoding it."""
+    """Reads size and kind of an image file without decoding it.
+
+    Raises:
+        ValueError: for what is no file or too large, for values without a known scale, and for PostScript.
+    """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("not a file")  # a pipe, say, which would be waited for
     if status.st_size > MAX_FILE_BYTES:
         raise ValueError("a file of more than 1 GiB")
     with Image.open(path) as image:
+        check_kind(image)
         # Only an EXIF block in front of the pixels: PNG may carry it behind them, and looking there decodes the file.
         turned = "exif" in image.info and image.getexif().get(ORIENTATION, 1) >= 5
         size = image.size[::-1] if turned else image.size
         return Header(size, Image.getmodebase(image.mode) == "L", image.has_transparency_data)
 
 
-def decode(path: Path, target: Target) -> np.ndarray:
+def check_kind(image: Image.Image) -> None:
+    """Refuses values that are not those from black to white, by the header, and an image that is a program."""
+    if image.format == "EPS":
+        raise ValueError("PostScript, which would be executed: convert it to .png")
+    if image.mode == "F":
+        raise ValueError("floating-point values of unknown range: save bytes, np.round(255 * x) for x in [0, 1]")
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    if image.mode.startswith("I") and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        raise ValueError("a TIFF in which 0 is white: convert it to a .png of 8 bits")
+    if image.mode == "L" and np.any(np.equal(tags.get(SAMPLE_FORMAT, 0), SIGNED)):
+        raise ValueError("a TIFF of signed values: convert it to a .png of 8 bits")
+
+
+def decode(path: Path, target: Target, peak: Peak | None = None) -> np.ndarray:
     """Decodes an image file: upright, first frame.
+
+    Args:
+        path: the file.
+        target: the `Target` that it becomes.
+        peak: is told the largest value of a file with 16 bits for each, which the bytes do not show any more.
 
     Returns:
         uint8 array of `target.image_shape`.
+
+    Raises:
+        ValueError: for values without a known scale, and for PostScript.
     """
     with Image.open(path) as image:
-        return render(ImageOps.exif_transpose(image), target)
+        check_kind(image)
+        # What the file holds, such as RGB;16B for what Pillow makes RGB. It is forgotten when the pixels are there.
+        stored = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
+        correct_transparency(image, path, stored)
+        upright = ImageOps.exif_transpose(image)
+        pixels = render(upright, target)
+        if peak and peak.is_wanted and (upright.mode.startswith("I") or ";16" in stored):
+            peak.add(largest_value(upright))
+        return pixels
+
+
+def largest_value(image: Image.Image) -> int:
+    """The largest of the 16-bit values of a file; of colours Pillow has the high byte, so up to the byte."""
+    values = np.asarray(image)
+    if values.ndim == 2:
+        return int(values.max())
+    return int(values[..., :3].max() if values.shape[-1] == 4 else values.max()) << 8 | 255
+
+
+def correct_transparency(image: Image.Image, path: Path, stored: str) -> None:
+    """Makes the transparent colour of a PNG (its chunk tRNS) that of the pixels as Pillow decodes them.
+
+    Pillow scales grey values of 2 and 4 bits to 8 and cuts colours of 16 bits down to 8, but leaves the colour that
+    stands for transparency as it is in the file.
+    """
+    key = image.info.get("transparency")
+    scale = {"L;2": 85, "L;4": 17}.get(stored)  # 255 = 3 · 85 = 15 · 17
+    if scale is not None and isinstance(key, int) and key * scale <= 255:
+        image.info["transparency"] = key * scale
+    if stored == "RGB;16B" and isinstance(key, tuple):
+        with Image.open(path) as same:
+            same.tile = [
+                tile._replace(args="RGB;16L") for tile in same.tile
+            ]  # the low bytes, which are lost in `image`
+            low = np.asarray(same)
+        values = np.asarray(image).astype(np.uint16) << 8 | low
+        image.putalpha(Image.fromarray(np.where((values == key).all(axis=-1), 0, 255).astype(np.uint8)))
+        image.info.pop("transparency", None)
 
 
 def render(image: Image.Image, target: Target) -> np.ndarray:
@@ -103,11 +197,26 @@ def render_array(images, target: Target) -> np.ndarray:
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """Scales the 16-bit grey modes of Pillow (I;16, I;16B, I), which `convert` would clip at 255."""
+    """Scales the 16-bit grey modes of Pillow (I;16, I;16B, I), which `convert` would clip at 255.
+
+    Returns:
+        A picture of mode L, or LA where one grey value stands for transparency.
+
+    Raises:
+        ValueError: for values outside [0, 65535], whose scale is not known.
+    """
     if not image.mode.startswith("I"):
         return image
-    values = np.asarray(image).astype(np.int64).clip(0, 65535)
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 = 255 · 257, rounded to nearest
+    values = np.asarray(image)
+    if values.dtype.itemsize > 2 and not (values.min() >= 0 and values.max() <= WHITE_16):
+        raise ValueError(
+            f"values from {values.min():,} to {values.max():,}, outside 0 to {WHITE_16:,}: convert it to 8 bits, with "
+            "one scale for all images"
+        )
+    grey = Image.fromarray(EIGHT_BITS[values])
+    if isinstance(key := image.info.get("transparency"), int):
+        grey.putalpha(Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8)))
+    return grey
 
 
 def to_channels(image: Image.Image, channels: int) -> Image.Image:

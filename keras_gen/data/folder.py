@@ -11,6 +11,7 @@ import functools
 import itertools
 import math
 import os
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.progress import track
 
 from keras_gen.data.attributes import FILE_NAME, read_attributes_csv
-from keras_gen.data.decoding import Header, Target, decode, read_header
+from keras_gen.data.decoding import DEPTHS, WHITE_16, Header, Peak, Target, decode, read_header
 from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
@@ -33,6 +34,17 @@ PARTS = {
 }
 OTHER_SUFFIXES = {".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".avif", ".heic", ".ppm", ".pgm", ".tga", ".psd", ".svg"}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
+
+# What has the suffix of an image and is none that can be read, by its first bytes.
+DISGUISES = (
+    ("a pointer of Git LFS: git lfs pull brings the image", b"version https://git-lfs"),
+    ("HEIC: convert it to .jpg or .png", b"(?s)....ftyp(?:hei|hev|mif1|msf1)"),
+    ("JPEG XL: convert it to .jpg or .png", rb"\xff\x0a|\x00\x00\x00\x0cJXL "),
+    ("a TIFF of a kind that is not read: convert it to a .png of 8 bits", rb"II[*+]\x00|MM\x00[*+]"),
+    ("SVG: convert it to .png", rb"(?is)\s*(?:<\?xml.*)?<svg"),
+    ("a web page: download it again", rb"(?i)\s*<(?:!doctype html|html)"),
+    ("an archive: unpack it", rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf"),
+)
 
 # Without an image_size: a set of one size keeps it up to this side, beyond which first trials take hours.
 MAX_OWN_SIDE = 256
@@ -250,11 +262,12 @@ def decode_all(
     """
     num_bytes = len(files) * math.prod(target.image_shape)
     pixels = np.empty((len(files), *target.image_shape), np.uint8) if num_bytes <= MEMORY_LIMIT else None
+    peak = Peak()
 
     def decode_one(position: int) -> str | None:
         path = folder / files[position]
         try:
-            image = decode(path, target)
+            image = decode(path, target, peak)
         except Exception as error:  # on a bad file Pillow raises nearly anything
             return reason(path, error)
         if pixels is not None:
@@ -276,10 +289,26 @@ def decode_all(
         disable=not console.is_terminal,
     )
     reasons = list(itertools.chain.from_iterable(done))
+    note_unused_bits(peak.value)
     good = np.array([why is None for why in reasons])
     if pixels is not None:
         return (pixels if good.all() else pixels[good]), reasons
     return FolderImages(np.array([folder / file for file in files], object)[good], target), reasons
+
+
+def note_unused_bits(peak: int):
+    """Says of the 16-bit images of a set, by their largest value, that none of them uses the high bits.
+
+    One dark picture may be dark. Where all are, they hold the values of 8, 10, 12 or 14 bits as they are.
+    """
+    bits = next((bits for bits in DEPTHS if peak < 2**bits), None)
+    if peak and bits:
+        factor = 2 ** (16 - bits)
+        note(
+            f"no value of the 16-bit images is above {peak:,} of {WHITE_16:,}, as in scans of {bits} bits: their "
+            f"brightest pixel becomes {round(peak / 257)} of 255, and most levels are lost. First multiply the values "
+            f"by {factor}, for example with magick mogrify -evaluate multiply {factor} *.png"
+        )
 
 
 @functools.cache
@@ -346,9 +375,13 @@ def shown(file: PurePosixPath) -> str:
 
 def reason(path: Path, error: Exception) -> str:
     """Why a file was skipped, in a few words."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image" if path.stat().st_size else "empty file"
-    return str(error) or type(error).__name__
+    if not isinstance(error, UnidentifiedImageError):
+        return str(error) or type(error).__name__
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return "empty file"
+    return next((why for why, begins in DISGUISES if re.match(begins, start)), "not an image")
 
 
 def report_skipped(skipped: list[tuple[str, str]], num_readable: int):

@@ -35,6 +35,9 @@ def load(
       folder, as archives unpack; `attributes.csv` in it adds a column for each image. A set too large for memory is
       decoded batch by batch instead.
 
+    Values of 16 bits are divided by 257, whatever the largest one of an image or a set is: a set that uses only the
+    lower bits, as 12-bit scans do, stays dark, and a note on stderr says how to convert its files.
+
     A set without a test part gives up a tenth for one, at random, the same images each time.
 
     Args:
