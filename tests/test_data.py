@@ -265,9 +265,9 @@ def test_an_unknown_name_lists_the_names_and_says_a_path_would_do(name):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    (tmp_path / "images.tar").write_bytes(b"")
+    (tmp_path / "images.h5").write_bytes(b"")
     with pytest.raises(ValueError, match=r"expected an \.npz, an \.npy or a folder of images, received the file"):
-        load(tmp_path / "images.tar")
+        load(tmp_path / "images.h5")
 
 
 def test_names_win_over_paths(tmp_path, monkeypatch, capsys):

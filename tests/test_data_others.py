@@ -1,5 +1,7 @@
 """Claims about files and folders that others made: scanners, file systems, archives, authors of data sets."""
 
+import re
+import shutil
 import struct
 import subprocess
 import zlib
@@ -11,6 +13,7 @@ from PIL import Image
 from keras_gen.data import folder as folder_module
 from keras_gen.data import load
 from keras_gen.data.decoding import Target, decode
+from keras_gen.data.folder import SYSTEM_FOLDERS
 from keras_gen.inputs import Conditions
 
 GREY, RGB, PALETTE, GREY_ALPHA = 0, 2, 3, 4  # the colour types of PNG
@@ -279,6 +282,159 @@ def test_what_is_said_of_transparency_is_true_of_16_bits(tmp_path, capsys):
     assert sorted(all_images(data).reshape(2, 3).tolist()) == [[0, 2, 255], [0, 255, 255]]
 
 
+# ---- Folders that systems make ---------------------------------------------------------------------------------------
+
+SYSTEMS = [
+    *["@eaDir", "#recycle", "@tmp", "@Recycle", "@Recently-Snapshot", "#snapshot", ".@__thumb"],  # of network storage
+    *["__MACOSX", ".Trashes", ".AppleDouble", "Network Trash Folder", "Temporary Items"],
+    *["$RECYCLE.BIN", "$Recycle.Bin", "RECYCLER", "System Volume Information", "found.000", "FOUND.001"],
+    *["lost+found", ".Trash-1000", ".thumbnails", "LOST.DIR"],
+    *[".git", ".ipynb_checkpoints", "__pycache__", ".cache", "node_modules"],
+]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("inside", ["", "cat/"], ids=["top", "class"])
+def test_folders_of_systems_are_left_out_and_said_once(tmp_path, capsys, name, inside):
+    save_all(tmp_path, ["cat/0.png", "cat/1.png", "dog/2.png", f"{inside}{name}/0.png/SYNOPHOTO_THUMB_M.jpg"])
+    data = load(tmp_path)
+    assert data.class_names == ["cat", "dog"]
+    assert len(all_images(data)) == 3
+    assert capsys.readouterr().err == (
+        f"left out, with the images in them, as folders that systems and programs make: {inside}{name}\n"
+    )
+
+
+def test_the_first_of_many_are_named(tmp_path, capsys):
+    save_all(tmp_path, [f"{kind}/{inside}1.png" for kind in "abcde" for inside in ("", "@eaDir/")])
+    load(tmp_path)
+    assert capsys.readouterr().err.endswith("make: a/@eaDir, b/@eaDir, c/@eaDir and 2 more\n")
+
+
+def test_systems_put_their_folders_beside_parts_too(tmp_path, capsys):
+    save_all(tmp_path, ["train/a/0.png", "test/a/1.png", "@eaDir/2.png", "test/@eaDir/3.png"])
+    data = load(tmp_path)
+    assert (len(data.train), len(data.test), data.class_names) == (1, 1, ["a"])
+    assert capsys.readouterr().err.endswith("make: @eaDir, test/@eaDir\n")
+
+
+def test_those_without_images_are_not_worth_a_word(tmp_path, capsys):
+    save_all(tmp_path, ["cat/0.png", "dog/1.png", "__MACOSX/cat/._0.png"])
+    (tmp_path / "@eaDir").mkdir()
+    (tmp_path / "cat" / "Thumbs.db").write_bytes(b"thumbs")
+    assert load(tmp_path).class_names == ["cat", "dog"]
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_mac_packs_beside_does_not_hide_what_an_archive_holds(tmp_path, capsys):
+    save_all(tmp_path, ["pets/cat/0.png", "pets/cat/1.png", "pets/dog/2.png", "__MACOSX/pets/3.png", "pets/@tmp/4.png"])
+    assert load(tmp_path).class_names == ["cat", "dog"]
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("all images of")
+    assert [line.rsplit(" ", 1)[1] for line in said[1:]] == ["__MACOSX", "@tmp"]
+
+
+def test_one_that_is_asked_for_by_its_name_is_read(tmp_path):
+    save_all(tmp_path, ["@eaDir/cat/0.png", "@eaDir/cat/1.png"])
+    with pytest.raises(ValueError, match=r"found none, but in @eaDir, .*: give that path$"):
+        load(tmp_path)
+    assert len(all_images(load(tmp_path / "@eaDir"))) == 2
+
+
+def test_names_that_only_look_alike_are_classes(tmp_path):
+    names = ["#cat", "@cat", "_cat", "CVS", "lost", "recycle", "thumbs", "trash", "tmp", "found"]
+    save_all(tmp_path, [f"{name}/0.png" for name in names])
+    assert load(tmp_path).class_names == sorted(names)
+    assert not {name.lower() for name in names} & SYSTEM_FOLDERS
+
+
+# ---- Parts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tops", "instead"),
+    [
+        (["trainA", "trainB", "testA", "testB"], "trainA"),
+        (["traina", "trainb", "testa", "testb"], "traina"),
+        (["TrainA", "TrainB", "ValA", "ValB"], "TrainA"),
+        (["train_A", "train_B", "test_A", "test_B"], "train_A"),
+        (["trainA", "trainB", "valA", "valB", "testA", "testB"], "trainA"),
+        (["trainA", "trainB"], "trainA"),
+        (["testA", "testB"], "testA"),
+        (["train", "test", "extra"], "train"),
+        (["train", "test", "unlabeled"], "train"),
+        (["train", "validation", "labels"], "train"),
+        (["train", "test", "ground_truth"], "train"),
+        (["bounding_box_train", "bounding_box_test", "query"], "bounding_box_train"),
+        (["seg_train", "seg_test", "seg_pred"], "seg_train"),
+        (["train2017", "val2017", "annotations"], "train2017"),
+        (["train_images", "train_masks", "test_images", "test_masks"], "train_images"),
+        (["images_train", "images_val", "masks_train"], "images_train"),
+    ],
+)
+def test_parts_of_several_sets_are_refused_and_the_message_says_what_to_load(tmp_path, tops, instead):
+    save_all(tmp_path, [f"{top}/{index}.png" for top in tops for index in range(2)])
+    with pytest.raises(ValueError, match=f"or load {re.escape(str(tmp_path / instead))} to have a test part held out"):
+        load(tmp_path)
+    data = load(tmp_path / instead)
+    assert len(all_images(data)) == 2
+    assert data.class_names is None
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("trainA", "testA"),
+        ("trainb", "testb"),
+        ("train2017", "val2017"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train_images", "test_images"),
+        ("trainset", "testset"),
+        ("TrainData", "TestData"),
+        ("train-set", "valid-set"),
+        ("images_train", "images_test"),
+        ("bounding_box_train", "bounding_box_test"),
+        ("DIV2K_train_HR", "DIV2K_valid_HR"),
+        ("train", "eval"),
+        ("train", "dev"),
+    ],
+)
+def test_two_folders_that_are_parts_of_one_set_are_its_parts(tmp_path, train, test):
+    names = [f"{train}/a/0.png", f"{train}/b/1.png", f"{train}/b/2.png", f"{test}/a/3.png", f"{test}/b/4.png"]
+    save_all(tmp_path, names)
+    data = load(tmp_path)
+    assert (len(data.train), len(data.test), data.class_names) == (3, 2, ["a", "b"])
+    assert data.test.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "tops",
+    [
+        ["bullet_train", "bus", "tram"],
+        ["train", "bus", "test_tube"],
+        ["train", "valve"],
+        ["test", "control"],
+        ["valid", "invalid"],
+        ["test_positive", "test_negative"],
+        ["trainer", "tester"],
+        ["greatest", "strain"],
+        ["restrain", "contest"],
+    ],
+)
+def test_classes_with_a_part_in_their_name_are_classes(tmp_path, tops):
+    save_all(tmp_path, [f"{top}/{index}.png" for top in tops for index in range(2)])
+    assert load(tmp_path).class_names == sorted(tops)
+
+
+@pytest.mark.parametrize("parts", [("train", "test"), ("trainA", "testA"), ("train", "val"), ("train", "test", "gt")])
+@pytest.mark.parametrize("where", ["bottle", "things/bottle"])
+def test_parts_below_classes_are_refused(tmp_path, parts, where):
+    save_all(tmp_path, [f"{where}/{part}/good/{index}.png" for part in parts for index in range(2)])
+    save(tmp_path / "cable" / "0.png")
+    with pytest.raises(ValueError, match=rf"received .* in {re.escape(str(tmp_path / where))}: load that folder"):
+        load(tmp_path)
+
+
 # ---- The order of classes --------------------------------------------------------------------------------------------
 
 ORDERS = [
@@ -339,7 +495,75 @@ def test_attributes_csv_of_integers_and_a_word_stays_text(tmp_path):
     assert load(tmp_path).attribute_values["kind"] == ["10", "1_0", "2", "x"]
 
 
+# ---- Archives --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("my set.zip", "unzip '{folder}/my set.zip' -d '{folder}/my set'"),
+        ("set.ZIP", "unzip {folder}/set.ZIP -d {folder}/set"),
+        ("set.tar", "mkdir {folder}/set && tar -xf {folder}/set.tar -C {folder}/set"),
+        ("set.v2.tar.gz", "mkdir {folder}/set.v2 && tar -xf {folder}/set.v2.tar.gz -C {folder}/set.v2"),
+        ("set.tgz", "mkdir {folder}/set && tar -xf {folder}/set.tgz -C {folder}/set"),
+        ("set.tar.bz2", "mkdir {folder}/set && tar -xf {folder}/set.tar.bz2 -C {folder}/set"),
+        ("set.tar.xz", "mkdir {folder}/set && tar -xf {folder}/set.tar.xz -C {folder}/set"),
+        ("set.tar.zst", "mkdir {folder}/set && tar -xf {folder}/set.tar.zst -C {folder}/set"),
+        ("set.7z", "7z x {folder}/set.7z -o{folder}/set"),
+        ("set.rar", "unrar x {folder}/set.rar {folder}/set/"),
+    ],
+)
+def test_an_archive_is_told_to_be_unpacked(tmp_path, name, command):
+    path = tmp_path / name
+    path.write_bytes(b"archive")
+    command = command.format(folder=tmp_path)
+    with pytest.raises(ValueError, match=r"received the archive .*: unpack it with") as refused:
+        load(path)
+    assert f"unpack it with {command} and load {tmp_path}/" in str(refused.value)
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "gztar", "bztar", "xztar"])
+def test_the_commands_unpack_what_can_then_be_loaded(tmp_path, form):
+    if shutil.which("unzip" if form == "zip" else "tar") is None:
+        pytest.skip(f"no program for {form}")
+    save_all(tmp_path / "source", ["cat/0.png", "cat/1.png", "dog/2.png"])
+    (tmp_path / "my sets").mkdir()
+    path = shutil.make_archive(str(tmp_path / "my sets" / "pets"), form, tmp_path / "source")
+    with pytest.raises(ValueError, match="unpack it with") as refused:
+        load(path)
+    command, folder = str(refused.value).split("unpack it with ")[1].split(" and load ")
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert load(folder).class_names == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("name", ["train.zip", "images.tar.gz"])
+def test_an_archive_in_a_folder_without_images_is_told_to_be_unpacked(tmp_path, name):
+    (tmp_path / name).write_bytes(b"archive")
+    with pytest.raises(ValueError, match=rf"found none, but {re.escape(name)}: unpack it with .*{re.escape(name)}"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("photo.png", "a single image: give the folder that it lies in"),
+        ("photo.JPG", "a single image"),
+        ("train-images-idx3-ubyte.gz", "part of an IDX set: give the folder that it lies in"),
+        ("train-images-idx3-ubyte", "part of an IDX set"),
+        ("attributes.csv", "received the file"),
+    ],
+)
+def test_a_file_that_belongs_to_a_set_says_what_to_give(tmp_path, name, hint):
+    (tmp_path / name).write_bytes(b"content")
+    with pytest.raises(ValueError, match=hint):
+        load(tmp_path / name)
+
+
 def test_other_arrays_of_more_bits_are_told_how_to_become_bytes(tmp_path):
     np.save(tmp_path / "scans.npy", np.full((4, 5, 7), 4095, np.uint16))
     with pytest.raises(ValueError, match=r"received uint16: .*x >> 4 for 12 bits, x >> 8 for 16"):
         load(tmp_path / "scans.npy")
+
+
+def test_every_system_folder_is_in_lower_case():
+    assert all(name == name.lower() for name in SYSTEM_FOLDERS)

@@ -12,9 +12,11 @@ import itertools
 import math
 import os
 import re
+import shlex
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -26,14 +28,34 @@ from keras_gen.data.decoding import DEPTHS, WHITE_16, Header, Peak, Target, deco
 from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
-# Parts of a set by what people call their folders, in any case.
-PARTS = {
-    **dict.fromkeys(("train", "training", "training_set"), "train"),
-    **dict.fromkeys(("test", "testing", "test_set"), "test"),
-    **dict.fromkeys(("val", "valid", "validation", "validation_set"), "validation"),
-}
+# A part of a set in the name of a folder, as a word of its own: train, Training, test_set, trainA, val2017, seg_train.
+PART = re.compile(
+    r"(?:^|(?<=[^a-zA-Z])|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:(tr(?:ai)?n(?:ing)?|te?st(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?|dev)"
+    r"(?:[ _-]*(?:data)?(?:set|images?))?)"
+    r"(?=[^a-z]|[ab]?$)"
+)
+PART_RESTS = ("", "a", "b")  # what else is in the name of a part that needs no other beside it to be one: trainA, testB
 OTHER_SUFFIXES = {".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".avif", ".heic", ".ppm", ".pgm", ".tga", ".psd", ".svg"}
+UNPACK = {
+    ".zip": "unzip {archive} -d {folder}",
+    ".7z": "7z x {archive} -o{folder}",
+    ".rar": "unrar x {archive} {folder}/",
+    **dict.fromkeys(
+        (".tgz", ".tbz2", ".txz", *(f".tar{packed}" for packed in ("", ".gz", ".bz2", ".xz", ".zst"))),
+        "mkdir {folder} && tar -xf {archive} -C {folder}",
+    ),
+}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
+
+# Folders that systems and programs make, in lower case; so are all that begin with a dot.
+SYSTEM_FOLDERS = {
+    *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),  # network storage
+    *("__macosx", "network trash folder", "temporary items"),
+    *("$recycle.bin", "recycler", "system volume information", *(f"found.{index:03}" for index in range(10))),
+    *("lost+found", "lost.dir", "__pycache__", "node_modules"),
+}
+MAX_SEARCHED = 100  # folders below one of these that are searched for an image, which is said to be left out
 
 # What has the suffix of an image and is none that can be read, by its first bytes.
 DISGUISES = (
@@ -103,10 +125,10 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     """Reads a folder of images.
 
     Args:
-        folder: sub-folders are classes, or `train` and `test` with classes inside; images that lie directly in it
-            have no labels. A `val` beside both is left out, beside `train` alone it is the test part. `attributes.csv`
-            in the folder adds columns. Where all that lies in a single sub-folder, as in what an archive unpacks to,
-            that one is read.
+        folder: sub-folders are classes, or `train` and `test` with classes inside (by any name that `PART` finds them
+            in); images that lie directly in it have no labels. A `val` beside both is left out, beside `train` alone
+            it is the test part. `attributes.csv` in the folder adds columns. Where all that lies in a single
+            sub-folder, as in what an archive unpacks to, that one is read. Folders that systems make are left out.
         size: (height, width), or None to decide from the files.
         channels: 1, 3 or 4, or None to decide from the files.
         fit: a key of `decoding.FITS`.
@@ -117,10 +139,12 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow finds odd in a file that it can read
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        found, others = find_images(folder)
+        found, others, left_out = find_images(folder)
         if (inner := only_folder(folder, found + others)) is not None:
             note(f"all images of {folder} lie in {inner.name}, which is read in its place")
+            note_left_out([each for each in left_out if each.parts[0] != inner.name])  # the rest is said of inner
             return dataclasses.replace(read_folder(inner, size, channels, fit), name=folder.resolve().name)
+        note_left_out(left_out)
         headers, skipped = read_headers(folder, without_validation(found))
         skipped += [(shown(file), f"{file.suffix} is not read: convert it to .png") for file in others]
         check_number(folder, len(headers), skipped)
@@ -157,13 +181,18 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     )
 
 
-def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
-    """All image files below the folder, relative to it and sorted, and those in formats that are not read.
+def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath], list[PurePosixPath]]:
+    """What lies below the folder, relative to it and sorted.
 
-    Without what is hidden. Links to folders are followed, each folder once: a link back up would otherwise never end.
+    Without what is hidden and what systems make. Links to folders are followed, each folder once: a link back up would
+    otherwise never end.
+
+    Returns:
+        (image files, those in formats that are not read, folders of systems with images in them).
     """
     found: list[PurePosixPath] = []
     others: list[PurePosixPath] = []
+    left_out: list[PurePosixPath] = []
     seen = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
@@ -171,36 +200,103 @@ def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath]]
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
+        of_systems = [name for name in folders if name.startswith(".") or name.lower() in SYSTEM_FOLDERS]
+        left_out += [here / name for name in of_systems if holds_image(Path(parent) / name)]
+        folders[:] = sorted(set(folders) - set(of_systems))
         for name in files:
             suffix = Path(name).suffix.lower()
             if suffix in SUFFIXES | OTHER_SUFFIXES and not name.startswith("."):
                 (found if suffix in SUFFIXES else others).append(here / name)
     if not found:
-        arrays = sorted(folder.glob("*.np[yz]"))
         kinds = ", ".join(sorted({file.suffix for file in others}))
-        instead = (
-            f", but {arrays[0]}: give that path" if arrays else f", but {kinds}: convert them to .png" if kinds else ""
-        )
+        if arrays := sorted(folder.glob("*.np[yz]")):
+            instead = f", but {arrays[0]}: give that path"
+        elif kinds:
+            instead = f", but {kinds}: convert them to .png"
+        elif archives := sorted(filter(is_archive, folder.iterdir())):
+            instead = f", but {archives[0].name}: {how_to_unpack(archives[0])}"
+        elif left_out:
+            instead = f", but in {left_out[0]}, a folder that systems or programs make: give that path"
+        else:
+            instead = ""
         raise ValueError(f"expected images ({' '.join(sorted(SUFFIXES))}) in {folder}, found none{instead}")
-    return sorted(found), sorted(others)
+    return sorted(found), sorted(others), sorted(left_out)
+
+
+def holds_image(folder: Path) -> bool:
+    """Whether an image lies in the folder or below it, in one of the first folders."""
+    searched = itertools.islice(os.walk(folder), MAX_SEARCHED)
+    names = (name for _, _, files in searched for name in files)
+    return any(Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") for name in names)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is one that others are packed in, by its name."""
+    return path.name.lower().endswith(tuple(UNPACK))
+
+
+def how_to_unpack(path: Path) -> str:
+    """What to do with an archive: the command that unpacks it, and the folder to load then."""
+    suffix = max((suffix for suffix in UNPACK if path.name.lower().endswith(suffix)), key=len)
+    folder = path.with_name(path.name[: -len(suffix)])
+    command = UNPACK[suffix].format(archive=shlex.quote(str(path)), folder=shlex.quote(str(folder)))
+    return f"unpack it with {command} and load {folder}"
+
+
+def note_left_out(folders: list[PurePosixPath]):
+    """Says which folders with images are not read."""
+    if folders:
+        more = f" and {len(folders) - 3} more" if len(folders) > 3 else ""
+        note(
+            "left out, with the images in them, as folders that systems and programs make: "
+            f"{', '.join(map(shown, folders[:3]))}{more}"
+        )
 
 
 def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
     """The sub-folder that holds nothing but sub-folders with all images, which are then the classes or parts."""
     tops = {file.parts[0] for file in files}
     deep = all(len(file.parts) > 2 for file in files)
-    if len(tops) > 1 or not deep or (folder / FILE_NAME).exists() or PARTS.keys() & {top.lower() for top in tops}:
+    if len(tops) > 1 or not deep or (folder / FILE_NAME).exists():
+        return None
+    if (part := part_of(*tops)) and part.rest in PART_RESTS:
         return None
     return folder / tops.pop()
 
 
+class Part(NamedTuple):
+    """What the name of a folder says about the part of a set in it."""
+
+    kind: str  # train, test or validation
+    rest: str  # what else the name says: "a" of trainA
+
+
+def part_of(name: str) -> Part | None:
+    """The part that a folder is by its name, if it is one."""
+    words = list(PART.finditer(name))
+    if len(words) != 1:
+        return None
+    start, end = words[0].span()
+    initial = words[0][1][0].lower()
+    kind = "validation" if initial not in "t" else "train" if words[0][1][1].lower() == "r" else "test"
+    return Part(kind, re.sub(r"[\W_]", "", name[:start] + name[end:]).lower())
+
+
+def parts_at_top(files: list[PurePosixPath]) -> dict[str, Part] | None:
+    """The part that each folder at the top is, if nothing lies beside the parts of one set."""
+    parts = {top: part_of(top) for top in {top_of(file) for file in files}}
+    if None in parts.values() or len({part.rest for part in parts.values() if part}) > 1:
+        return None
+    return {top: part for top, part in parts.items() if part}
+
+
 def without_validation(files: list[PurePosixPath]) -> list[PurePosixPath]:
     """The files but those of a validation part beside a test part: what is held out here is one part."""
-    if {part_of(file) for file in files} != {"train", "test", "validation"}:
+    parts = parts_at_top(files) or {}
+    if {part.kind for part in parts.values()} != {"train", "test", "validation"}:
         return files
-    used = [file for file in files if part_of(file) != "validation"]
+    used = [file for file in files if parts[top_of(file)].kind != "validation"]
     note(f"{len(files) - len(used)} images for validation are left out: train is learned from, test is scored against")
     return used
 
@@ -208,11 +304,6 @@ def without_validation(files: list[PurePosixPath]) -> list[PurePosixPath]:
 def top_of(file: PurePosixPath) -> str:
     """The folder at the top of a path, "." for a file without one."""
     return file.parts[0] if len(file.parts) > 1 else "."
-
-
-def part_of(file: PurePosixPath) -> str:
-    """The name of the part that the file lies in, or of another folder at the top, or "." without one."""
-    return PARTS.get(top_of(file).lower(), top_of(file))
 
 
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
@@ -321,22 +412,55 @@ def split_parts(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | 
     """For each file its part ("train" or "test", or no parts at all), and its path below the folder of the part.
 
     Raises:
-        ValueError: for a part alone, without train, or with images beside the parts: they would pass for classes, and
-            images to test with would be trained on.
+        ValueError: as `check_parts` does.
     """
+    check_parts(folder, files)
+    named = parts_at_top(files)
+    if named is None or "train" not in {part.kind for part in named.values()}:
+        return None, files
+    parts = np.array(["train" if named[top_of(file)].kind == "train" else "test" for file in files])
     tops = set(map(top_of, files))
-    named = {part_of(file) for file in files}
-    if named in ({"train", "test"}, {"train", "validation"}):
-        parts = np.array(["train" if part_of(file) == "train" else "test" for file in files])
-        doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
-        return parts, [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
-    if named != {"."} and named <= {*PARTS.values(), "."}:
-        whole = min(sorted(tops - {"."}), key=lambda top: PARTS[top.lower()] != "train")
+    doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
+    return parts, [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
+
+
+def check_parts(folder: Path, files: list[PurePosixPath]):
+    """Refuses parts that would pass for classes: images to test with would be trained on.
+
+    Raises:
+        ValueError: for a part alone, without train, or with images beside the parts, such as those of another domain
+            (trainA, trainB, testA, testB); and for train and test within a class.
+    """
+    parts = {top: part_of(top) for top in sorted(set(map(top_of, files)))}
+    named = {top: part for top, part in parts.items() if part}
+    kinds = {part.kind for part in named.values()}
+    are_one_set = parts_at_top(files) is not None and kinds in ({"train", "test"}, {"train", "validation"})
+    are_parts = parts.keys() - named.keys() <= {"."} and all(part.rest in PART_RESTS for part in named.values())
+    if not are_one_set and named and (are_parts or _have_pair(named)):
+        whole = min(named, key=lambda top: named[top].kind != "train")
+        tops = ", ".join(list(parts)[:8]) + (", …" if len(parts) > 8 else "")
         raise ValueError(
-            f"expected images in {folder} in the sub-folders train and test alone, received images in "
-            f"{', '.join(sorted(tops))}: move the others out, or load {folder / whole} to have a test part held out"
+            f"expected images in {folder} in the sub-folders train and test alone, received images in {tops}: "
+            f"move the others out, or load {folder / whole} to have a test part held out; folders that are classes "
+            "need other names"
         )
-    return None, files
+    below: dict[PurePosixPath, set[str]] = {}
+    for folders in {file.parts[:-1] for file in files}:
+        for depth in range(1, len(folders)):
+            below.setdefault(PurePosixPath(*folders[:depth]), set()).add(folders[depth])
+    for above, names in sorted(below.items()):
+        if _have_pair(pair := {name: part for name in sorted(names) if (part := part_of(name))}):
+            raise ValueError(
+                f"expected parts at the top of {folder} and classes below them, received {' and '.join(pair)} in "
+                f"{folder / above}: load that folder, or move what it holds to {folder / 'train' / above} and "
+                f"{folder / 'test' / above}"
+            )
+
+
+def _have_pair(parts: dict[str, Part]) -> bool:
+    """Whether there is a part to train on and one that must not be, both of the same set."""
+    rests = [{part.rest for part in parts.values() if (part.kind == "train") == is_train} for is_train in (True, False)]
+    return bool(rests[0] & rests[1])
 
 
 def classes_of(folder: Path, files: list[PurePosixPath]) -> np.ndarray:
@@ -357,7 +481,7 @@ def classes_of(folder: Path, files: list[PurePosixPath]) -> np.ndarray:
 
 def _is_in_part(file: PurePosixPath) -> bool:
     """Whether the folder of a part holds another one of that name, as archives do: test_set/test_set/cat/1.png."""
-    part, *inside = (PARTS.get(name.lower()) for name in file.parts[:-1])
+    part, *inside = map(part_of, file.parts[:-1])
     return part in inside[:1]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gen.data.arrays import read_npy, read_npz
 from keras_gen.data.decoding import FITS, Target, render_array
-from keras_gen.data.folder import read_folder
+from keras_gen.data.folder import SUFFIXES, how_to_unpack, is_archive, read_folder
 from keras_gen.data.idx import is_idx_folder, read_idx
 from keras_gen.data.image_data import ImageData, Split, note
 from keras_gen.data.named import DATASETS
@@ -30,13 +30,14 @@ def load(
       `values_<name>` become attributes;
     - an `.npy` with images, left on disk;
     - a folder in the IDX format of MNIST;
-    - a folder of images: sub-folders are classes, or `train` and `test` with classes inside (by any of the names in
-      `folder.PARTS`; `val` takes the place of a missing `test`, and is left out beside one), also below a single
-      folder, as archives unpack; `attributes.csv` in it adds a column for each image. A set too large for memory is
-      decoded batch by batch instead.
+    - a folder of images: sub-folders are classes, or `train` and `test` with classes inside (also as `training`,
+      `test_set`, `trainA`, `seg_test` …; `val` takes the place of a missing `test`, and is left out beside one), also
+      below a single folder, as archives unpack; `attributes.csv` in it adds a column for each image. A set too large
+      for memory is decoded batch by batch instead. Folders that systems make, such as `@eaDir`, are left out.
 
     Values of 16 bits are divided by 257, whatever the largest one of an image or a set is: a set that uses only the
-    lower bits, as 12-bit scans do, stays dark, and a note on stderr says how to convert its files.
+    lower bits, as 12-bit scans do, stays dark, and a note on stderr says how to convert its files. Classes are sorted
+    by number where all are integers, and else as text.
 
     A set without a test part gives up a tenth for one, at random, the same images each time.
 
@@ -80,7 +81,18 @@ def load(
         return reshaped(read_npz(path), size, channels, fit)
     if path.suffix.lower() == ".npy":
         return reshaped(read_npy(path), size, channels, fit)
-    raise ValueError(f"expected an .npz, an .npy or a folder of images, received the file {path}")
+    raise ValueError(f"expected an .npz, an .npy or a folder of images, received {what_is(path)}")
+
+
+def what_is(path: Path) -> str:
+    """A file that is no data set, and what to give in its place where that is known."""
+    if is_archive(path):
+        return f"the archive {path}: {how_to_unpack(path)}"
+    if path.suffix.lower() in SUFFIXES:
+        return f"the file {path}, a single image: give the folder that it lies in"
+    if "idx1-ubyte" in path.name or "idx3-ubyte" in path.name:
+        return f"the file {path}, part of an IDX set: give the folder that it lies in"
+    return f"the file {path}"
 
 
 def checked_size(image_size) -> tuple[int, int] | None:
