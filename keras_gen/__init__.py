@@ -7,6 +7,7 @@ not wait for TensorFlow and `import keras_gen` needs no particular backend.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from keras_gen.version import VERSION as __version__
@@ -130,3 +131,7 @@ def __getattr__(name: str):
 
 def __dir__():
     return __all__
+
+
+if "keras" in sys.modules:  # so that `keras.saving.load_model` finds the classes of a saved model
+    importlib.import_module("keras_gen.models.saving")

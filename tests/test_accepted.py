@@ -1,7 +1,10 @@
 """What people do that would be accepted and mean something else: refused, with the cure, before the first step."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -10,10 +13,12 @@ from keras import layers
 
 from keras_gen import likelihoods, networks
 from keras_gen.data import Batches, Split
+from keras_gen.images import save_png
 from keras_gen.inputs import Categorical, Conditions
 from keras_gen.models.autoencoders import VAE, Autoencoder
 from keras_gen.models.gan import GAN
 from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, MODELS, make_autoencoder, make_gan
+from tests.processes import ROOT
 
 BYTES_AS_FLOATS = np.resize(np.array([0, 255], "float32"), (2 * BATCH, *IMAGE_SHAPE))
 NOT_A_NUMBER = np.full((2 * BATCH, *IMAGE_SHAPE), np.nan, "float32")
@@ -70,6 +75,21 @@ def test_nothing_is_lost_of_a_stream_that_was_looked_at(form):
     model = make_gan()
     model.fit(**FORMS[form](np.random.default_rng(0).uniform(-1, 0.4, IMAGES.shape).astype("float32")), verbose=0)
     assert int(model.optimizer.iterations) == (1 if form in ("array", "tensor", "columns") else 2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a data set of TensorFlow's")
+def test_the_data_set_of_a_directory_is_cast_first(tmp_path):
+    import tensorflow as tf
+
+    source = np.random.default_rng(0)
+    for index in range(12):
+        save_png(tmp_path / "abc"[index % 3] / f"{index}.png", source.integers(0, 256, IMAGE_SHAPE).astype("uint8"))
+    found = keras.utils.image_dataset_from_directory(tmp_path, image_size=IMAGE_SHAPE[:2], batch_size=6, verbose=False)
+    with pytest.raises(ValueError, match="floats from 0 to 255: images / 127.5 - 1"):
+        conditional_gan().fit(found, shuffle=False, verbose=0)
+    gan = conditional_gan()
+    gan.fit(found.map(lambda images, labels: (tf.cast(images, "uint8"), labels)), shuffle=False, verbose=0)
+    assert int(gan.optimizer.iterations) == 2
 
 
 @pytest.mark.parametrize("family", MODELS)
@@ -228,3 +248,14 @@ def test_the_vae_takes_a_likelihood_by_name():
     )
     vae.compile(loss="gaussian")
     assert isinstance(vae.loss, likelihoods.Gaussian)
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_importing_the_package_is_enough_to_load_a_model(family, tmp_path):
+    MODELS[family]().save(tmp_path / "model.keras")
+    program = "import keras, keras_gen; print(type(keras.saving.load_model('model.keras')).__name__)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert process.stdout.split() == [type(MODELS[family]()).__name__], process.stderr
