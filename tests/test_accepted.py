@@ -85,7 +85,7 @@ def test_the_data_set_of_a_directory_is_cast_first(tmp_path):
     for index in range(12):
         save_png(tmp_path / "abc"[index % 3] / f"{index}.png", source.integers(0, 256, IMAGE_SHAPE).astype("uint8"))
     found = keras.utils.image_dataset_from_directory(tmp_path, image_size=IMAGE_SHAPE[:2], batch_size=6, verbose=False)
-    with pytest.raises(ValueError, match="floats from 0 to 255: images / 127.5 - 1"):
+    with pytest.raises(ValueError, match="floats from 0 to 255"):
         conditional_gan().fit(found, shuffle=False, verbose=0)
     gan = conditional_gan()
     gan.fit(found.map(lambda images, labels: (tf.cast(images, "uint8"), labels)), shuffle=False, verbose=0)
