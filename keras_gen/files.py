@@ -76,7 +76,7 @@ def cache_folder(name: str) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A path to write a file to in place of `path`: whoever looks, even after a crash, finds the old file or the new one.
+    """A path to write a file to in place of another: whoever looks, even after a crash, finds the old or the new one.
 
     Args:
         path: the file; its folder is made when missing.

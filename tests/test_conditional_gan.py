@@ -394,5 +394,5 @@ def test_a_picture_has_a_column_for_each_value_if_there_are_few(num_values, shap
         networks.mlp.discriminator(IMAGE_SHAPE, num_values, widths=(16,)),
         conditions=conditions,
     )
-    assert gan.columns == ("kind" if num_values < 17 else None)
+    assert gan.grid_attribute == ("kind" if num_values < 17 else None)
     assert gan.picture(num=35, seed=1).shape == (*shape, 3)

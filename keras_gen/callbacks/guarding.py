@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+from keras_gen.callbacks.logs import loss_names
 from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
@@ -53,7 +54,7 @@ class CollapseGuard(Resumable):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["remedies"] = self.remedies
-        self._look_at_losses(max(abs(logs["d_loss"]), abs(logs["g_loss"])))
+        self._look_at_losses(max(abs(logs[name]) for name in loss_names(logs)))
         if self.trouble or self.monitor.looks == self._looks:  # between two looks the monitor repeats its numbers
             return
         self._looks = self.monitor.looks

@@ -370,7 +370,7 @@ class Generative:
         return self.decode(*repeated), values
 
     @property
-    def columns(self) -> str | None:
+    def grid_attribute(self) -> str | None:
         """The attribute whose values are the columns of `picture`: the first one, if it has no more than 16."""
         if self.conditions is None or self.conditions.attributes[0].width > MAX_COLUMNS:
             return None
@@ -380,7 +380,7 @@ class Generative:
         """What it makes, at a glance: a grid of new images, the same ones for the same seed.
 
         Of a model that is given pictures, these stand above the images that it makes of them. Else, if the model has
-        `columns`, each row is one latent and each column one value of that attribute; all else is drawn like the
+        `grid_attribute`, each row is one latent and each column one value of that attribute; all else is drawn like the
         training data.
 
         Args:
@@ -396,10 +396,10 @@ class Generative:
             num = min(num, *map(len, given.values()))
             shown = [images.alike(given[each.name], self.image_shape) for each in self.inputs if each.is_spatial]
             return images.stacks(*shown, self.sample(num, seed, given=given), columns=min(num, MAX_COLUMNS))
-        if self.conditions is None or self.columns is None:
+        if self.conditions is None or self.grid_attribute is None:
             return images.grid(self.sample(num, seed))
         num_columns = len(self.conditions.attributes[0].sweep(MAX_COLUMNS))
-        pictures, _ = self.sweep(self.columns, min(num, MAX_ROWS * num_columns), seed)
+        pictures, _ = self.sweep(self.grid_attribute, min(num, MAX_ROWS * num_columns), seed)
         return images.grid(pictures, num_columns)
 
     def walk(

@@ -51,7 +51,7 @@ def record(options: TrainingOptions, images: ImageData, model: keras.Model) -> d
             "licence": images.licence,
         },
         "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
-        "columns": model.columns,
+        "columns": model.grid_attribute,
         "parameters": {layer.name: layer.count_params() for layer in model.layers if isinstance(layer, keras.Model)},
         "versions": {
             "keras_gen": VERSION,
