@@ -149,6 +149,19 @@ def test_reconstructing(trained, tmp_path):
         assert picture.size == (46, 19)
 
 
+def test_pictures_of_ones_own_are_all_reconstructed(trained, tmp_path):
+    (tmp_path / "five").mkdir()
+    for name in "edcba":
+        Image.new("RGB", (30, 20), "red").save(tmp_path / "five" / f"{name}.png")
+    command = ("keras-gen", "reconstruct", trained / "runs" / "train_ae.py", "--data")
+    process = succeed(tmp_path, *command, "five/", "--out", "out/")
+    assert process.stdout.startswith("5 pictures from five, cropped to 8×8×1: out\n")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{name}.png" for name in "abcde"]
+    process = succeed(tmp_path, *command, "five/b.png", "five/a.png", "--out", "two.npy")
+    assert process.stdout.startswith("2 pictures from five, cropped to 8×8×1: two.npy\n")
+    assert "no such name and no such path" in fail(tmp_path, *command, "photo.png")
+
+
 def test_exporting_a_run_again(trained, tmp_path):
     home = tmp_path / "autoencoder-article-digits"
     for version in ("1", "2"):

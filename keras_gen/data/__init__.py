@@ -1,7 +1,8 @@
 """Data: a name or a path in, uint8 images (n, height, width, channels) out.
 
 `load` finds a set by name or reads a file or folder, `ImageData` holds its two `Split`s, and `Batches` feeds one of
-them to `fit`. Images stay bytes here: scaling to [-1, 1] belongs to `keras_gen.images`.
+them to `fit`. `pictures` reads what a trained model is shown, in order and unsplit. Images stay bytes here: scaling to
+[-1, 1] belongs to `keras_gen.images`.
 """
 
 from keras_gen.data.batches import Batches
@@ -10,6 +11,7 @@ from keras_gen.data.image_data import MIN_IMAGES_UNAUGMENTED, MIN_SCORED_IMAGES,
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
 from keras_gen.data.nearest import nearest
+from keras_gen.data.pictures import Pictures, pictures
 
 __all__ = [
     "CLUSTER",
@@ -18,8 +20,10 @@ __all__ = [
     "MIN_SCORED_IMAGES",
     "Batches",
     "ImageData",
+    "Pictures",
     "Split",
     "load",
     "nearest",
+    "pictures",
     "with_clusters",
 ]
