@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import filelock
 
 UNFINISHED = ".unfinished-"  # how the name of a file begins that is being written
+ABANDONED_SECONDS = 24 * 3600  # after which nobody writes it any more
 
 
 def slug(text: str) -> str:
@@ -93,10 +96,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    for left in path.parent.glob(f"{UNFINISHED}*-{path.name}"):  # by a process that was killed
+        with contextlib.suppress(OSError):  # another one may be at it
+            if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                left.unlink()
+    unfinished = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}-{path.name}")
     try:
         yield unfinished
-        _bring_to_the_disk(unfinished, os.O_RDONLY)
+        _bring_to_the_disk(unfinished, os.O_RDWR)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

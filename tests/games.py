@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from keras_gen import callbacks, losses, terms
 from keras_gen.data import Batches, ImageData, Split
-from keras_gen.inputs import Categorical, Conditions, Mask, Picture
+from keras_gen.inputs import Categorical, Conditions, Input, Mask, Picture, Request
 from keras_gen.models.autoencoders import VAE
 from keras_gen.models.game import AdversarialModel, Player
 from keras_gen.models.gan import GAN
@@ -42,16 +42,49 @@ def _laid_out(numbers):
     return layers.Reshape((HEIGHT, WIDTH, 1))(layers.Dense(HEIGHT * WIDTH)(numbers))
 
 
+@keras.saving.register_keras_serializable("tests")
+class Brightness(Input):
+    """How bright an image is, from 0 to 1: read off the data, drawn where nobody asks for one. An input of our own."""
+
+    is_drawn = True
+    shape = (1,)
+
+    @property
+    def names(self):
+        return [self.name]
+
+    def of_split(self, split):
+        return split.images[:].mean(axis=(1, 2, 3), dtype="float32") / 255
+
+    def rows(self, num, seed, where=None, given=None):
+        if given is None:
+            given = (where or {}).get(self.name, np.random.default_rng(seed).random(num))
+        return np.broadcast_to(np.reshape(given, (-1, 1)).astype("float32"), (num, 1))
+
+    def to_tensor(self, rows):
+        return ops.reshape(rows, (-1, 1))
+
+    def requests(self):
+        return {self.name: Request("float32", examples=(np.nan, 0.5), about="from 0, dark, to 1")}
+
+    def from_request(self, values, draw=None):
+        drawn = ops.cast(draw(101), "float32") / 100 if draw else 0.5
+        return self.to_tensor(ops.where(ops.isnan(values[0]), drawn, values[0]))
+
+    def get_config(self):
+        return {"name": self.name, "to_discriminator": self.to_discriminator}
+
+
 def picture_and_noise():
-    """A game whose generator takes noise, a class and a picture, with a term that keeps it near the image."""
-    source = Picture("source", SOURCE_SHAPE)
+    """A game whose generator takes noise, a class, a picture and a number, with a term that keeps it near the image."""
+    source, brightness = Picture("source", SOURCE_SHAPE), Brightness("brightness")
     label = Conditions([Categorical("label", ["dark", "bright"])])
-    beside = {"conditions": label.shape, "source": source.shape}
+    beside = {"conditions": label.shape, "source": source.shape, "brightness": brightness.shape}
     gan = GAN(
         network({"latents": (LATENT_DIM,), **beside}, 3, "generator"),
         network({"images": IMAGE_SHAPE, **beside}, 0, "discriminator"),
         conditions=label,
-        inputs=[source],
+        inputs=[source, brightness],
         ema_decay=0.9,
         seed=1,
     )

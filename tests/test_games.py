@@ -123,6 +123,7 @@ def test_it_is_exported_and_served(name, trained, tmp_path):
     takes, _ = server.signatures["generate"]
     assert set(given) <= set(takes)
     request = {"seed": np.arange(3), "truncation": np.full(3, 9, "float32"), "label": np.array(["dark", "", "bright"])}
+    request["brightness"] = np.array([0.2, np.nan, 0.8], "float32")
     request = {key: value for key, value in request.items() if key in takes} | given
     images = server.ask("generate", request)["images"]
     assert (images.dtype, images.shape) == (np.uint8, (3, *IMAGE_SHAPE))
@@ -147,7 +148,7 @@ def test_it_is_exported_and_served(name, trained, tmp_path):
     assert difference.max() <= (1 if model.reconstructs else 1e-3)
     sampled = sampling.sample(tmp_path / name, 3, given=given)
     assert sampled.shape == (3, *IMAGE_SHAPE)
-    assert all(each in (tmp_path / name / "README.md").read_text() for each in given)
+    assert all(f"`{each}`" in (tmp_path / name / "README.md").read_text() for each in given)
 
 
 @pytest.mark.parametrize("name", GAMES)
@@ -157,6 +158,23 @@ def test_it_is_saved_and_loaded(name, trained, tmp_path):
     loaded = saving.load(tmp_path)
     assert [(each.name, each.shape) for each in loaded.inputs] == [(each.name, each.shape) for each in model.inputs]
     np.testing.assert_array_equal(loaded.sample(24, 3, given=given), model.sample(24, 3, given=given))
+
+
+def test_an_input_of_others_is_asked_for_by_name(trained):
+    model, given = trained["picture_and_noise"][0], trained["picture_and_noise"][0].given_of(data().test)
+    dim, bright, any_other = (
+        model.sample(24, 1, where=where, given=given) for where in ({"brightness": 0.1}, {"brightness": 0.9}, None)
+    )
+    assert not np.array_equal(dim, bright)
+    assert not np.array_equal(dim, any_other)
+    column = data().train.images[:].mean(axis=(1, 2, 3), dtype="float32") / 255
+    np.testing.assert_array_equal(model.columns_of(data().train)["brightness"], column)
+
+
+def test_a_game_of_four_cannot_publish_its_discriminator(trained, tmp_path):
+    with pytest.raises(ValueError, match="discriminator"):
+        export.publish(trained["cycle"][0], tmp_path, "cycle", discriminator=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_latents_are_found_for_a_picture_that_is_given(trained):

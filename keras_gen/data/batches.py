@@ -89,7 +89,7 @@ class Batches(keras.utils.PyDataset):
 
         Args:
             epoch: int ≥ 0, whose order the batches follow from now on.
-            batch: int ≥ 0; those before it are not read, and images of zeros.
+            batch: int ≥ 0; those before it are not read, and zeros.
         """
         self.epoch = epoch
         self.skip = batch
@@ -143,11 +143,9 @@ class Batches(keras.utils.PyDataset):
     def _rows(self, index, num):
         """The rows of each part of `num` batches from `index` on, one after the other."""
         chosen = self._order[index * self.batch_size : (index + num) * self.batch_size]
-        if index + num > self.skip:
-            images = self.split.images[chosen]
-        else:
-            images = np.zeros((len(chosen), *self.split.images.shape[1:]), "uint8")
-        return [images, *(part[chosen] for part in self.parts[1:])]
+        if index + num <= self.skip:
+            return [np.zeros((len(chosen), *part.shape[1:]), part.dtype) for part in self.parts]
+        return [part[chosen] for part in self.parts]
 
     def _ahead(self, index):
         """The parts of a full batch, out of those that are read together."""

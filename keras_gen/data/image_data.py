@@ -86,8 +86,8 @@ class Split:
     groups: np.ndarray | None = None
 
     def __post_init__(self):
-        columns = {"labels": self.labels, **self.attributes, **self.pictures, "groups": self.groups}
-        for name, column in columns.items():
+        columns = [("labels", self.labels), *self.attributes.items(), *self.pictures.items(), ("groups", self.groups)]
+        for name, column in columns:
             if column is None:
                 continue
             if len(column) != len(self.images):

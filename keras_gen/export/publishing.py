@@ -195,17 +195,27 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, fo
 
 
 def _modules_of_others(model) -> list[str]:
-    """The modules of the classes that the model and its layers are of, but for Keras' and ours.
+    """The modules of all classes that a saved model names, but for Keras' and ours.
 
     Raises:
         ValueError: for a class of the program itself, which no other process can import.
     """
-    classes = {type(layer) for layer in model._flatten_layers()}
-    modules = {each.__module__: each for each in classes}
-    others = {name: each for name, each in modules.items() if name.partition(".")[0] not in ("keras", "keras_gen")}
+    found: dict[str, str] = {}
+
+    def collect(config):
+        if isinstance(config, dict):
+            if config.get("registered_name") and isinstance(config.get("module"), str):
+                found[config["module"]] = config["class_name"]
+            for value in config.values():
+                collect(value)
+        for value in config if isinstance(config, list | tuple) else ():
+            collect(value)
+
+    collect(keras.saving.serialize_keras_object(model))
+    others = {name: each for name, each in found.items() if name.partition(".")[0] not in ("keras", "keras_gen")}
     if "__main__" in others:
         raise ValueError(
-            f"expected {others['__main__'].__name__} in a module of its own: on this backend the export runs in a "
-            "process on TensorFlow, which cannot import it from the program that is running"
+            f"expected {others['__main__']} in a module of its own: on this backend the export runs in a process on "
+            "TensorFlow, which cannot import it from the program that is running"
         )
     return sorted(others)

@@ -131,7 +131,7 @@ request.model_spec.name = "{name}"
 request.model_spec.signature_name = "{signature}"
 {inputs}
 outputs = service.Predict(request, 10.0).outputs  # waits 10 seconds at most
-images = tf.make_ndarray(outputs["images"])  # uint8 {shape}"""
+images = tf.make_ndarray(outputs["{output}"])  # {shape}"""
 
 
 def write(home: Path, name: str, signatures: Mapping[str, Signature], cases: Cases) -> None:
@@ -154,12 +154,14 @@ def _replace(path: Path, content: str) -> None:
 
 
 def _readme(name, signatures, cases) -> str:
-    asked, by_rest = ("generate", "generate_png") if "generate" in signatures else ("decode", "decode")
+    asked = next(each for each in ("generate", "decode", "serving_default") if each in signatures)
+    by_rest = "generate_png" if asked == "generate" else asked
+    output = next(name for name in cases[asked] if name.startswith("outputs/"))
     inputs = _inputs(signatures[asked])
     rows = ", ".join(f"{spec!r}: {values}" for spec, values in inputs.items())
     request = f"{{'signature_name': {by_rest!r}, 'inputs': {{{rows}}}}}"
     pictures = "np.zeros" in request  # too long to be spelled out
-    shape = cases[asked]["outputs/images"].shape[1:]
+    shape = cases[asked][output].shape[1:]
     given = (
         f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
         for spec, values in zip(signatures[asked].inputs, inputs.values(), strict=True)
@@ -177,6 +179,7 @@ def _readme(name, signatures, cases) -> str:
             name=name,
             signature=asked,
             inputs="\n".join(given),
+            output=output.removeprefix("outputs/"),
             imports=_NUMPY * pictures,
             shape=f"(3, {', '.join(map(str, shape))})",
         ),

@@ -70,9 +70,7 @@ def signatures(model: Generative, discriminator: bool = False) -> dict[str, Sign
     """
     if not isinstance(model, Generative):
         raise ValueError(f"expected a GAN, an Autoencoder or another Generative model, received {type(model).__name__}")
-    if discriminator and not model.adversarial:
-        raise ValueError(f"expected a GAN to keep the discriminator of, received an {model.family}, which has none")
-    endpoints = model.endpoints(discriminator=True) if discriminator else model.endpoints()  # type: ignore[call-arg]
+    endpoints = model.endpoints(discriminator)
     if model.generates:
         endpoints |= _generation(model)
     return {key: _signature(endpoint) for key, endpoint in endpoints.items()}
@@ -133,10 +131,8 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
 
     def read(values, seeds):
         """The noise of seeds as a function, and the tensors of what stands beside it."""
-        left = iter(values)
-        limit = next(left) if truncates else None
-        draw = None if seeds is None else _drawer(seeds)
-        rows = [each.from_request([next(left) for _ in each.requests()], draw) for each in beside]
+        limit, *values = values if truncates else (None, *values)
+        rows = model.read_requests(beside, values, None if seeds is None else _drawer(seeds))
 
         def noise(seeds):
             if not has_noise:

@@ -10,7 +10,7 @@ number, and gives 0 for what is not known.
 """
 
 from keras_gen.inputs.attributes import Attribute, Categorical, Continuous
-from keras_gen.inputs.base import Input, Request, request_names
+from keras_gen.inputs.base import Input, Request, check_names, request_names
 from keras_gen.inputs.conditions import LABEL, Conditions, columns_of, learnable
 from keras_gen.inputs.noise import Noise
 from keras_gen.inputs.pictures import Mask, Picture
@@ -26,6 +26,7 @@ __all__ = [
     "Noise",
     "Picture",
     "Request",
+    "check_names",
     "columns_of",
     "learnable",
     "request_names",

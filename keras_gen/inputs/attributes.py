@@ -60,6 +60,10 @@ class Attribute(abc.ABC):
         """As `encode`, of a tensor (b,), inside a step or on a server: a float32 tensor (b, width)."""
 
     @abc.abstractmethod
+    def is_missing(self, column):
+        """Where the values of a column are missing, bool (n,); of an array or a tensor."""
+
+    @abc.abstractmethod
     def request(self) -> Request:
         """What a server asks for, see `Request`."""
 
@@ -145,6 +149,9 @@ class Categorical(Attribute):
     def to_tensor(self, column):
         return ops.one_hot(column, self.width, dtype="float32")  # of -1, and of any other index: zeros
 
+    def is_missing(self, column):
+        return column < 0
+
     def request(self) -> Request:
         names = ", ".join(f"`{value}`" for value in self.values)
         about = f"one of {names}; an empty text for any. Anything else is refused, with the whole batch."
@@ -229,6 +236,9 @@ class Continuous(Attribute):
         position = (column - self.low) / (self.high - self.low) * (self.knots - 1)
         weights = 1.0 - ops.abs(position[:, None] - ops.arange(self.knots, dtype="float32"))
         return ops.where(ops.isnan(weights), 0.0, ops.maximum(weights, 0.0))
+
+    def is_missing(self, column):
+        return np.isnan(column) if isinstance(column, np.ndarray) else ops.isnan(column)
 
     def request(self) -> Request:
         about = f"a number from {self.low:g} to {self.high:g}, beyond them the nearer one; NaN for any."

@@ -54,6 +54,17 @@ def request_names(asked: Iterable[str]) -> dict[str, str]:
     return names
 
 
+def check_names(inputs: Sequence[Input]) -> None:
+    """Refuses inputs that cannot be told apart by name, and noise that is not the first of them.
+
+    Raises:
+        ValueError: with the names.
+    """
+    names = [name for each in inputs for name in dict.fromkeys((each.name, *each.names))]
+    if len(set(names)) < len(names) or any(not each.in_batch for each in inputs[1:]):
+        raise ValueError(f"expected inputs of different names, noise first, received {', '.join(names)}")
+
+
 class Input(abc.ABC):
     """One thing that a model is given for each image that it makes.
 
@@ -79,8 +90,8 @@ class Input(abc.ABC):
     """Whether it can be drawn from a seed; an input that cannot must be given."""
 
     def __init__(self, name: str, to_discriminator: bool = True):
-        if not name or name == "images":
-            raise ValueError(f"expected a name for the input other than images, received {name!r}")
+        if not (name.isascii() and name.isidentifier()) or name == "images":
+            raise ValueError(f"expected a name of letters, digits and _ for the input, not images, received {name!r}")
         self.name = name
         self.to_discriminator = to_discriminator
 
@@ -107,6 +118,10 @@ class Input(abc.ABC):
         Raises:
             ValueError: for values of another kind, or where nothing is given and nothing can be drawn.
         """
+
+    def shown(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of an input that `is_spatial` as pictures, uint8 (n, height, width, 1, 3 or 4), for a grid."""
+        return rows
 
     def of_split(self, split) -> Any:
         """The column of a data set's `Split` that `fit` reads; None where nothing is read.
@@ -172,6 +187,8 @@ class Input(abc.ABC):
             draw: `draw(num)` gives int32 (b,) in [0, num), by the seed of each row; None where there are no seeds and
                 what is left open is missing.
         """
+        if len(values) != 1:
+            raise ValueError(f"expected {type(self).__name__} to say in `from_request` what {len(values)} values mean")
         return self.to_tensor(values[0])
 
     def describe(self) -> list[str]:

@@ -324,10 +324,9 @@ class Conditions(Input):
         drawn = None if draw is None else draw(len(next(iter(examples.values()))))
         blocks = []
         for item, value in zip(self.attributes, values, strict=True):
-            is_open = value < 0 if isinstance(item, Categorical) else ops.isnan(value)
             if drawn is not None:
                 example = ops.take(ops.convert_to_tensor(examples[item.name]), drawn, axis=0)
-                value = ops.where(is_open, ops.cast(example, value.dtype), value)
+                value = ops.where(item.is_missing(value), ops.cast(example, value.dtype), value)
             blocks.append(item.to_tensor(value))
         return ops.concatenate(blocks, axis=1)
 

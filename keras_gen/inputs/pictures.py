@@ -78,6 +78,11 @@ class Picture(Input):
 
     def tensor(self, columns, seed=None):
         if self._corrupt is not None and self.name not in columns:
+            if tuple(columns["images"].shape[1:]) != self.shape:
+                raise ValueError(
+                    f"expected images {self.shape}, of which {self.name} is made, received "
+                    f"{tuple(columns['images'].shape[1:])}"
+                )
             return self._corrupt(images.to_float(columns["images"]), seed=seed)
         column = self._column(columns)
         if tuple(column.shape[1:]) != self.shape:
@@ -96,6 +101,9 @@ class Picture(Input):
                 f"{rows.shape}"
             )
         return np.repeat(rows, num, axis=0) if len(rows) != num else rows
+
+    def shown(self, rows):
+        return rows if rows.shape[-1] in (1, 3, 4) else rows[..., :1]
 
     def to_tensor(self, rows):
         return images.to_float(rows)
@@ -137,6 +145,9 @@ class Mask(Picture):
 
     def check(self, columns) -> None:
         """Any number is taken: 0 is no hole."""
+
+    def shown(self, rows):
+        return np.where(rows != 0, np.uint8(255), np.uint8(0))
 
     def to_tensor(self, rows):
         return ops.cast(ops.not_equal(rows, 0), "float32")

@@ -18,9 +18,6 @@ class SeededModel(backend.Model):
     and restarts its seeds on load.
     """
 
-    adversarial = False
-    """Whether it plays a game, which may collapse."""
-
     @property
     def _seed_states(self):
         return [variable for variable in self.variables if variable.name == "seed_generator_state"]
@@ -61,7 +58,7 @@ class ScheduledModel(SeededModel):
             self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
         self.progress.assign(fraction)
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):
         """`keras.Model.fit`, in which `progress` and all that follows it move."""
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or []
         listed = given.callbacks if isinstance(given, keras.callbacks.CallbackList) else given
@@ -72,7 +69,7 @@ class ScheduledModel(SeededModel):
                 reporter.set_model(self)  # which the others have already, as Keras takes such a list
             else:
                 given = [reporter, *given]  # first, or what others save of an epoch has the progress before its end
-        return super().fit(x, y, batch_size, epochs, verbose, given, **kwargs)
+        return super().fit(x, y, batch_size, epochs, verbose, given, *args, **kwargs)
 
 
 class ProgressReporter(keras.callbacks.Callback):

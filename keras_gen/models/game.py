@@ -62,8 +62,6 @@ class AdversarialModel(ScheduledModel):
     log_names: tuple[str, ...] = ()
     """The scalars that the objectives log; `compile` makes a metric of each."""
 
-    adversarial = True
-
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self._trackers: list[keras.metrics.Mean] = []

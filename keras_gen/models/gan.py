@@ -15,7 +15,7 @@ from keras_gen import losses, schedules
 from keras_gen import penalties as gradient_penalties
 from keras_gen import terms as generator_terms
 from keras_gen.augment import Augmentation
-from keras_gen.inputs import Conditions, Input, Noise, Request
+from keras_gen.inputs import Conditions, Input, Noise, Request, check_names
 from keras_gen.models.ends import check_images, check_logits
 from keras_gen.models.game import AdversarialModel, Player, part
 from keras_gen.models.generative import Endpoint, Generative
@@ -44,7 +44,7 @@ class GAN(Generative, AdversarialModel):
     With `conditions` it learns to make what is asked for: fakes are drawn for the conditions of the real images
     beside them, and both networks see these. `fit` wants them as the second part of its data: rows as
     `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind;
-    -1, like any number that is no class, is a missing label.
+    -1 is a missing label.
 
     With further `inputs`, such as a `Picture`, it makes images of these. `fit` wants a dict of columns, `{"images": …,
     "source": …}`, in which conditions go by the name "conditions" or by the names of their attributes, and `sample`
@@ -315,8 +315,7 @@ class GAN(Generative, AdversarialModel):
         seen = [each for each in self.inputs if each.to_discriminator]
 
         def discriminate(images, *values):
-            left = iter(values)
-            beside = [each.from_request([next(left) for _ in each.requests()]) for each in seen]
+            beside = self.read_requests(seen, values)
             tensors = [pixels.to_float(images), *beside]
             logits = self.discriminator(tensors if beside else tensors[0], training=False)
             return {"logits": ops.cast(logits, "float32")}
@@ -346,14 +345,15 @@ class GAN(Generative, AdversarialModel):
 
 
 def _listed(identifiers):
-    return [identifiers] if isinstance(identifiers, str) else identifiers
+    single = (str, gradient_penalties.Penalty, generator_terms.Term)
+    return [identifiers] if isinstance(identifiers, single) else identifiers
 
 
 def _with_noise(generator, inputs) -> tuple[Input, ...]:
     """The inputs of a generator, with the noise that it begins with where it has one more than these."""
     tensors = getattr(generator, "inputs", None) or []
     noise = [Noise(tensors[0].shape[-1])] if len(tensors) > len(inputs) else []
-    return (*noise, *inputs)
+    return (*noise, *sorted(inputs, key=lambda each: not isinstance(each, Noise)))
 
 
 def _check(generator, discriminator, inputs, pack_size) -> None:
@@ -364,9 +364,7 @@ def _check(generator, discriminator, inputs, pack_size) -> None:
     if pack_size < 1:
         raise ValueError(f"expected a pack_size of at least 1, received {pack_size}")
     height, width, channels = generator.output_shape[1:]
-    if len({each.name for each in inputs}) < len(inputs) or any(isinstance(each, Noise) for each in inputs[1:]):
-        names = ", ".join(each.name for each in inputs)
-        raise ValueError(f"expected inputs of different names, with noise as the first one if any, received {names}")
+    check_names(inputs)
     check_images(generator)
     check_logits(discriminator)
     shape, received = (height, width, pack_size * channels), discriminator.inputs[0].shape[1:]

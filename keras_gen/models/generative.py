@@ -13,6 +13,7 @@ from keras_gen import images, latents
 from keras_gen.inputs import Conditions, Input, Noise, Request, request_names
 from keras_gen.inputs.conditions import MAX_COLUMNS
 from keras_gen.models import incoming
+from keras_gen.registry import lookup
 
 MAX_ROWS = 10  # of a picture with columns: two of them in 64 images are a strip that nobody can look at
 MAX_DIRECTION_IMAGES, MIN_DIRECTION_IMAGES = 2_000, 200  # by which directions are found
@@ -45,9 +46,6 @@ class Generative:
 
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
-
-    adversarial: bool
-    """Whether it plays a game, which may collapse; every model here says so, see `base.SeededModel`."""
 
     takes_penalties = False
     """Whether gradient penalties can be put on its discriminator."""
@@ -109,6 +107,11 @@ class Generative:
                 raise ValueError(f"expected a column 'images' among those to fit, received {', '.join(x) or 'none'}")
             return x["images"]
         return x[0] if isinstance(x, tuple | list) and x else x
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether it plays a game, which may collapse."""
+        return hasattr(self, "players")
 
     @property
     def family(self) -> str:
@@ -213,6 +216,11 @@ class Generative:
         """Images of what the network takes, float32: the one place in which images are made outside training."""
         return self.image_network(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
 
+    def read_requests(self, inputs: Iterable[Input], values: Iterable, draw: Callable | None = None) -> list:
+        """The tensors of inputs, of the values that a client sent for `requests_of` these, in order."""
+        left = iter(values)
+        return [each.from_request([next(left) for _ in each.requests()], draw) for each in inputs]
+
     @property
     def request_names(self) -> dict[str, str]:
         """What a server calls everything that users name: attributes and pictures."""
@@ -228,8 +236,17 @@ class Generative:
         names = self.request_names
         return {names[each.name] if each.name in each.requests() else each.name: each.row for each in inputs}
 
-    def endpoints(self) -> dict[str, Endpoint]:
-        """What a server can ask for, by name, `serving_default` among them; new images by seed come on top."""
+    def endpoints(self, discriminator: bool = False) -> dict[str, Endpoint]:
+        """What a server can ask for, by name, `serving_default` among them; new images by seed come on top.
+
+        Args:
+            discriminator: whether to offer what a discriminator says of images, for a model that can.
+
+        Raises:
+            ValueError: if it cannot.
+        """
+        if discriminator:
+            raise ValueError(f"expected a GAN to keep the discriminator of, received a model of the kind {self.family}")
 
         def decode(*rows):
             return {"images": self.render(*rows)}
@@ -323,14 +340,20 @@ class Generative:
             raise ValueError(f"expected {', '.join(names)} to be given, received {', '.join(foreign)}")
         if truncation is not None and self.latent_input is None:
             raise ValueError(f"expected no truncation: this {self.family} has no latents, received {truncation}")
-        if where and not any(each.names for each in self.inputs):
+        askable = {name: each for each in self.inputs for name in each.names}
+        if where and not askable:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
-        return tuple(
-            self._latents(num, seed, truncation)
-            if isinstance(each, Noise) and each.name not in given
-            else each.rows(num, seed, where=where, given=given.get(each.name))
-            for each in self.inputs
-        )
+        for name in where or {}:
+            if lookup("attribute", askable, name).name in given:
+                raise ValueError(f"expected {name} to be asked for or its rows to be given, received both")
+
+        def rows(each):
+            if isinstance(each, Noise) and each.name not in given:
+                return self._latents(num, seed, truncation)
+            asked = {name: value for name, value in (where or {}).items() if name in each.names}
+            return each.rows(num, seed, where=asked, given=given.get(each.name))
+
+        return tuple(map(rows, self.inputs))
 
     def sweep(
         self,
@@ -391,11 +414,16 @@ class Generative:
         Returns:
             uint8 array (height, width, channels), as of `images.grid`.
         """
-        if given:
-            given = {name: np.asarray(column[:num]) for name, column in given.items()}
-            num = min(num, *map(len, given.values()))
-            shown = [images.alike(given[each.name], self.image_shape) for each in self.inputs if each.is_spatial]
-            return images.stacks(*shown, self.sample(num, seed, given=given), columns=min(num, MAX_COLUMNS))
+        if any(each.is_spatial for each in self.inputs):
+            given = {name: np.asarray(column[:num]) for name, column in (given or {}).items()}
+            num = min(num, *map(len, given.values())) if given else num
+            rows = self.draw(num, seed, given=given)
+            shown = [
+                images.alike(each.shown(row), self.image_shape)
+                for each, row in zip(self.inputs, rows, strict=True)
+                if each.is_spatial
+            ]
+            return images.stacks(*shown, self.decode(*rows), columns=min(num, MAX_COLUMNS))
         if self.conditions is None or self.grid_attribute is None:
             return images.grid(self.sample(num, seed))
         num_columns = len(self.conditions.attributes[0].sweep(MAX_COLUMNS))

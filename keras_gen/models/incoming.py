@@ -15,7 +15,7 @@ from keras_gen.data import Batches
 
 
 def first_batch(x, y=None, sample_weight=None) -> tuple[tuple | None, Any]:
-    """The first batch of what `fit`, `evaluate` or `predict` is given, or all of it where it is in memory.
+    """The first batch of what `fit`, `evaluate` or a step is given, or all of it where it is in memory.
 
     Args:
         x: as of `fit`.

@@ -114,7 +114,7 @@ def _known(model, num, given) -> dict[str, np.ndarray]:
     inputs = {each.name: each for each in model.inputs}
     for name, column in given.items():
         expected = (num, *inputs[name].shape) if name in inputs else "no"
-        if column.shape != expected:
+        if name not in inputs or column.shape not in (expected, (1, *inputs[name].shape)):
             raise ValueError(f"expected {expected} {name}, received {column.shape}")
     return {name: inputs[name].rows(num, 0, given=column) for name, column in given.items()}
 

@@ -53,7 +53,7 @@ def train(run: Run[AutoencoderOptions]) -> None:
     attempts.train(run, watchers, lambda: compile_autoencoder(autoencoder, run.options), validation_data=validation)
     active = ""
     if hasattr(autoencoder, "active_units"):
-        num = autoencoder.active_units(held_out.images)
+        num = autoencoder.active_units(held_out.images, given=autoencoder.given_of(held_out, drawn_too=True))
         active = f"{num} of {autoencoder.latent_dim} numbers of the code tell something about the images."
     delivering.deliver(run, watchers, active, codes.choose_prior(run, watchers, held_out))
 

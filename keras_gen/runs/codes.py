@@ -8,7 +8,7 @@ from keras_gen import evaluation, features
 from keras_gen.console import progress
 from keras_gen.data import MIN_SCORED_IMAGES, Split
 from keras_gen.images import save_png
-from keras_gen.inputs import Conditions, Continuous, learnable
+from keras_gen.inputs import Conditions, learnable
 from keras_gen.runs import delivering, projector
 from keras_gen.runs.run import Run
 from keras_gen.runs.watching import Watchers
@@ -56,7 +56,8 @@ def _project(run, split):
     schema = Conditions.of(run.images, names) if (names := learnable(run.images)) else None
     known = {}
     for item, column in zip(schema.attributes, schema.columns(split).values(), strict=True) if schema else []:
-        missing = np.isnan(column) if isinstance(item, Continuous) else column < 0
+        missing = np.asarray(item.is_missing(column))
         known[item.name] = ["" if gone else item.text(value) for gone, value in zip(missing, column, strict=True)]
     pictures = np.asarray(split.images[:])
-    projector.write(run.directory / "tensorboard" / "codes", run.model.encode(pictures), pictures, known)
+    encoded = run.model.encode(pictures, given=run.model.given_of(split, drawn_too=True))
+    projector.write(run.directory / "tensorboard" / "codes", encoded, pictures, known)

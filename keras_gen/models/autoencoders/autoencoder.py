@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gen import images as pixels
 from keras_gen import likelihoods
-from keras_gen.inputs import Conditions, Input, Noise, Request
+from keras_gen.inputs import Conditions, Input, Noise, Request, check_names
 from keras_gen.models.base import SeededModel
 from keras_gen.models.ends import check_images
 from keras_gen.models.generative import Endpoint, Generative
@@ -91,6 +91,7 @@ class Autoencoder(Generative, SeededModel):
         self._priors: list[Prior] = []  # at most one: Keras forgets what leaves a list, but no attribute's old value
         self.prior = prior
         self.seed = seed
+        check_names(self.inputs)
         self._check()
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True  # both networks come built, which stock callbacks ask for before the first step
@@ -208,13 +209,15 @@ class Autoencoder(Generative, SeededModel):
         if y is not None and received != expected:
             raise ValueError(
                 f"expected targets that are images {expected}, received {received}: an autoencoder gives back its "
-                "images, so fit(images) alone. Labels become conditions, see `conditions`"
+                "images, so fit(images) alone. Labels become conditions: fit({'images': …, 'label': …}), see "
+                "`conditions`"
             )
         super().check(x, y, sample_weight, class_weight)
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         """`keras.Model.compile`, where `loss` may be the name of a likelihood too, see `keras_gen.likelihoods`."""
-        super().compile(optimizer, likelihoods.get(loss), **kwargs)
+        known = likelihoods.get(loss) if isinstance(loss, str) or callable(loss) else loss
+        super().compile(optimizer, known, **kwargs)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -284,7 +287,10 @@ class Autoencoder(Generative, SeededModel):
         codes = self.encode(images, batch_size, given)
         return self.decode(codes, *self._rows(len(images), given), batch_size=batch_size)
 
-    def endpoints(self):
+    def endpoints(self, discriminator=False):
+        if discriminator:
+            super().endpoints(discriminator)
+
         def encode(images, *rows):
             return {"codes": self._codes(images, *rows)}
 

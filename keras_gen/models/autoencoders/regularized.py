@@ -43,7 +43,7 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
         return encoded
 
     def compute_loss(self, *args, **kwargs):
-        weighted, code_loss = self._latest
+        (weighted, code_loss), self._latest = self._latest, (None, None)
         # Of this step: on JAX, Keras also comes by to look at shapes, with the losses of no step.
         if any(loss is weighted for loss in self.losses):
             self._code_loss.update_state(code_loss)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 from keras import ops
@@ -76,17 +78,20 @@ class VAE(RegularizedAutoencoder):
             return mean
         return mean + ops.exp(log_variance / 2) * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
 
-    def active_units(self, images: np.ndarray, batch_size: int = 256) -> int:
+    def active_units(
+        self, images: np.ndarray, batch_size: int = 256, given: Mapping[str, np.ndarray] | None = None
+    ) -> int:
         """Numbers of the code that tell something about the images: their mean varies by more than 0.01 (variance).
 
         Args:
             images: uint8 array (n, height, width, channels), many.
             batch_size: images encoded at a time.
+            given: what goes along with the images, by name, as for `encode`.
 
         Source:
             Burda et al., Importance Weighted Autoencoders (2016), section 5.2, https://arxiv.org/abs/1509.00519
         """
-        return int(np.sum(self.encode(images, batch_size).var(axis=0) > MIN_ACTIVE_VARIANCE))
+        return int(np.sum(self.encode(images, batch_size, given).var(axis=0) > MIN_ACTIVE_VARIANCE))
 
     def get_config(self):
         own = {"beta": self.beta, "free_bits": self.free_bits, "warm_up": self.warm_up}
