@@ -110,7 +110,7 @@ def test_validation_is_looked_at_before_the_first_step():
         with pytest.raises(ValueError, match="floats from 0 to 255"):
             use(BYTES_AS_FLOATS)
     gan = make_gan()
-    for arguments in ({"validation_data": (IMAGES, IMAGES)}, {"validation_split": 0.5}):
+    for arguments in ({"validation_data": (IMAGES,)}, {"validation_split": 0.5}):
         with pytest.raises(ValueError, match="a game has no validation loss"):
             gan.fit(IMAGES, epochs=10**9, verbose=0, **arguments)
     assert int(gan.optimizer.iterations) == int(autoencoder.optimizer.iterations) == 0
@@ -166,6 +166,17 @@ def test_labels_beyond_the_schema_are_refused(labels):
             conditional_gan().fit(**given, verbose=0)
     with pytest.raises(ValueError, match=told):
         conditional_gan().fit(Batches(Split(IMAGES), BATCH, targets=labels), shuffle=False, verbose=0)
+
+
+def test_labels_that_are_not_learned_are_told():
+    for given in ({"x": IMAGES, "y": LABELS}, {"x": Stream(IMAGES, LABELS)}):
+        with pytest.warns(UserWarning, match="labels that this GAN does not learn: it was made without `conditions`"):
+            make_gan().fit(**given, verbose=0)
+
+
+def test_both_players_have_an_optimizer():
+    with pytest.raises(TypeError, match="expected generator_optimizer and discriminator_optimizer, one each"):
+        make_gan().compile(optimizer="adam")
 
 
 ENDS = {

@@ -89,7 +89,7 @@ WRONG = {
     ),
     "few": (
         lambda: small(80, 19),
-        ["only 80 training images: ", "only 19 test images: a score takes 20"],
+        ["only 80 training images: ", "only 19 test images: a score takes 20; more images, "],
     ),
     "unreadable": (
         lambda: changed(skipped=[(f"{n}.png", "empty file") for n in range(300)]),

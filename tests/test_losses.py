@@ -83,7 +83,7 @@ def test_what_ignores_the_real_logits_says_so_and_what_overrides_it_does_not():
     fakes = ops.array([0.5, -1.0])
     for name, loss in losses.LOSSES.items():
         values = {float(loss().generator_loss(ops.array(real), fakes)) for real in ([0.0, 0.0], [3.0, 7.0])}
-        assert (len(values) == 1) == (name in marked), name
+        assert (len(values) == 1) == (name in marked), f"{name}: of_fakes_alone marks what ignores the real logits"
 
     class Mine(losses.Wasserstein):
         def generator_loss(self, real_logits, fake_logits):

@@ -88,7 +88,11 @@ def _numbers(data) -> Iterator[Finding]:
             few,
         )
     if len(data.test) < MIN_SCORED_IMAGES:
-        yield Finding(f"only {len(data.test)} test images: a score takes {MIN_SCORED_IMAGES}", True)
+        yield Finding(
+            f"only {len(data.test)} test images: a score takes {MIN_SCORED_IMAGES}; more images, a folder test/ "
+            "of your own, or --no-score",
+            True,
+        )
 
 
 def _values(images) -> Iterator[Finding]:

@@ -180,7 +180,12 @@ class GAN(Generative, AdversarialModel):
             hyperparameters: dict such as `{"learning_rate": schedules.Linear(1e-3, 0)}`, see
                 `AdversarialModel.compile`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
+
+        Raises:
+            TypeError: for one optimizer of both.
         """
+        if "optimizer" in kwargs:
+            raise TypeError("expected generator_optimizer and discriminator_optimizer, one each, received optimizer")
         self.loss_pair = losses.get(loss)
         self.penalties = tuple(map(gradient_penalties.get, _listed(penalties)))
         self.terms = tuple(map(generator_terms.get, _listed(terms)))
@@ -209,6 +214,15 @@ class GAN(Generative, AdversarialModel):
 
     def call(self, inputs, training=False):
         return self.served_generator(inputs, training=training)
+
+    def check(self, x, y=None, sample_weight=None, class_weight=None):
+        super().check(x, y, sample_weight, class_weight)
+        if y is not None and self.conditions is None:
+            warnings.warn(
+                "labels that this GAN does not learn: it was made without `conditions`, so no image can be asked for "
+                "by label. Fit the images alone, or make it with GAN(…, conditions=…)",
+                stacklevel=4,
+            )
 
     @property
     def facts(self):

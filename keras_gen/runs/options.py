@@ -171,11 +171,12 @@ class GANOptions(TrainingOptions):
     latent_dim: Open[int] = by_preset(100, ABOVE_ZERO)
     """Numbers per latent; the preset's by default."""
     loss: Open[str] = by_preset("non_saturating")
-    """minimax, non_saturating, least_squares, hinge, wasserstein, relativistic or relativistic_average. The preset's by default."""  # noqa: E501
+    """By name, such as minimax, non_saturating, least_squares, hinge, wasserstein, relativistic or
+    relativistic_average. The preset's by default."""
     clusters: Open[int] = by_preset(0, NOT_NEGATIVE)
     """Where no labels or attributes are learned: kinds of images to find, and to learn in their place; 0 for none."""
     penalties: Open[tuple[str, ...]] = by_preset(())
-    """Any of r1, r2, gradient_penalty, gradient_penalty_one_sided, dragan."""
+    """By name, such as r1, r2, gradient_penalty, gradient_penalty_one_sided or dragan; several together."""
     penalty_weight: float | None = by_preset(None, NOT_NEGATIVE)
     """Weight of each penalty: γ of r1 and r2, λ of the others. The preset's by default, or by the images' variance."""
     rate_schedule: Open[Literal["constant", "linear", "late", "cosine"]] = by_preset("constant")
