@@ -13,7 +13,7 @@ from PIL import Image
 from keras_gen.data import folder as folder_module
 from keras_gen.data import load
 from keras_gen.data.decoding import Target, decode
-from keras_gen.data.folder import SYSTEM_FOLDERS
+from keras_gen.data.finding import SYSTEM_FOLDERS
 from keras_gen.inputs import Conditions
 
 GREY, RGB, PALETTE, GREY_ALPHA = 0, 2, 3, 4  # the colour types of PNG

@@ -1,7 +1,7 @@
-"""A folder of images: which files belong to it, their classes, and whether they fit into memory.
+"""A folder of images: read into memory, or decoded batch by batch where it does not fit.
 
 Every file is decoded once when the set is loaded, so a bad one is found then and not hours later. How a single file
-becomes an array belongs to `decoding`.
+becomes an array belongs to `decoding`, which files there are to `finding`, what their folders say to `parts`.
 """
 
 from __future__ import annotations
@@ -10,52 +10,24 @@ import dataclasses
 import functools
 import itertools
 import math
-import os
 import re
-import shlex
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import track
 
-from keras_gen.data.attributes import FILE_NAME, read_attributes_csv
+from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import DEPTHS, WHITE_16, Header, Peak, Target, decode, read_header
+from keras_gen.data.finding import find_images, note_left_out, shown
 from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
+from keras_gen.data.parts import classes_of, only_folder, split_parts, without_validation
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
-# A part of a set in the name of a folder, as a word of its own: train, Training, test_set, trainA, val2017, seg_train.
-PART = re.compile(
-    r"(?:^|(?<=[^a-zA-Z])|(?<=[a-z])(?=[A-Z]))"
-    r"(?i:(tr(?:ai)?n(?:ing)?|te?st(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?|dev)"
-    r"(?:[ _-]*(?:data)?(?:set|images?))?)"
-    r"(?=[^a-z]|[ab]?$)"
-)
-PART_RESTS = ("", "a", "b")  # what else is in the name of a part that needs no other beside it to be one: trainA, testB
-OTHER_SUFFIXES = {".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".avif", ".heic", ".ppm", ".pgm", ".tga", ".psd", ".svg"}
-UNPACK = {
-    ".zip": "unzip {archive} -d {folder}",
-    ".7z": "7z x {archive} -o{folder}",
-    ".rar": "unrar x {archive} {folder}/",
-    **dict.fromkeys(
-        (".tgz", ".tbz2", ".txz", *(f".tar{packed}" for packed in ("", ".gz", ".bz2", ".xz", ".zst"))),
-        "mkdir {folder} && tar -xf {archive} -C {folder}",
-    ),
-}
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
-# Folders that systems and programs make, in lower case; so are all that begin with a dot.
-SYSTEM_FOLDERS = {
-    *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),  # network storage
-    *("__macosx", "network trash folder", "temporary items"),
-    *("$recycle.bin", "recycler", "system volume information", *(f"found.{index:03}" for index in range(10))),
-    *("lost+found", "lost.dir", "__pycache__", "node_modules"),
-}
-MAX_SEARCHED = 100  # folders below one of these that are searched for an image, which is said to be left out
 
 # What has the suffix of an image and is none that can be read, by its first bytes.
 DISGUISES = (
@@ -181,131 +153,6 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     )
 
 
-def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath], list[PurePosixPath]]:
-    """What lies below the folder, relative to it and sorted.
-
-    Without what is hidden and what systems make. Links to folders are followed, each folder once: a link back up would
-    otherwise never end.
-
-    Returns:
-        (image files, those in formats that are not read, folders of systems with images in them).
-    """
-    found: list[PurePosixPath] = []
-    others: list[PurePosixPath] = []
-    left_out: list[PurePosixPath] = []
-    seen = set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
-        of_systems = [name for name in folders if name.startswith(".") or name.lower() in SYSTEM_FOLDERS]
-        left_out += [here / name for name in of_systems if holds_image(Path(parent) / name)]
-        folders[:] = sorted(set(folders) - set(of_systems))
-        for name in files:
-            suffix = Path(name).suffix.lower()
-            if suffix in SUFFIXES | OTHER_SUFFIXES and not name.startswith("."):
-                (found if suffix in SUFFIXES else others).append(here / name)
-    if not found:
-        kinds = ", ".join(sorted({file.suffix for file in others}))
-        if arrays := sorted(folder.glob("*.np[yz]")):
-            instead = f", but {arrays[0]}: give that path"
-        elif kinds:
-            instead = f", but {kinds}: convert them to .png"
-        elif archives := sorted(filter(is_archive, folder.iterdir())):
-            instead = f", but {archives[0].name}: {how_to_unpack(archives[0])}"
-        elif left_out:
-            instead = f", but in {left_out[0]}, a folder that systems or programs make: give that path"
-        else:
-            instead = ""
-        raise ValueError(f"expected images ({' '.join(sorted(SUFFIXES))}) in {folder}, found none{instead}")
-    return sorted(found), sorted(others), sorted(left_out)
-
-
-def holds_image(folder: Path) -> bool:
-    """Whether an image lies in the folder or below it, in one of the first folders."""
-    searched = itertools.islice(os.walk(folder), MAX_SEARCHED)
-    names = (name for _, _, files in searched for name in files)
-    return any(Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") for name in names)
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a file is one that others are packed in, by its name."""
-    return path.name.lower().endswith(tuple(UNPACK))
-
-
-def how_to_unpack(path: Path) -> str:
-    """What to do with an archive: the command that unpacks it, and the folder to load then."""
-    suffix = max((suffix for suffix in UNPACK if path.name.lower().endswith(suffix)), key=len)
-    folder = path.with_name(path.name[: -len(suffix)])
-    command = UNPACK[suffix].format(archive=shlex.quote(str(path)), folder=shlex.quote(str(folder)))
-    return f"unpack it with {command} and load {folder}"
-
-
-def note_left_out(folders: list[PurePosixPath]):
-    """Says which folders with images are not read."""
-    if folders:
-        more = f" and {len(folders) - 3} more" if len(folders) > 3 else ""
-        note(
-            "left out, with the images in them, as folders that systems and programs make: "
-            f"{', '.join(map(shown, folders[:3]))}{more}"
-        )
-
-
-def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
-    """The sub-folder that holds nothing but sub-folders with all images, which are then the classes or parts."""
-    tops = {file.parts[0] for file in files}
-    deep = all(len(file.parts) > 2 for file in files)
-    if len(tops) > 1 or not deep or (folder / FILE_NAME).exists():
-        return None
-    if (part := part_of(*tops)) and part.rest in PART_RESTS:
-        return None
-    return folder / tops.pop()
-
-
-class Part(NamedTuple):
-    """What the name of a folder says about the part of a set in it."""
-
-    kind: str  # train, test or validation
-    rest: str  # what else the name says: "a" of trainA
-
-
-def part_of(name: str) -> Part | None:
-    """The part that a folder is by its name, if it is one."""
-    words = list(PART.finditer(name))
-    if len(words) != 1:
-        return None
-    start, end = words[0].span()
-    initial = words[0][1][0].lower()
-    kind = "validation" if initial not in "t" else "train" if words[0][1][1].lower() == "r" else "test"
-    return Part(kind, re.sub(r"[\W_]", "", name[:start] + name[end:]).lower())
-
-
-def parts_at_top(files: list[PurePosixPath]) -> dict[str, Part] | None:
-    """The part that each folder at the top is, if nothing lies beside the parts of one set."""
-    parts = {top: part_of(top) for top in {top_of(file) for file in files}}
-    if None in parts.values() or len({part.rest for part in parts.values() if part}) > 1:
-        return None
-    return {top: part for top, part in parts.items() if part}
-
-
-def without_validation(files: list[PurePosixPath]) -> list[PurePosixPath]:
-    """The files but those of a validation part beside a test part: what is held out here is one part."""
-    parts = parts_at_top(files) or {}
-    if {part.kind for part in parts.values()} != {"train", "test", "validation"}:
-        return files
-    used = [file for file in files if parts[top_of(file)].kind != "validation"]
-    note(f"{len(files) - len(used)} images for validation are left out: train is learned from, test is scored against")
-    return used
-
-
-def top_of(file: PurePosixPath) -> str:
-    """The folder at the top of a path, "." for a file without one."""
-    return file.parts[0] if len(file.parts) > 1 else "."
-
-
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:
     """The headers of all files that have a readable one, and (file, reason) of the others."""
     headers, skipped = {}, []
@@ -408,93 +255,11 @@ def decoders() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="decode")
 
 
-def split_parts(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | None, list[PurePosixPath]]:
-    """For each file its part ("train" or "test", or no parts at all), and its path below the folder of the part.
-
-    Raises:
-        ValueError: as `check_parts` does.
-    """
-    check_parts(folder, files)
-    named = parts_at_top(files)
-    if named is None or "train" not in {part.kind for part in named.values()}:
-        return None, files
-    parts = np.array(["train" if named[top_of(file)].kind == "train" else "test" for file in files])
-    tops = set(map(top_of, files))
-    doubled = {top for top in tops if all(map(_is_in_part, (file for file in files if file.parts[0] == top)))}
-    return parts, [PurePosixPath(*file.parts[2 if file.parts[0] in doubled else 1 :]) for file in files]
-
-
-def check_parts(folder: Path, files: list[PurePosixPath]):
-    """Refuses parts that would pass for classes: images to test with would be trained on.
-
-    Raises:
-        ValueError: for a part alone, without train, or with images beside the parts, such as those of another domain
-            (trainA, trainB, testA, testB); and for train and test within a class.
-    """
-    parts = {top: part_of(top) for top in sorted(set(map(top_of, files)))}
-    named = {top: part for top, part in parts.items() if part}
-    kinds = {part.kind for part in named.values()}
-    are_one_set = parts_at_top(files) is not None and kinds in ({"train", "test"}, {"train", "validation"})
-    are_parts = parts.keys() - named.keys() <= {"."} and all(part.rest in PART_RESTS for part in named.values())
-    if not are_one_set and named and (are_parts or _have_pair(named)):
-        whole = min(named, key=lambda top: named[top].kind != "train")
-        tops = ", ".join(list(parts)[:8]) + (", …" if len(parts) > 8 else "")
-        raise ValueError(
-            f"expected images in {folder} in the sub-folders train and test alone, received images in {tops}: "
-            f"move the others out, or load {folder / whole} to have a test part held out; folders that are classes "
-            "need other names"
-        )
-    below: dict[PurePosixPath, set[str]] = {}
-    for folders in {file.parts[:-1] for file in files}:
-        for depth in range(1, len(folders)):
-            below.setdefault(PurePosixPath(*folders[:depth]), set()).add(folders[depth])
-    for above, names in sorted(below.items()):
-        if _have_pair(pair := {name: part for name in sorted(names) if (part := part_of(name))}):
-            raise ValueError(
-                f"expected parts at the top of {folder} and classes below them, received {' and '.join(pair)} in "
-                f"{folder / above}: load that folder, or move what it holds to {folder / 'train' / above} and "
-                f"{folder / 'test' / above}"
-            )
-
-
-def _have_pair(parts: dict[str, Part]) -> bool:
-    """Whether there is a part to train on and one that must not be, both of the same set."""
-    rests = [{part.rest for part in parts.values() if (part.kind == "train") == is_train} for is_train in (True, False)]
-    return bool(rests[0] & rests[1])
-
-
-def classes_of(folder: Path, files: list[PurePosixPath]) -> np.ndarray:
-    """For each file its class (None without a folder of its own).
-
-    Raises:
-        ValueError: for folders whose names are no text, which no server could be asked for.
-    """
-    classes = [file.parts[0] if len(file.parts) > 1 else None for file in files]
-    if deep := [file for file in files if len(file.parts) > 2]:
-        note(f"{deep[0].parent} is no class of its own: images in it are of the class {deep[0].parts[0]}")
-    try:
-        "".join(filter(None, classes)).encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"expected folders in {folder} with names in UTF-8, to stand for classes: {error}") from error
-    return np.array(classes, object)
-
-
-def _is_in_part(file: PurePosixPath) -> bool:
-    """Whether the folder of a part holds another one of that name, as archives do: test_set/test_set/cat/1.png."""
-    part, *inside = map(part_of, file.parts[:-1])
-    return part in inside[:1]
-
-
 def check_number(folder: Path, num_readable: int, skipped: list[tuple[str, str]]):
     """Refuses a folder in which too few images can be read, with the first reason."""
     if num_readable < 2:
         why = f"; {len(skipped)} unreadable, such as {skipped[0][0]} ({skipped[0][1]})" if skipped else ""
         raise ValueError(f"expected at least 2 readable images in {folder}, received {num_readable}{why}")
-
-
-def shown(file: PurePosixPath) -> str:
-    """A name to print: on one line and without commands to a terminal, whatever it is made of."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(file))
 
 
 def reason(path: Path, error: Exception) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_gen.data.arrays import read_npy, read_npz
 from keras_gen.data.decoding import FITS, Target, render_array
-from keras_gen.data.folder import SUFFIXES, how_to_unpack, is_archive, read_folder
+from keras_gen.data.finding import SUFFIXES, how_to_unpack, is_archive
+from keras_gen.data.folder import read_folder
 from keras_gen.data.idx import is_idx_folder, read_idx
 from keras_gen.data.image_data import ImageData, Split, note
 from keras_gen.data.named import DATASETS

@@ -17,19 +17,13 @@ from PIL import Image
 from keras_gen.data.arrays import checked_images, open_npz, read_attributes, read_labels
 from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import FITS, Target, render_array
-from keras_gen.data.folder import (
-    decode_all,
-    find_images,
-    note_left_out,
-    part_of,
-    read_headers,
-    report_skipped,
-    shown,
-)
+from keras_gen.data.finding import find_images, note_left_out, shown
+from keras_gen.data.folder import decode_all, read_headers, report_skipped
 from keras_gen.data.idx import is_idx_folder
 from keras_gen.data.image_data import ImageData, MappedImages, Split, index_labels
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
+from keras_gen.data.parts import part_of
 
 
 @dataclass(frozen=True, eq=False)
