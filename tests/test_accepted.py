@@ -170,7 +170,7 @@ def test_labels_beyond_the_schema_are_refused(labels):
 
 def test_labels_that_are_not_learned_are_told():
     for given in ({"x": IMAGES, "y": LABELS}, {"x": Stream(IMAGES, LABELS)}):
-        with pytest.warns(UserWarning, match="labels that this GAN does not learn: it was made without `conditions`"):
+        with pytest.warns(UserWarning, match="labels that this gan does not learn: it was made without `conditions`"):
             make_gan().fit(**given, verbose=0)
 
 

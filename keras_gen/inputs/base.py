@@ -90,8 +90,8 @@ class Input(abc.ABC):
     """Whether it can be drawn from a seed; an input that cannot must be given."""
 
     def __init__(self, name: str, to_discriminator: bool = True):
-        if not (name.isascii() and name.isidentifier()) or name == "images":
-            raise ValueError(f"expected a name of letters, digits and _ for the input, not images, received {name!r}")
+        if not name or name == "images":
+            raise ValueError(f"expected a name for the input other than images, received {name!r}")
         self.name = name
         self.to_discriminator = to_discriminator
 

@@ -215,15 +215,6 @@ class GAN(Generative, AdversarialModel):
     def call(self, inputs, training=False):
         return self.served_generator(inputs, training=training)
 
-    def check(self, x, y=None, sample_weight=None, class_weight=None):
-        super().check(x, y, sample_weight, class_weight)
-        if y is not None and self.conditions is None:
-            warnings.warn(
-                "labels that this GAN does not learn: it was made without `conditions`, so no image can be asked for "
-                "by label. Fit the images alone, or make it with GAN(…, conditions=…)",
-                stacklevel=4,
-            )
-
     @property
     def facts(self):
         return {"averaged_weights": self.ema_generator is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from keras_gen import images, latents
 from keras_gen.inputs import Conditions, Input, Noise, Request, request_names
+from keras_gen.inputs.base import TAKEN
 from keras_gen.inputs.conditions import MAX_COLUMNS
 from keras_gen.models import incoming
 from keras_gen.registry import lookup
@@ -95,6 +97,12 @@ class Generative:
             raise ValueError(
                 f"expected no sample_weight and no class_weight: this {self.family} counts all images alike. Let rare "
                 "images come more often instead"
+            )
+        if y is not None and self.conditions is None and not self.reconstructs:
+            warnings.warn(
+                f"labels that this {self.family} does not learn: it was made without `conditions`, so no image can be "
+                "asked for by label. Fit the images alone, or make it with conditions=…",
+                stacklevel=4,
             )
         columns = self.named(x, y)
         for each in self.inputs:
@@ -223,8 +231,9 @@ class Generative:
 
     @property
     def request_names(self) -> dict[str, str]:
-        """What a server calls everything that users name: attributes and pictures."""
-        return request_names(name for each in self.inputs for name in each.requests())
+        """What a server calls everything that users name: attributes, pictures and other inputs."""
+        asked = [name for each in self.inputs for name in each.requests()]
+        return request_names(dict.fromkeys((*asked, *(each.name for each in self.inputs if each.name not in TAKEN))))
 
     def requests_of(self, inputs: Iterable[Input]) -> dict[str, Request]:
         """What a server asks for some inputs in the user's own terms, by the server's names."""
@@ -234,7 +243,10 @@ class Generative:
     def rows_of(self, inputs: Iterable[Input]) -> dict[str, Request]:
         """What a server asks for the rows of some inputs, by its names."""
         names = self.request_names
-        return {names[each.name] if each.name in each.requests() else each.name: each.row for each in inputs}
+        return {
+            names[each.name] if each.name in each.requests() or each.name not in TAKEN else each.name: each.row
+            for each in inputs
+        }
 
     def endpoints(self, discriminator: bool = False) -> dict[str, Endpoint]:
         """What a server can ask for, by name, `serving_default` among them; new images by seed come on top.
