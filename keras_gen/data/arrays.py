@@ -69,12 +69,19 @@ def read_npz(path: Path) -> ImageData:
 
 def read_npy(path: Path) -> ImageData:
     """Reads a single array of images and leaves it on disk."""
+    train, test = with_test(Split(open_npy(path)), None)
+    return ImageData(name=path.stem, train=train, test=test, source=str(path))
+
+
+def open_npy(path: Path) -> MappedImages:
+    """The images of an .npy, left on disk."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # np.load would open an .npz as well
+    except FileNotFoundError:
+        raise
     except Exception as error:  # on a file of another kind NumPy raises nearly anything
         raise ValueError(f"expected a NumPy array in {path}, received a file that does not open: {error}") from error
-    train, test = with_test(Split(MappedImages(checked_images(array, str(path)))), None)
-    return ImageData(name=path.stem, train=train, test=test, source=str(path))
+    return MappedImages(checked_images(array, str(path)))
 
 
 def open_npz(path: Path) -> dict[str, np.ndarray]:

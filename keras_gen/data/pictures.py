@@ -14,13 +14,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from keras_gen.data.arrays import checked_images, open_npz, read_attributes, read_labels
+from keras_gen.data.arrays import checked_images, open_npy, open_npz, read_attributes, read_labels
 from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import FITS, Target, render_array
 from keras_gen.data.finding import find_images, note_left_out, shown
 from keras_gen.data.folder import decode_all, read_headers, report_skipped
 from keras_gen.data.idx import is_idx_folder
-from keras_gen.data.image_data import ImageData, MappedImages, Split, index_labels
+from keras_gen.data.image_data import ImageData, Split, index_labels
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
 from keras_gen.data.parts import part_of
@@ -128,13 +128,7 @@ def read_set(path: str | Path, target: Target) -> Pictures:
 
 def read_npy(file: Path) -> tuple[Split, None, dict[str, list[str]]]:
     """All images of an .npy, left on disk."""
-    try:
-        array = np.lib.format.open_memmap(file, mode="r")
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # on a file of another kind NumPy raises nearly anything
-        raise ValueError(f"expected a NumPy array in {file}, received a file that does not open: {error}") from error
-    return Split(MappedImages(checked_images(array, str(file)))), None, {}
+    return Split(open_npy(file)), None, {}
 
 
 def read_npz(file: Path) -> tuple[Split, list[str] | None, dict[str, list[str]]]:
