@@ -4,13 +4,13 @@ Examples:
   python train_ae.py                                         the article's autoencoder on real digits, 3 minutes
   python train_ae.py vae --data my_folder/ --image-size 32 --minutes 10
   python train_ae.py cvae --network conv --data my_folder/ --minutes 10
-  python train_ae.py --resume                                goes on with the latest run that was interrupted
+  python train_ae.py --resume                                continues the latest run that was interrupted
   KERAS_BACKEND=jax python train_ae.py article --epochs 20
 """
 
 from keras_gen.cli import training
 
-# The story is in keras_gen/runs/autoencoder.py. `keras-gen train autoencoder` tells the same one where keras_gen is
-# installed.
+# The steps are in keras_gen/runs/autoencoder.py. Where keras_gen is installed, `keras-gen train autoencoder` runs the
+# same ones.
 if __name__ == "__main__":
     training.main("autoencoder", __doc__)

@@ -1,16 +1,16 @@
 """Trains a GAN on your images, watches it, and exports a generator that TF Serving can load.
 
 Examples:
-  python train_gan.py                                        real digits, asked for by name, in 3 minutes
+  python train_gan.py                                        real digits, by class, in 3 minutes
   python train_gan.py --data my_folder/ --image-size 32 --minutes 10
   python train_gan.py wgan-gp --data my_folder/ --minutes 60
   python train_gan.py wgan-gp --data characters.npz --condition species "hair colour"
-  python train_gan.py --resume                               goes on with the latest run that was interrupted
+  python train_gan.py --resume                               continues the latest run that was interrupted
   KERAS_BACKEND=jax python train_gan.py --epochs 20
 """
 
 from keras_gen.cli import training
 
-# The story is in keras_gen/runs/gan.py. `keras-gen train gan` tells the same one where keras_gen is installed.
+# The steps are in keras_gen/runs/gan.py. Where keras_gen is installed, `keras-gen train gan` runs the same ones.
 if __name__ == "__main__":
     training.main("gan", __doc__)

@@ -1,1 +1,1 @@
-"""Measurements that compare models with data and with published numbers, one command each; no part of the package."""
+"""Measurements that compare models with data and with published numbers, one command each; not part of the package."""

@@ -1,8 +1,7 @@
-"""Trains each kind of autoencoder; measures what it reconstructs, and what it makes from simple and from fitted priors.
+"""Trains each kind of autoencoder; scores its reconstructions, and its new images with simple and with fitted priors.
 
-Each row is what `train_ae.py` does with the options that stand in it. `mse` is that of the test images, on the scale
-[-1, 1]; the other numbers are Fréchet distances of 5,000 images, made of codes drawn from each prior, from as many test
-images.
+Each row is what `train_ae.py` does with the options in it. `mse` is that of the test images, on the scale [-1, 1]. The
+other numbers are Fréchet distances of 5,000 images, made from codes drawn from each prior, to as many test images.
 
 Example:
   python -m benchmarks.autoencoders --data mnist --epochs 12 --seeds 0 1 2
@@ -73,7 +72,7 @@ def train(options: AutoencoderOptions, images):
 
 
 def priors(autoencoder) -> dict:
-    """Those to try, by the name of their column."""
+    """The priors to try, by the name of their column."""
     from keras_gen.evaluation.prior_choice import candidates
     from keras_gen.models.autoencoders import VQVAE
     from keras_gen.priors import Mixture, StandardNormal

@@ -1,7 +1,7 @@
-"""Holds the model that a run delivers against the best one that the run has seen, for every preset of a GAN.
+"""Compares the model that a run delivers with the best one during the run, for every preset of a GAN.
 
-Each row is a run of `train_gan.py` in a process of its own. Its file is loaded, and its Fréchet distance taken as the
-run took it; beside it stand the least and the last one in `metrics.csv`, and the share of the time for watching.
+Each row is a run of `train_gan.py` in its own process. Its model is loaded, and its Fréchet distance measured as in the
+run. Beside it stand the least and the last one in `metrics.csv`, and the share of the time for watching.
 
 Example:
   python -m benchmarks.delivered --data digits --epochs 20 --seeds 0 1 2
@@ -30,8 +30,8 @@ class Options:
     data: str = "digits"
     """A name or a path, as for train_gan.py."""
     epochs: int = 20
-    """Of each run."""
-    presets: tuple[str, ...] = tuple(name for name in GANS if name != "resnet")  # which wants a GPU
+    """Epochs of each run."""
+    presets: tuple[str, ...] = tuple(name for name in GANS if name != "resnet")  # which needs a GPU
     """Some of those of train_gan.py."""
     seeds: tuple[int, ...] = (0,)
     """A run of each preset for each of these."""

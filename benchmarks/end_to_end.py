@@ -1,6 +1,6 @@
-"""From the command to what one waits for: help, the first picture, the first losses, a coverage.
+"""The time from the command to what users wait for: help, the first picture, the first losses, a coverage.
 
-Each row is a run of `train_gan.py` in a process of its own, timed from outside by the files that it leaves.
+Each row is a run of `train_gan.py` in its own process, timed from outside by the files that it writes.
 
 Example:
   python -m benchmarks.end_to_end --data mnist --minutes 3 --coverage 0.5
@@ -29,24 +29,24 @@ class Options:
     presets: tuple[str, ...] = ("article", "fast")
     """Some of those of train_gan.py."""
     minutes: float = 3.0
-    """Of training, each run."""
+    """Training time of each run."""
     coverage: float = 0.5
-    """What the quality monitor shall see: the share of training images that have a generated one nearby."""
+    """The coverage to wait for in the quality monitor: the share of training images with a generated one nearby."""
     out: Path = Path("runs/end_to_end")
     """Folder of the runs; must not exist yet."""
 
 
 def seconds_until_help(*command: str) -> float:
-    """How long a command takes to explain itself."""
+    """How long a command takes to print its help."""
     begun_at = time.monotonic()
     subprocess.run([sys.executable, *command, "--help"], cwd=ROOT, capture_output=True, check=True)
     return time.monotonic() - begun_at
 
 
 def time_run(preset: str, options: Options) -> dict[str, float | None]:
-    """Seconds from the command to each event; None for what never came."""
+    """Seconds from the command to each event; None for an event that never came."""
     folder = options.out / preset
-    begun_at = time.time()  # files have the time of day
+    begun_at = time.time()  # the times of files are times of day
     command = [sys.executable, ROOT / "train_gan.py", preset, "--data", options.data, "--minutes", str(options.minutes)]
     command += ["--run-dir", folder, "--export-dir", options.out / "exported"]
     subprocess.run(command, capture_output=True, check=True)

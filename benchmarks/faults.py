@@ -1,9 +1,9 @@
-"""Trains with something wrong, a dozen times, and prints what the project made of it.
+"""Trains with a dozen different faults and prints how the project reacted to each.
 
-Each fault is put into a run of `train_gan.py` in a process of its own. What is printed comes from the run's own words:
+Each fault is put into a run of `train_gan.py` in its own process. What is printed comes from the run's own messages:
 what it warned of, noticed, tried and refused, and the first step at which it did (0: before the first one). An export
-is bad that has less than half the coverage or the right answers of the run without a fault, and silent when nothing
-was said.
+is bad if it has less than half the coverage or the correct classes of the run without a fault. It is unreported if
+there was no message.
 
 Example:
   python -m benchmarks.faults
@@ -48,7 +48,7 @@ class Fault(NamedTuple):
         arguments: of `train_gan.py`.
         data: makes other images and labels of the right ones.
         inject: is called with the compiled GAN before it is trained.
-        prepare: is called before anything is made.
+        prepare: is called before anything is built.
     """
 
     arguments: str = ""
@@ -75,14 +75,14 @@ def break_a_weight(gan) -> None:
 
 
 def widen_the_discriminator() -> None:
-    """Ten times the channels, in one of the two networks, which no option asks for."""
+    """Ten times the channels in one of the two networks, for which there is no option."""
     from keras_gen import networks
 
     networks.DISCRIMINATORS["conv"] = functools.partial(networks.DISCRIMINATORS["conv"], width=320)
 
 
 def in_half_precision() -> None:
-    """Everything in numbers of 16 bits, which no option asks for."""
+    """Everything in numbers of 16 bits, for which there is no option."""
     hardware.POLICIES["float32"] = "float16"
 
 
@@ -94,7 +94,7 @@ def on_a_full_disk() -> None:
 
 
 def rare(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of every class but the first a few images are left: a hundred to one."""
+    """Keeps only a few images of every class but the first: a hundred to one."""
     kept = np.concatenate([np.flatnonzero(labels == 0), *(np.flatnonzero(labels == kind)[:2] for kind in range(1, 10))])
     return images[kept], labels[kept]
 
@@ -122,13 +122,13 @@ class Options:
     """What to break."""
 
     epochs: int = 40
-    """Of each run; 22 steps each."""
+    """Epochs of each run, of 22 steps each."""
     only: tuple[str, ...] = ()
     """Names of the faults; all by default."""
     out: Path = Path("runs/faults")
     """Folder of the runs; must not exist yet."""
     inject: str | None = None
-    """Train here, with this fault in it, on data.npz: what each of the processes is started with."""
+    """Train here with this fault, on data.npz: what the benchmark starts each process with."""
 
 
 def break_and_train(options: Options) -> None:
@@ -152,7 +152,7 @@ def break_and_train(options: Options) -> None:
 
 
 def words_of(process: subprocess.CompletedProcess) -> tuple[list[str], list[str]]:
-    """What the run said was wrong, each once: before training, and since then."""
+    """What the run reported as wrong, without repetitions: before training, and after it began."""
     before = re.findall(r"^! (.*)|^(no checkpoint written.*)", process.stdout, re.MULTILINE)
     first = [*map("".join, before), *re.findall(r"(?:error|UserWarning): (.*)", process.stderr)]
     later = re.findall(SAID, process.stdout, re.MULTILINE)
@@ -173,9 +173,9 @@ def main(options: Options) -> None:
         train = DATASETS["digits"]().train
     head = ("fault", "noticed at step", "exit", "exported", *METRICS, "what was said")
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
-    sound: dict[str, float] = {}  # what the first run reaches, and what is said of it
+    sound: dict[str, float] = {}  # what the first run reaches, and the remarks on it
     usual: list[str] = []
-    silent = []
+    unreported = []
     for number, (name, fault) in enumerate(FAULTS.items()):
         if options.only and name not in options.only:
             continue
@@ -201,8 +201,8 @@ def main(options: Options) -> None:
         print(f"| {name} | {' | '.join(map(str, cells))} | {'; '.join(said)} |", flush=True)
         sound = sound or values
         if exported and not said and any(values.get(metric, 0) < sound[metric] / 2 for metric in HIGHER):
-            silent.append(name)
-    print(f"bad exports of which nothing was said: {', '.join(silent) or 'none'}")
+            unreported.append(name)
+    print(f"bad exports that were not reported: {', '.join(unreported) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Spoils real images in known ways and prints what the score card's numbers make of it.
+"""Spoils real images in known ways and prints how the score card's numbers respond.
 
-Each rung is made of training images and compared with the test split by the first feature net. A number that claims to
-see a kind of damage must rise or fall from rung to rung; the copy check must see copies, and nothing else.
+Each rung is made from training images and compared with the test split by the first feature net. A number that claims
+to measure a kind of damage must rise or fall from rung to rung; the copy check must find copies, and nothing else.
 
 Example:
   python -m benchmarks.ladder --data mnist
@@ -40,18 +40,18 @@ class Options:
 
 
 def noisy(images: np.ndarray, deviation: float) -> np.ndarray:
-    """Normal noise of so many bytes on every value."""
+    """Adds normal noise to every value; its deviation is in bytes."""
     noise = np.random.default_rng(0).normal(0, deviation, images.shape)
     return (images + noise).clip(0, 255).astype(np.uint8)
 
 
 def blurred(images: np.ndarray, deviation: float) -> np.ndarray:
-    """A Gaussian blur of so many pixels."""
+    """Blurs with a Gaussian; its deviation is in pixels."""
     return scipy.ndimage.gaussian_filter(images, (0, deviation, deviation, 0))
 
 
 def rungs(images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """What is compared, by name: `images` spoilt more and more, and in other ways."""
+    """What is compared, by name: `images` spoilt in several ways and degrees."""
     rare = np.flatnonzero(labels == 0)[: len(images) // 100]
     per_class = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])
     kept = np.flatnonzero(labels != 0)
@@ -80,7 +80,7 @@ def main(options: Options) -> None:
         net = features.FeatureNet.of(data)
     test, held_out = features.real_sides(data, NUM_IMAGES)
     real = net.extract(test.images)
-    rest, unseen = data.test.hold_out(0.5)  # images of a generator that invents, as far as the copy check can know
+    rest, unseen = data.test.hold_out(0.5)  # to the copy check, the images of a generator that does not copy
     print(f"| rung | {' | '.join(COLUMNS)} | copies |\n|{' --- |' * (len(COLUMNS) + 2)}")
     for name, images in rungs(held_out.images[:], held_out.labels).items():
         scores = evaluation.compare(real, net.extract(images))

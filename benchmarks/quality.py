@@ -2,8 +2,8 @@
 
 `presets` measures each preset as it is; `stability` begins with the article's GAN and adds one remedy at a time;
 `ablation` begins with all remedies on the article's kind of networks and leaves out one at a time. Each row is what
-`train_gan.py` does with the options that stand in it. The numbers are those of a score card, by its first feature net.
-Prints a table and saves a picture of each row.
+`train_gan.py` does with the options in it. The numbers are those of a score card, by its first feature net. Prints a
+table and saves a picture of each row.
 
 Example:
   python -m benchmarks.quality presets --data mnist --minutes 3
@@ -25,13 +25,13 @@ from keras_gen.presets import GANS
 from keras_gen.runs.options import GANOptions
 
 NUM_SAMPLES = 10_000  # no more than there are test images
-PICTURE = 80  # images in a row's picture
+PICTURE = 80  # images in the picture of each row
 COLUMNS = ("classes", "confident", "frechet", "coverage", "precision", "recall", "label_kl", "reads_back")
 
 # The options of each row, as one would type them after `train_gan.py`.
 TABLES = {
     "presets": {
-        **{name: name for name in GANS if name != "resnet"},  # which wants a GPU
+        **{name: name for name in GANS if name != "resnet"},  # which needs a GPU
         "fast, no labels": "fast --unconditional",
     },
     "stability": {

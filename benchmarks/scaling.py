@@ -1,4 +1,4 @@
-"""Whether the cost of an image depends on how many there are or on the batch, and memory on the time.
+"""Whether the cost per image depends on the number of images or on the batch, and memory on the time.
 
 Trains a preset under `fit`, as `train_gan.py` does, on images of noise.
 
@@ -25,15 +25,15 @@ class Options:
     """What to train."""
 
     preset: str = "article"
-    """One of train_gan.py."""
+    """A preset of train_gan.py."""
     sizes: tuple[int, ...] = (1_000, 10_000, 60_000)
     """Images in the set."""
     batch_sizes: tuple[int, ...] = (64, 128, 256, 512)
-    """Images in a step, with the middle size."""
+    """Images per step, each with the middle size."""
     seconds: float = 10.0
-    """Of each row."""
+    """Length of each row."""
     steps: int = 2_000
-    """Of the row that watches memory."""
+    """Steps of the run whose memory is watched."""
 
 
 def megabytes_now() -> float:
@@ -43,7 +43,7 @@ def megabytes_now() -> float:
 
 
 def train(preset: str, num: int, batch_size: int, *, seconds: float = 0.0, steps: int = 0) -> dict[str, float]:
-    """Milliseconds for a thousand images, and memory, before and after: for so many seconds or steps."""
+    """Trains for some seconds or steps: milliseconds per thousand images, memory after the first and the last epoch."""
     import keras
 
     from keras_gen import data

@@ -1,9 +1,10 @@
-"""How fast an exported model answers, how soon after its start and in how much memory: as it is, and frozen.
+"""How fast an exported model answers, how long its cold start takes and how much memory it needs: as it is, and frozen.
 
-A process of its own, with TensorFlow's C library as TF Serving has it, is asked for images in batches of 1, 8 and 64.
-"Frozen" is the same SavedModel with its weights as constants of the graph, which TensorFlow may then calculate with in
-advance. The variants take turns, so that whatever else the machine does disturbs both.
+A separate process, with TensorFlow's C library as in TF Serving, is asked for images in batches of 1, 8 and 64.
+"Frozen" is the same SavedModel with its weights as constants of the graph, which lets TensorFlow fold constants in
+advance. The variants take turns, so that other load on the machine disturbs both.
 
+Example:
   python -m benchmarks.serving saved_models/gan-fast-mnist-sample
 """
 
@@ -25,10 +26,10 @@ CLIENT = """
 import json, resource, runpy, sys, time
 import numpy as np
 
-readers, path, signature, requests, inputs = sys.argv[1:]
+runtimes, path, signature, requests, inputs = sys.argv[1:]
 rows = json.loads(inputs)
 start = time.perf_counter()
-model = runpy.run_path(readers)["CSavedModel"](path)
+model = runpy.run_path(runtimes)["CSavedModel"](path)
 
 
 def ask(batch):
@@ -54,9 +55,9 @@ class Options:
     saved_model: tyro.conf.Positional[Path]
     """Folder of an exported model; the newest version is taken."""
     signature: str = "generate"
-    """One that brings seeds."""
+    """A signature whose requests have seeds."""
     requests: int = 300
-    """Of each size, in each round."""
+    """Requests of each size, in each round."""
     rounds: int = 3
     """Processes of each variant; the median of them is shown."""
 
@@ -73,7 +74,7 @@ def freeze(saved_model: Path, folder: Path) -> Path:
         (output,) = function.structured_outputs
         return tf.function(lambda *inputs: {output: frozen(*inputs)[0]}, [specs[name] for name in names])
 
-    loaded = tf.saved_model.load(str(saved_model))  # held: its variables go with it
+    loaded = tf.saved_model.load(str(saved_model))  # kept: its variables are freed with it
     module = tf.Module()
     module.answers = {name: constant(name, function) for name, function in loaded.signatures.items()}
     tf.saved_model.save(module, str(folder), signatures=dict(module.answers))
@@ -81,7 +82,7 @@ def freeze(saved_model: Path, folder: Path) -> Path:
 
 
 def example(saved_model: Path, signature: str) -> dict[str, tuple[str, list]]:
-    """One request, by input its type and its values, from those that the version was checked with."""
+    """One request of those that the version was checked with: type and values by input."""
     from keras_gen.export.verification import recorded
 
     case = recorded(saved_model)[signature]
@@ -90,10 +91,10 @@ def example(saved_model: Path, signature: str) -> dict[str, tuple[str, list]]:
 
 
 def measure(saved_model: Path, signature: str, requests: int, inputs: dict) -> dict[str, float]:
-    """Asks in a process of its own; seconds, and bytes of memory."""
-    from keras_gen.export import readers
+    """Asks in a separate process; returns seconds, and bytes of memory."""
+    from keras_gen.export import runtimes
 
-    arguments = [readers.__file__, str(saved_model), signature, str(requests), json.dumps(inputs)]
+    arguments = [runtimes.__file__, str(saved_model), signature, str(requests), json.dumps(inputs)]
     process = subprocess.run([sys.executable, "-P", "-c", CLIENT, *arguments], capture_output=True, text=True)
     if process.returncode:
         raise ValueError(process.stderr.strip().splitlines()[-1])

@@ -1,9 +1,9 @@
-"""Times a training step of keras_gen beside what one would use in its place: the same networks, losses and batches.
+"""Times a training step of keras_gen and of its alternatives, with the same networks, losses and batches.
 
-Every contender has a process of its own and takes its turn in each round, so that all of them see the same moods of the
-machine; a table of medians says how long a step took. Beside it stands the share of the ceiling: the operations of
-the step's matrix products and convolutions (as PyTorch counts them), over its time and the rate at which the same
-framework multiplied matrices just after. Needs `pip install -e ".[bench]"`.
+Every contender has its own process and takes a turn in each round, so that all of them meet the same load on the
+machine. A table of medians shows how long a step took. Beside it stands the share of the ceiling: the operations of the
+step's matrix products and convolutions (as PyTorch counts them), over its time and the rate at which the same framework
+multiplied matrices just afterwards. Needs `pip install -e ".[bench]"`.
 
 Examples:
   python -m benchmarks.speed --quick                            two minutes: the article's GAN and the default
@@ -65,9 +65,9 @@ class Options:
     seconds: float = 2.0
     """Length of a turn."""
     together: bool = False
-    """Start all contenders of a case at once: sooner, but what is said of the first step is then of no use."""
+    """Start all contenders of a case at once: faster, but the times of the first step are then of no use."""
     quick: bool = False
-    """Two cases, float32, three rounds of a second."""
+    """Two cases, float32, three rounds of one second."""
     out: Path = Path("runs/speed")
     """Folder of speed.json, speed.md and speed.png."""
 
@@ -96,7 +96,7 @@ class Worker:
             )
 
     def begin(self) -> bool:
-        """Waits until it is warm and finds out how many steps make a turn; False if it cannot do the case."""
+        """Waits until it is warm and finds the number of steps of a turn; False if it cannot run the case."""
         self.about = self._answer()
         if not self.about:
             return False
@@ -106,13 +106,13 @@ class Worker:
         return True
 
     def ask(self, steps: int) -> dict[str, Any]:
-        """Lets it take so many steps."""
+        """Makes it take `steps` steps."""
         assert self._process.stdin is not None
         print(steps, file=self._process.stdin, flush=True)
         return self._answer()
 
     def take_turn(self, seconds: float) -> None:
-        """Lets it train for about so many seconds, and keeps what it says."""
+        """Makes it train for about `seconds` seconds, and keeps its answer."""
         turn = self.ask(self.steps)
         self.turns.append({**turn, "ms": 1_000 * turn["seconds"] / self.steps})
         unit = self.about["unit"]
@@ -148,7 +148,7 @@ def time_case(case: str, options: Options) -> list[dict[str, Any]]:
             worker.take_turn(options.seconds)
     for worker in workers:
         worker.close()
-    # PyTorch alone counts its operations. The others have the same to do, however many they do.
+    # PyTorch alone counts its operations. The others have the same work to do, with however many operations.
     flops = next((worker.about["flops"] for worker in workers if worker.about["flops"]), None)
     return [_row(case, worker, flops) for worker in workers]
 
@@ -175,7 +175,7 @@ def _row(case, worker, flops):
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown, each case in the order in which it was timed."""
+    """The rows in Markdown, in the order in which they were timed."""
     lines = [
         "| case | who | precision | ms a step (least–most) | images/s | faster than PyTorch eager, float32 | "
         "share of the ceiling | first step, s | memory, MB |",
@@ -226,11 +226,11 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
 
 def _last_line(log: Path) -> str:
     lines = [line for line in log.read_text().splitlines() if line.strip()]
-    return lines[-1] if lines else "no word why"
+    return lines[-1] if lines else "no message"
 
 
 def main(options: Options) -> None:
-    """Prints the table and leaves it, all numbers and a picture."""
+    """Prints the table, and writes it with all numbers and a picture."""
     if options.quick:
         options = dataclasses.replace(
             options, cases=("article", "fast"), precisions=("float32",), rounds=3, seconds=1.0

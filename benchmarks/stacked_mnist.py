@@ -1,9 +1,9 @@
 """A thousand modes: three random digits as the channels of one image, made without labels.
 
-The protocol is that of VEEGAN (Srivastava et al., 2017, https://arxiv.org/abs/1705.07761): 26,000 samples; a
-classifier reads the digit in each channel, a mode is covered if any sample shows it, and the KL divergence is that of
-the modes from the uniform distribution, in nats. Even perfect samples have some: (K − 1) / 2N = 0.0192 by chance, and a
-little because digits are not equally frequent in the data. The first row, real test images, shows both.
+The protocol is that of VEEGAN (Srivastava et al., 2017, https://arxiv.org/abs/1705.07761): 26,000 samples. The digit in
+each channel is classified, a mode is covered if any sample shows it, and the KL divergence is that of the modes from
+the uniform distribution, in nats. It is not 0 even for perfect samples: (K − 1) / 2N = 0.0192 by chance, and a little
+because digits are not equally frequent in the data. The first row, real test images, shows both.
 
 Examples:
   python -m benchmarks.stacked_mnist --minutes 60
@@ -29,7 +29,7 @@ from keras_gen.cli.command_line import one_line_errors, parse, start_keras
 
 NUM_SAMPLES = 26_000
 NUM_CHANNELS = 3
-STEPS_PER_EPOCH = 256  # an epoch is only the distance between two lines of progress: stacks do not run out
+STEPS_PER_EPOCH = 256  # an epoch is only the interval between two lines of progress: stacks do not run out
 DEFAULT_STEPS = 20_000
 
 GAMMA, GAMMA_END = 1.0, 0.1
@@ -77,7 +77,7 @@ def batches(images: np.ndarray, batch_size: int, seed: int) -> Iterator[tuple[np
 
 
 def modes_of(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """The number of the mode of each stack: labels (n, 3) read as digits to the base `num_classes`."""
+    """The number of the mode of each stack: labels (n, 3) are digits to the base `num_classes`."""
     return labels @ num_classes ** np.arange(NUM_CHANNELS)[::-1]
 
 
@@ -105,8 +105,8 @@ def score(modes: np.ndarray, num_modes: int) -> dict[str, float]:
     }
 
 
-def judged(images: np.ndarray, net, num_classes: int) -> dict[str, float]:
-    """The score of stacks (n, height, width, 3), each channel read by a feature net of the grey images."""
+def score_images(images: np.ndarray, net, num_classes: int) -> dict[str, float]:
+    """The score of stacks (n, height, width, 3), each channel classified by a feature net of the grey images."""
     labels = [net.extract(images[..., channel : channel + 1]).columns["label"] for channel in range(NUM_CHANNELS)]
     return score(modes_of(np.stack(labels, axis=1), num_classes), num_classes**NUM_CHANNELS)
 
@@ -143,7 +143,7 @@ def train(images: np.ndarray, options: Options):
         batches(images, options.batch_size, options.seed),
         steps_per_epoch=STEPS_PER_EPOCH,
         epochs=epochs or sys.maxsize,  # as many as the minutes allow
-        shuffle=False,  # which a generator is anyway, but Keras warns
+        shuffle=False,  # a generator cannot be shuffled, and Keras would warn
         verbose=0,
         callbacks=[budget, callbacks.StopOnSignal(), callbacks.ProgressBar(budget)],
     )
@@ -178,8 +178,8 @@ def main(options: Options) -> None:
     how = f"width {options.width}, {options.precision}, {keras.backend.backend()}"
     name = f"{' + '.join((options.loss, *options.penalties))}, {how}"
     print("| run | steps | minutes | modes | KL | KL − floor |\n|" + " --- |" * 6)
-    print(markdown_row("real test images", 0, 0.0, judged(real, net, data.num_classes)))
-    print(markdown_row(name, int(gan.optimizer.iterations), minutes, judged(samples, net, data.num_classes)))
+    print(markdown_row("real test images", 0, 0.0, score_images(real, net, data.num_classes)))
+    print(markdown_row(name, int(gan.optimizer.iterations), minutes, score_images(samples, net, data.num_classes)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""One contender of `benchmarks.speed`, in a process of its own.
+"""One contender of `benchmarks.speed`, in its own process.
 
 Reads a number of steps from each line of its standard input, takes them and answers with a line of JSON: the seconds
-that they took, and the rate of its framework's matrix product just after, in FLOP/s. Its first line says what it is.
+that they took, and the rate of its framework's matrix product just afterwards, in FLOP/s. The first line describes it.
 
 Example:
   echo 100 | KERAS_BACKEND=jax python -m benchmarks.stepping article keras_gen float32
@@ -21,17 +21,17 @@ import numpy as np
 
 PRODUCTS = 20  # of matrices, one after the other
 SIDE = 1024
-GPU_ROWS = 65_536  # or the launch is what is measured
-EPOCH = 256  # steps, no more than memory likes
+GPU_ROWS = 65_536  # with fewer, the launch dominates
+EPOCH = 256  # steps, for whose images there is memory
 
 
 class Case(NamedTuple):
     """Something to train.
 
     Attributes:
-        preset: of keras_gen; "vae" is one of `autoencoder_story.py`.
+        preset: of keras_gen; "vae" is one of `train_ae.py`.
         image_shape: (height, width, channels).
-        batch_size: images of a step, those of all the discriminator's steps together.
+        batch_size: images of a step, for all discriminator steps together.
         rows: of the matrices whose product is the ceiling: the batch of dense networks, many for convolutions.
     """
 
@@ -52,13 +52,13 @@ CASES = {
 
 
 class Contender(NamedTuple):
-    """Someone who trains.
+    """A trainer to time.
 
     Attributes:
-        train: takes so many steps and returns the seconds, when the device is done.
+        train: takes a number of steps and returns the seconds, when the device is done.
         product: returns the seconds of `PRODUCTS` products of (rows, SIDE) and (SIDE, SIDE) matrices, likewise.
-        weights: numbers that are trained.
-        flops: of the products and convolutions of one step, or None where nobody counts them.
+        weights: number of trained weights.
+        flops: of the products and convolutions of one step, or None where they are not counted.
         memory: returns the peak of the device in bytes, or None on a CPU.
         unit: steps that it takes at a time.
     """
@@ -78,7 +78,7 @@ def pictures(case: Case, num: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def keras_gen(case: Case, precision: str) -> Contender:
-    """What `train_gan.py` and `autoencoder_story.py` build, under `fit`, with the callbacks that end a run."""
+    """What `train_gan.py` and `train_ae.py` build, under `fit`, with the callbacks that end a run."""
     from keras_gen import backend, callbacks, data
     from keras_gen.runs import hardware
 
@@ -103,7 +103,7 @@ def keras_gen(case: Case, precision: str) -> Contender:
 
 
 def _in_epochs(epoch):
-    """`train` of a contender whose `epoch` takes so many steps, no more than `EPOCH`, and returns the seconds."""
+    """`train` of a contender whose `epoch` takes a number of steps, at most `EPOCH`, and returns the seconds."""
     return lambda steps: sum(epoch(min(EPOCH, steps - start)) for start in range(0, steps, EPOCH))
 
 
@@ -116,7 +116,7 @@ def _model_of_scripts(case, precision):
     from keras_gen.runs.options import AutoencoderOptions, GANOptions
 
     hardware.set_precision(precision)
-    images, labels = pictures(case, 10_000)  # as many as make `fast` leave augmentation out
+    images, labels = pictures(case, 10_000)  # so many that `fast` leaves augmentation out
     split = data.Split(images, labels)
     images = data.ImageData("random", split, split.take(range(100)), [str(label) for label in range(10)])
     if case.preset in GANS:
@@ -135,7 +135,7 @@ def _model_of_scripts(case, precision):
 
 
 def keras_example(case: Case, precision: str) -> Contender:
-    """The way of the public Keras examples with the same networks, on TensorFlow."""
+    """Training as in the public Keras examples, with the same networks, on TensorFlow."""
     import keras
 
     from benchmarks.peers import keras_examples
@@ -167,7 +167,7 @@ def keras_example(case: Case, precision: str) -> Contender:
         model.fit(images[: steps * case.batch_size], batch_size=case.batch_size, verbose=0, callbacks=[clock])
         return clock.seconds
 
-    epoch(1)  # weights are there once they were used
+    epoch(1)  # weights exist once they were used
     weights = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     return Contender(_in_epochs(epoch), _product_tensorflow(case, precision), weights)
 
@@ -246,7 +246,7 @@ CONTENDERS: dict[str, Callable[[Case, str], Contender]] = {
 
 
 def _clock():
-    """A callback that knows how long the epoch took, its last step included."""
+    """A callback that measures how long the epoch took, including its last step."""
     import keras
 
     class Clock(keras.callbacks.Callback):
@@ -339,7 +339,7 @@ def _device_memory(backend):
 
 
 def main(name: str, contender: str, precision: str) -> None:
-    """Builds the contender, warms it up and answers."""
+    """Builds the contender, warms it up and answers requests."""
     case = CASES[name]
     begun_at = time.perf_counter()
     if on_gpu():
@@ -359,12 +359,12 @@ def main(name: str, contender: str, precision: str) -> None:
 
 
 def on_gpu() -> bool:
-    """Whether the machine has a GPU of NVIDIA."""
+    """Whether the machine has an NVIDIA GPU."""
     return os.path.exists("/dev/nvidia0") or os.path.exists("/proc/driver/nvidia/version")
 
 
 def say(answer: dict) -> None:
-    """One line to whoever asked, past whatever libraries print."""
+    """Writes one line to the parent process, separate from what libraries print."""
     os.write(ANSWERS, (json.dumps(answer) + "\n").encode())
 
 

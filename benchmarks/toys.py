@@ -1,4 +1,4 @@
-"""Points in the plane that a GAN must not forget: 25 Gaussians on a grid and 8 on a ring, for every loss and penalty.
+"""Modes in the plane that a GAN must not drop: 25 Gaussians on a grid and 8 on a ring, for every loss and penalty.
 
 The protocol is PacGAN's (Lin et al., 2018, https://arxiv.org/abs/1712.04086): the ring has radius 1 and deviation 0.01,
 the grid spacing 2 and deviation 0.05. Of 2,500 samples, one is of high quality within three deviations of the nearest
@@ -34,7 +34,7 @@ SOLVED = 0.95  # of high quality, and all modes
 EXTENT = 1.25  # the border of the picture, relative to the outermost coordinate of a mean
 
 LATENT_DIM = 2  # of more dimensions, more samples lie between the modes
-WIDTHS = (128, 128, 128)  # two layers draw borders far less sharp in as many steps
+WIDTHS = (128, 128, 128)  # two layers give far less sharp borders in as many steps
 BATCH_SIZE = 128
 LEARNING_RATE = 1e-3
 STEPS_PER_EXECUTION = 100
@@ -96,7 +96,7 @@ TOYS = {
 }
 
 # Names and weights of penalties. Slopes count per unit of the square [-1, 1]², in which a mode is 0.01 wide: weights
-# that suit images would forbid the discriminator to tell a mode from what lies beside it.
+# that suit images would keep the discriminator from separating a mode from what lies beside it.
 PENALTIES: dict[str, dict[str, float]] = {
     "none": {},
     "gradient_penalty": {"gradient_penalty": 0.1},
@@ -107,7 +107,7 @@ PENALTIES: dict[str, dict[str, float]] = {
 
 
 def train(toy: Toy, loss: str, penalty: str, seed: int, steps: int, seconds: float | None = None):
-    """The GAN that learned a toy, each step from points that were never used before.
+    """A GAN trained on a toy, each step on points that were never used before.
 
     Args:
         toy: the mixture.
@@ -151,7 +151,7 @@ def sample(toy: Toy, gan, seed: int) -> np.ndarray:
 
 
 def picture(toy: Toy, samples: dict[tuple[str, str], np.ndarray], path: Path) -> None:
-    """Writes small pictures of samples, losses downwards and penalties across, the data faint behind.
+    """Writes small pictures of samples, a row per loss and a column per penalty, with the data faint behind them.
 
     Args:
         toy: the mixture.
@@ -195,7 +195,7 @@ class Options:
     seconds: float | None = None
     """Wall-clock budget of a run, if it ends before its steps."""
     quick: bool = False
-    """One run of 1,000 steps of each pair, to see that all goes well."""
+    """One run of 1,000 steps for each pair, to check that everything works."""
     out: Path = Path("runs/toys")
     """Folder of the pictures, one for each toy, of the first seed."""
 

@@ -1,6 +1,6 @@
 """keras_gen: from a folder of images to a generator that can be trusted and served, on Keras 3.
 
-The public names, each with the room it lives in. They are imported when first used, so that `keras-gen --help` does
+The public names, each with the room that it belongs to. They are imported on first use, so that `keras-gen --help` does
 not wait for TensorFlow and `import keras_gen` needs no particular backend.
 """
 

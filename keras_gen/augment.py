@@ -1,9 +1,9 @@
 """Augmentation in front of the discriminator: DiffAugment and ADA.
 
-Real and fake images go through the same random operations before they are judged, in both players' steps, so that
-the discriminator cannot learn few images by heart while the generator learns none of the distortions. Every operation
-is a pure function of images and of the numbers that were drawn, differentiable in the images. Where it is called, and
-what the discriminator's verdicts are, is the game's to know.
+Real and fake images go through the same random operations before they are scored, in both players' steps, so that
+the discriminator cannot memorise a small data set while the generator learns none of the distortions. Every operation
+is a pure function of images and of random numbers, differentiable in the images. The game decides where to call it,
+and computes the discriminator's logits.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def flip(images, numbers):
 
 
 def translation(images, numbers, wrap="none"):
-    """Shifts each image by up to an eighth of its height and width, whole pixels; zeros come in.
+    """Shifts each image by whole pixels, up to an eighth of its height and width; the gap is filled with zeros.
 
     Args:
         images: float tensor (b, height, width, channels).
         numbers: float tensor (b, 3), uniform in [0, 1); two columns are used.
-        wrap: a name in `keras_gen.layers.WRAPS`: along these axes the image is rolled, and no zeros come in.
+        wrap: a name in `keras_gen.layers.WRAPS`: along these axes the image is rolled, without zeros.
 
     Returns:
         Tensor like `images`.
@@ -79,7 +79,7 @@ def cutout(images, numbers):
 
 
 def color(images, numbers):
-    """Changes brightness, saturation and contrast, in this order; a fourth channel, alpha, stays.
+    """Changes brightness, saturation and contrast, in this order; a fourth channel, alpha, is not changed.
 
     Args:
         images: float tensor (b, height, width, 3 or 4). Values may leave [-1, 1].
@@ -89,7 +89,7 @@ def color(images, numbers):
         Tensor like `images`.
 
     Raises:
-        ValueError: for other channels than RGB or RGBA.
+        ValueError: for channels other than RGB or RGBA.
 
     Example:
         >>> print(ops.convert_to_numpy(color(ops.zeros((1, 1, 1, 3)), ops.array([[0.75, 0.5, 0.5]]))).ravel())
@@ -98,7 +98,7 @@ def color(images, numbers):
     if images.shape[-1] not in (3, 4):
         raise ValueError(
             f"expected RGB or RGBA images for the augmentation 'color', received images with {images.shape[-1]} "
-            "channel(s): grey has no colours to change. augment.policy_for names what suits the data"
+            "channel(s): grey has no colours to change. augment.policy_for names operations that suit the data"
         )
     colors, alpha = images[..., :3], images[..., 3:]
     brightness, saturation, contrast = (_per_image(numbers[:, column]) for column in range(3))
@@ -115,7 +115,7 @@ def _per_image(numbers):
 
 
 def _whole(numbers, count):
-    """Numbers in [0, 1) as whole numbers from 0 to count − 1, all equally likely; float32 (b, 1)."""
+    """Uniform numbers in [0, 1) → whole numbers from 0 to count − 1, all equally likely; float32 (b, 1)."""
     return ops.floor(numbers * count)[:, None]
 
 
@@ -137,7 +137,7 @@ def _stripes(size, numbers):
     return ops.logical_and(first <= lines, lines < first + extent)
 
 
-# Operations on places, which are applied to what stands beside the images too; the others change only colours.
+# Operations on positions, which are applied to pictures and masks too; the others change only colours.
 GEOMETRIC: dict[str, Callable] = {"flip": flip, "translation": translation, "cutout": cutout}
 OPERATIONS: dict[str, Callable] = {**GEOMETRIC, "color": color}
 
@@ -145,7 +145,7 @@ OPERATIONS: dict[str, Callable] = {**GEOMETRIC, "color": color}
 def policy_for(channels: int) -> tuple[str, ...]:
     """The operations that suit images of so many channels.
 
-    No flips: digits, letters and asymmetric things do not survive them. Ask for "flip" where mirrored is as real.
+    No flips: digits, letters and asymmetric objects do not survive them. Add "flip" where a mirrored image is as real.
 
     Args:
         channels: 1, 3 or 4.
@@ -164,17 +164,17 @@ def policy_for(channels: int) -> tuple[str, ...]:
 class Augmentation(keras.layers.Layer):
     """The same random operations on real and on fake images, in front of the discriminator.
 
-    For data sets of less than some ten thousand images; on plenty of images it costs a little quality. Each operation
-    of the policy hits each image with the probability of the moment: always `probability` (DiffAugment), or, with a
-    `target`, a probability that `adapt` moves (ADA).
+    For data sets of fewer than about ten thousand images; on larger sets it costs a little quality. Each operation
+    of the policy is applied to each image with the current probability: always `probability` (DiffAugment), or, with a
+    `target`, a probability that `adapt` changes (ADA).
 
     Args:
-        policy: names in `OPERATIONS`, in the order in which they are done.
-        probability: chance in [0, 1] of an operation to hit an image; with a `target`, where it begins.
-        target: how sure the discriminator may be of real images, the mean sign of their logits in (-1, 1), before
-            more is augmented; 0.6 in the paper, which begins at probability 0. None: the probability stays.
-        images_to_certainty: number of images in which the probability goes from 0 to 1, or back, at most.
-        seed: int, the source of all draws.
+        policy: names in `OPERATIONS`, in the order in which they are applied.
+        probability: probability in [0, 1] that an operation is applied to an image; with a `target`, its initial value.
+        target: how certain of real images the discriminator may be, the mean sign of their logits in (-1, 1), before
+            the probability rises; 0.6 in the paper, which begins at probability 0. None: the probability is constant.
+        images_to_certainty: number of images in which the probability can go from 0 to 1, or back, at the fastest.
+        seed: int, for all draws.
         wrap: a name in `keras_gen.layers.WRAPS`, the axes along which "translation" rolls the image. "cutout" does
             not wrap: it ends at the border.
 
@@ -182,13 +182,13 @@ class Augmentation(keras.layers.Layer):
         real_images: float tensor (b, height, width, channels) in [-1, 1].
         fake_images: float tensor of the same shape.
         *beside: float tensors (b, height, width, any channels) that belong to both, such as pictures or masks.
-            Only the operations in `GEOMETRIC` are applied to them; what "cutout" hides is 0.
+            Only the operations in `GEOMETRIC` are applied to them; "cutout" sets them to 0.
 
     Call returns:
         As many batches as were given, augmented: row i of each in the same way.
 
     Attributes:
-        current_probability: float32 weight, the probability of the moment.
+        current_probability: float32 weight, the current probability.
 
     Raises:
         ValueError: for unknown operations or wraps, a probability outside [0, 1], a target outside (-1, 1), and at the
@@ -205,8 +205,8 @@ class Augmentation(keras.layers.Layer):
         Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training (2020),
         https://arxiv.org/abs/2006.10738: the operations and their ranges. Karras et al., Training Generative
         Adversarial Networks with Limited Data (2020), equation 1, https://arxiv.org/abs/2006.06676: the controller.
-        Differs from the paper in that the sign is averaged exponentially and the probability moves with every batch,
-        instead of every four; and that the operations are DiffAugment's.
+        Differs from the paper in that the sign is averaged exponentially and the probability changes with every batch,
+        instead of every four; and in that the operations are DiffAugment's.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ class Augmentation(keras.layers.Layer):
         self.wrap = wrap
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.current_probability = keras.Variable(probability, trainable=False, dtype="float32")
-        if target is not None:  # where it begins, there is no reason to move yet
+        if target is not None:  # starts at the target, so that the probability does not change at first
             self.mean_sign = keras.Variable(target, trainable=False, dtype="float32")
         self.built = True
 
@@ -252,20 +252,20 @@ class Augmentation(keras.layers.Layer):
         return batches
 
     def adapt(self, real_sign, num_images):
-        """Moves the probability up when the discriminator is surer of real images than `target`, else down.
+        """Raises the probability when the discriminator is more certain of real images than `target`, or lowers it.
 
         `r ← ¾ r + ¼ real_sign`, `p ← clip(p + sign(r − target) · num_images / images_to_certainty, 0, 1)`.
 
         Args:
-            real_sign: float or scalar tensor in [-1, 1], the mean sign of the logits of a real batch, seen from where
-                the discriminator tells real from fake.
+            real_sign: float or scalar tensor in [-1, 1], the mean sign of the logits of a real batch, relative to the
+                discriminator's boundary between real and fake.
             num_images: number of images in this batch.
 
         Raises:
             ValueError: without a `target`.
         """
         if self.target is None:
-            raise ValueError("expected an Augmentation with a target to adapt to, received one whose probability stays")
+            raise ValueError("expected an Augmentation with a target to adapt to, received one of fixed probability")
         self.mean_sign.assign(0.75 * self.mean_sign + 0.25 * real_sign)  # over about four batches
         step = ops.cast(num_images, "float32") / self.images_to_certainty
         probability = self.current_probability + ops.sign(self.mean_sign - self.target) * step
@@ -283,23 +283,23 @@ class Augmentation(keras.layers.Layer):
         }
 
 
-# In how many images ada may go from nothing to everything: 500,000 in the paper, whose runs see 25 million; a run of
-# minutes on a CPU sees some 200,000.
+# The number of images in which ada may go from 0 to 1: 500,000 in the paper, whose runs see 25 million; a run of
+# minutes on a CPU sees about 200,000.
 IMAGES_TO_CERTAINTY = 50_000
 
 
 def suitable(
     kind: str, num_images: int, channels: int, *, flip: bool = False, seed: int = 0, wrap: str = "none"
 ) -> Augmentation | None:
-    """The augmentation of a name, with the operations that suit the images.
+    """The augmentation of this name, with the operations that suit the images.
 
     Args:
-        kind: "none", except for `flip`; "diffaugment", always; "ada", as much as the discriminator's certainty asks
-            for; or "auto": ada below 10,000 images, none from there on.
+        kind: "none", except for `flip`; "diffaugment", always; "ada", as much as the discriminator's certainty
+            requires; or "auto": ada below 10,000 images, none from there on.
         num_images: number of training images.
         channels: 1, 3 or 4.
         flip: whether a mirrored image is as real as the image.
-        seed: int, the source of all draws.
+        seed: int, for all draws.
         wrap: a name in `keras_gen.layers.WRAPS`, the axes along which a translation rolls the image.
 
     Returns:

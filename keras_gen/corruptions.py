@@ -1,8 +1,9 @@
-"""Corruptions: what spoils an image, as functions of images and a seed.
+"""Corruptions of images, as functions of images and a seed.
 
-A model that repairs learns from images and their spoilt copies, and needs no pairs: the denoising autoencoder, and any
-model with a `Picture` that has a corruption, take them by name. All are functions of float images in [-1, 1], shaped
-(b, height, width, channels), of an amount, which has a default, and a seed. What learns from them does not belong here.
+A model that repairs images learns from images and their corrupted copies, and needs no pairs: the denoising
+autoencoder, and any model with a `Picture` that has a corruption, take them by name. All are functions of float images
+in [-1, 1], shaped (b, height, width, channels), of an amount, which has a default, and of a seed. Models do not belong
+here.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ def masking(images, amount=0.5, seed=None):
 
 
 def salt_and_pepper(images, amount=0.5, seed=None):
-    """Turns the share `amount` of the pixels black or white, as many each, all channels of a pixel alike."""
+    """Turns the share `amount` of the pixels black or white, equally likely, all channels of a pixel alike."""
     places = _places(images, seed)
     return ops.where(places < amount / 2, -1.0, ops.where(places < amount, 1.0, images))
 
 
 def grey(images, amount=1.0, seed=None):
-    """Takes the share `amount` of the colour away: towards the mean of red, green and blue; alpha stays.
+    """Removes the share `amount` of the colour: towards the mean of red, green and blue; alpha is not changed.
 
     Example:
         >>> images = ops.array([[[[1.0, 0.0, -1.0, 0.5]]]])
@@ -46,10 +47,10 @@ def grey(images, amount=1.0, seed=None):
 
 
 def blocks(images, amount=2, seed=None):
-    """Replaces squares of `amount` pixels a side by their mean, as a picture of a fraction of the size shows them.
+    """Replaces squares of `amount` pixels a side by their mean, like a picture of a fraction of the size.
 
     Raises:
-        ValueError: if the height or the width is no multiple of `amount`, a whole number.
+        ValueError: if the height or the width is not a multiple of `amount`, a whole number.
 
     Example:
         >>> images = ops.reshape(ops.array([0.0, 1.0, 0.5, 0.5]), (1, 2, 2, 1))
@@ -79,11 +80,11 @@ CORRUPTIONS: dict[str, Callable] = {
 
 
 def get(name: str, amount: float | None = None) -> Callable:
-    """The corruption of a name, as a function of images and a seed.
+    """The corruption of this name, as a function of images and a seed.
 
     Args:
         name: a name in `CORRUPTIONS`.
-        amount: above 0; the corruption's own default when None.
+        amount: above 0; None for the corruption's default.
 
     Raises:
         ValueError: for an unknown name, with the known ones, and for an amount of 0 or less.

@@ -1,4 +1,4 @@
-"""Files and folders: their names, where one may write and who else does, and one way to replace a file."""
+"""Files and folders: names, permission to write, locks, and a safe way to replace a file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import filelock
 
-UNFINISHED = ".unfinished-"  # how the name of a file begins that is being written
-ABANDONED_SECONDS = 24 * 3600  # after which nobody writes it any more
+UNFINISHED = ".unfinished-"  # prefix of the names of files that are being written
+ABANDONED_SECONDS = 24 * 3600  # after which an unfinished file is taken as abandoned
 
 
 def slug(text: str) -> str:
@@ -34,7 +34,7 @@ def require_writable(folder: Path) -> None:
     """Tries to write into a folder, existing or not, and leaves everything as it was.
 
     Raises:
-        ValueError: if it cannot be written: better now than after training.
+        ValueError: if it is not writable, so that this is known now and not after training.
     """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
@@ -50,7 +50,7 @@ def require_writable(folder: Path) -> None:
 
 
 def locked(directory: Path) -> filelock.BaseFileLock:
-    """The lock of a run's folder, until this process ends, however it does."""
+    """The lock of a run's folder, held until this process ends in any way."""
     lock = filelock.FileLock(directory / ".lock")
     try:
         lock.acquire(blocking=False)
@@ -60,7 +60,7 @@ def locked(directory: Path) -> filelock.BaseFileLock:
 
 
 def new_folder(directory: Path) -> Path:
-    """The folder, with a number behind when two runs start in one second."""
+    """Makes the folder, with a number appended when two runs start in the same second."""
     candidates = (
         directory if not number else directory.with_name(f"{directory.name}-{number}") for number in range(10**6)
     )
@@ -68,7 +68,7 @@ def new_folder(directory: Path) -> Path:
 
 
 def cache_folder(name: str) -> Path:
-    """The folder `name` where Keras keeps such things: in `~/.keras`, or where the variable KERAS_HOME says.
+    """The folder `name` in the cache of Keras: in `~/.keras`, or in the folder of the variable KERAS_HOME.
 
     Example:
         >>> cache_folder("datasets").name
@@ -79,13 +79,13 @@ def cache_folder(name: str) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A path to write a file to in place of another: whoever looks, even after a crash, finds the old or the new one.
+    """A path to write a new version of a file to: other processes, even after a crash, find the old or the new one.
 
     Args:
         path: the file; its folder is made when missing.
 
     Yields:
-        A path in the same folder, with the same ending. When all went well it is brought to the disk and renamed.
+        A path in the same folder, with the same suffix. On success the file is flushed to the disk and renamed.
 
     Raises:
         OSError: if it cannot be written.
@@ -97,27 +97,27 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f"{UNFINISHED}*-{path.name}"):  # by a process that was killed
-        with contextlib.suppress(OSError):  # another one may be at it
+        with contextlib.suppress(OSError):  # another process may be removing it
             if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
                 left.unlink()
     unfinished = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}-{path.name}")
     try:
         yield unfinished
-        _bring_to_the_disk(unfinished, os.O_RDWR)
+        _flush(unfinished, os.O_RDWR)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    if hasattr(os, "O_DIRECTORY"):  # the name as well; Windows has no such thing
-        _bring_to_the_disk(path.parent, os.O_DIRECTORY)
+    if hasattr(os, "O_DIRECTORY"):  # flushes the name as well; Windows has no such flag
+        _flush(path.parent, os.O_DIRECTORY)
 
 
 def replace_file(path: str | Path, write: Callable) -> None:
-    """As `replacing`, for what writes to an open binary file: `write(file)`."""
+    """Like `replacing`, for functions that write to an open binary file: `write(file)`."""
     with replacing(path) as unfinished, unfinished.open("wb") as file:
         write(file)
 
 
-def _bring_to_the_disk(path: Path, flags: int) -> None:
+def _flush(path: Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)

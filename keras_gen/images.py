@@ -1,7 +1,7 @@
-"""Images as bytes and as numbers.
+"""Images as bytes and as floats.
 
-The only room that knows that uint8 in [0, 255] (data, PNG files, servers, metrics) is float32 in [-1, 1] inside
-the models, and how pictures are put side by side and written to disk. Resizing and decoding belong to `data`.
+The only module that converts between uint8 in [0, 255] (data, PNG files, servers, metrics) and float32 in [-1, 1]
+inside the models. It also arranges images in grids and writes them to disk. Resizing and decoding belong to `data`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import keras
 import numpy as np
 from PIL import Image
 
-_ROUNDING = 1e-3  # by which arithmetic may leave [-1, 1]; a byte is 8e-3
-_GRID_GREY = 128  # the grey between the images of a grid: seen beside black, white and transparent ones
+_ROUNDING = 1e-3  # how far rounding may leave [-1, 1]; a byte is 8e-3
+_GRID_GREY = 128  # the grey between the images of a grid: visible beside black, white and transparent ones
 
 
 def to_float(images):
-    """Scales uint8 images to the range that networks work in.
+    """Scales uint8 images to the range of networks.
 
-    `float = uint8 / 127.5 - 1`. Floats are taken to be scaled already and only cast, so a model accepts both
+    `float = uint8 / 127.5 - 1`. Floats are assumed to be scaled already and only cast, so a model accepts both
     the uint8 images of a data set and images that another network made.
 
     Args:
@@ -49,18 +49,18 @@ def to_float(images):
 
 
 def check_range(images, stacklevel: int = 3) -> None:
-    """Says of floats that they are not on the scale of networks, [-1, 1], before anything learns from them.
+    """Refuses floats that are not on the scale of networks, [-1, 1], before anything is trained on them.
 
     Args:
-        images: arrays or tensors of floats (n, height, width, channels), all of which are looked at; anything else is
+        images: arrays or tensors of floats (n, height, width, channels), all of which are checked; anything else is
             left to `to_float`.
-        stacklevel: of the warning; 3 is whoever called the caller.
+        stacklevel: of the warning; 3 is the caller's caller.
 
     Raises:
-        ValueError: if numbers lie outside [-1, 1], as those of bytes that were only cast do, or are none.
+        ValueError: if values lie outside [-1, 1], as those of bytes that were only cast do, or are NaN.
 
     Warns:
-        UserWarning: if all lie in [0, 1], some above 0.5: another usual scale, on which black is grey here.
+        UserWarning: if all lie in [0, 1], some above 0.5: another common scale, whose black is grey here.
 
     Example:
         >>> check_range(np.array([0.0, 255.0]).reshape(2, 1, 1, 1))
@@ -70,11 +70,11 @@ def check_range(images, stacklevel: int = 3) -> None:
     """
     if len(getattr(images, "shape", ())) != 4 or "float" not in str(images.dtype) or 0 in tuple(images.shape):
         return
-    # Where the numbers are; a NaN is the least and the greatest of all.
+    # Computed by the library that holds the values; a NaN becomes both the minimum and the maximum.
     library = np if isinstance(images, np.ndarray) else keras.ops
     low, high = float(library.min(images)), float(library.max(images))
     if math.isnan(low) or math.isnan(high):
-        raise ValueError("expected images as uint8 or as floats in [-1, 1], received NaN among them: leave these out")
+        raise ValueError("expected images as uint8 or as floats in [-1, 1], received NaN among them: leave those out")
     if low < -1 - _ROUNDING or high > 1 + _ROUNDING:
         raise ValueError(
             f"expected images as uint8 or as floats in [-1, 1], received floats from {low:g} to {high:g}: "
@@ -82,8 +82,8 @@ def check_range(images, stacklevel: int = 3) -> None:
         )
     if low >= 0 and high > 0.5:
         warnings.warn(
-            f"images are expected as uint8 or as floats in [-1, 1]; these, from {low:g} to {high:g}, look like floats "
-            "in [0, 1]: 2 * images - 1 puts them on that scale",
+            f"images are expected as uint8 or as floats in [-1, 1]; these, from {low:g} to {high:g}, seem to be floats "
+            "in [0, 1]: 2 * images - 1 converts them",
             stacklevel=stacklevel,
         )
 
@@ -108,7 +108,7 @@ def to_uint8(images):
 
 
 def in_batches(function, *inputs: np.ndarray, batch_size: int) -> np.ndarray:
-    """Applies a function of tensors to arrays a batch at a time, so that any number of rows fits in memory.
+    """Applies a function of tensors to arrays batch by batch, so that any number of rows fits in memory.
 
     Args:
         function: tensors (batch, ...) → tensor (batch, ...).
@@ -128,11 +128,11 @@ def in_batches(function, *inputs: np.ndarray, batch_size: int) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Lays images out in rows on a grey ground, with fixed scaling: equal bytes stay equal bytes.
+    """Arranges images in rows on a grey background, with fixed scaling: equal bytes stay equal bytes.
 
     Args:
         images: uint8 array (n, height, width, channels), n ≥ 1.
-        columns: images per row; the smallest number that makes the grid at least as wide as high by default.
+        columns: images per row; by default the smallest number for which the grid is at least as wide as high.
 
     Returns:
         uint8 array (rows · (height + 1) + 1, columns · (width + 1) + 1, channels), with a line of one pixel
@@ -158,14 +158,14 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 
 def stacks(*parts: np.ndarray, columns: int = 10) -> np.ndarray:
-    """A grid in which what belongs together stands one above the other, such as originals above their reconstructions.
+    """A grid in which images that belong together are stacked, such as originals above their reconstructions.
 
     Args:
-        *parts: uint8 arrays (n, height, width, channels) of one shape, n ≥ 1, from the uppermost row to the lowest one.
+        *parts: uint8 arrays (n, height, width, channels) of one shape, n ≥ 1, from the top row to the bottom row.
         columns: stacks side by side.
 
     Returns:
-        uint8 array, as of `grid`.
+        uint8 array, as from `grid`.
 
     Example:
         >>> stacks(np.zeros((3, 8, 12, 1), "uint8"), np.ones((3, 8, 12, 1), "uint8"), columns=2).shape
@@ -181,8 +181,8 @@ def stacks(*parts: np.ndarray, columns: int = 10) -> np.ndarray:
     return grid(np.concatenate(rows), columns)
 
 
-def alike(pictures: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Pictures of any size and channels as images of a shape, to be shown beside them: enlarged without smoothing.
+def match_shape(pictures: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Pictures of any size and channels, converted to a shape to show them beside images: enlarged without smoothing.
 
     Args:
         pictures: uint8 array (n, height, width, channels) with 1, 3 or 4 channels.
@@ -192,7 +192,7 @@ def alike(pictures: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray
         uint8 array (n, *image_shape).
 
     Example:
-        >>> alike(np.full((2, 4, 6, 1), 7, "uint8"), (8, 12, 3)).shape
+        >>> match_shape(np.full((2, 4, 6, 1), 7, "uint8"), (8, 12, 3)).shape
         (2, 8, 12, 3)
     """
     height, width, channels = image_shape
@@ -226,12 +226,12 @@ def save_png(path: str | Path, image: np.ndarray) -> Path:
 
 
 def save_gif(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Path:
-    """Writes images as a film that begins again at its end.
+    """Writes images as an animation that loops.
 
     Args:
         path: the GIF file; its folder is made when missing.
         frames: uint8 array (n, height, width, channels).
-        seconds: that each is shown, in hundredths.
+        seconds: for which each is shown, to the hundredth.
 
     Returns:
         The path.

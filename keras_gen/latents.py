@@ -1,4 +1,4 @@
-"""Latents: the numbers that a generator or a decoder turns into images."""
+"""Latents: the vectors that a generator or a decoder turns into images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def normal(num: int, latent_dim: int, seed: int) -> np.ndarray:
 
     Args:
         num: number of latents, at least 1.
-        latent_dim: numbers per latent.
+        latent_dim: dimensions of the latents.
         seed: int ≥ 0.
 
     Returns:
         float32 array (num, latent_dim).
 
     Raises:
-        ValueError: for fewer than one.
+        ValueError: for fewer than one latent.
 
     Example:
         >>> normal(2, 3, seed=0).shape
@@ -35,9 +35,9 @@ def normal(num: int, latent_dim: int, seed: int) -> np.ndarray:
 def truncate(latents: np.ndarray, limit: float) -> np.ndarray:
     """Maps standard normal latents to a normal distribution cut off at ± `limit`, keeping their order.
 
-    See `cut_off`, number by number: latents near the middle, where a generator has practised most. The same draw,
-    truncated more and more, is the same picture becoming more typical; drawing again until all numbers are small (Brock
-    et al., 2019) gives the same distribution without that.
+    Elementwise, see `cut_off`: the result is near the centre, where a generator was trained most. With a smaller and
+    smaller limit the same draw gives the same picture, ever more typical; drawing again until all values are small
+    (Brock et al., 2019) gives the same distribution, but other pictures.
 
     Args:
         latents: float array of any shape, standard normal.
@@ -58,35 +58,35 @@ def truncate(latents: np.ndarray, limit: float) -> np.ndarray:
     """
     if not limit > 0:
         raise ValueError(f"expected a truncation above 0, received {limit}")
-    # Far out the shares round to 1, whose inverse is infinite.
+    # Far out the probabilities round to 1, whose inverse is infinite.
     return np.clip(cut_off(np.asarray(latents, "float64"), limit, scipy.special), -limit, limit).astype("float32")
 
 
 def cut_off(noise, limit, special):
     """The formula of `truncate`, for arrays and on servers alike: `√2 · erf⁻¹(erf(limit / √2) · erf(noise / √2))`.
 
-    With the distribution function `Φ(z) = (1 + erf(z / √2)) / 2` that is the quantile of the cut distribution,
+    With the distribution function `Φ(z) = (1 + erf(z / √2)) / 2` this is the quantile of the truncated distribution,
     `Φ⁻¹(Φ(−limit) + Φ(z) · (Φ(limit) − Φ(−limit)))`, and symmetric to the last digit.
 
     Args:
         noise: float64 array or tensor.
         limit: float, or float64 of a shape that broadcasts.
-        special: the library that has `erf` and `erfinv` of these: `scipy.special` or `tf.math`.
+        special: the library with `erf` and `erfinv` for these: `scipy.special` or `tf.math`.
     """
     return math.sqrt(2) * special.erfinv(special.erf(limit / math.sqrt(2)) * special.erf(noise / math.sqrt(2)))
 
 
 def between(starts, ends, fractions, curved: bool = True):
-    """Latents on the ways from starts to ends.
+    """Latents on the paths from starts to ends.
 
-    In many dimensions standard normal latents lie near a sphere, and the straight way between two of them leads
-    through its inside, where a generator has never been; the curved one stays outside (spherical interpolation).
+    In many dimensions standard normal latents lie near a sphere. The straight path between two of them leads through
+    its inside, where a generator was never trained; the curved path stays near it (spherical interpolation).
 
     Args:
         starts: float tensor (b, latent_dim).
         ends: float tensor (b, latent_dim).
-        fractions: float tensor (b, 1), how much of the way is behind, in [0, 1].
-        curved: whether to go around (White's slerp), for normal latents, or straight on.
+        fractions: float tensor (b, 1), the position on the path, in [0, 1].
+        curved: whether the path is curved (White's slerp), for normal latents, or straight.
 
     Returns:
         Tensor (b, latent_dim).
@@ -97,7 +97,7 @@ def between(starts, ends, fractions, curved: bool = True):
     lengths = ops.norm(starts, axis=1, keepdims=True) * ops.norm(ends, axis=1, keepdims=True)
     cosines = ops.sum(starts * ends, axis=1, keepdims=True) / ops.maximum(lengths, 1e-12)
     angles = ops.arccos(ops.clip(cosines, -1.0, 1.0))
-    # Between the same and between opposite latents no way around is the shorter one: straight on.
+    # Between equal and between opposite latents no curved path is the shortest: straight.
     whole = ops.sin(angles)
     around = ops.logical_and(whole > 1e-3, curved)
 
@@ -108,18 +108,18 @@ def between(starts, ends, fractions, curved: bool = True):
 
 
 def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
-    """The way from one latent to the next, and from the last one back to the first, see `between`.
+    """The path from one latent to the next, and from the last one back to the first, see `between`.
 
     Args:
         stops: float array (n, latent_dim), n ≥ 2.
-        frames: latents from each stop up to the next one, the stop itself among them; at least 1.
-        curved: as of `between`.
+        frames: latents from each stop to the next one, including the first of the two; at least 1.
+        curved: as for `between`.
 
     Returns:
         float32 array (n · frames, latent_dim).
 
     Raises:
-        ValueError: for less than two stops or less than one frame.
+        ValueError: for fewer than two stops or fewer than one frame.
 
     Example:
         >>> walk(np.array([[1.0, 0.0], [0.0, 1.0]]), frames=2).astype(float).round(3).tolist()
@@ -135,11 +135,11 @@ def walk(stops: np.ndarray, frames: int, curved: bool = True) -> np.ndarray:
 
 
 def direction(latents: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The way that latents go, on average, as a quantity grows; as long as their standard deviation along it.
+    """The direction of latents, on average, as a quantity grows; as long as their standard deviation along it.
 
-    The way is the covariance of latents and quantity. Of a quantity that is 0 or 1 that is the way from the mean of the
-    latents with 0 to the mean of those with 1, and latents moved along it stay among the others, as what goes
-    together with the quantity goes along.
+    The direction is that of the covariance of latents and quantity. For a quantity that is 0 or 1, it leads from the
+    mean of the latents with 0 to the mean of those with 1. Latents moved along it stay within their distribution, as
+    everything that is correlated with the quantity changes too.
 
     Args:
         latents: float array (n, latent_dim).

@@ -1,6 +1,6 @@
 """Layers and constraints that Keras lacks: spectral normalisation that keeps W, circular padding and more.
 
-They know tensors only. Which network they stand in is decided in `keras_gen.networks`.
+They know tensors only. `keras_gen.networks` decides which network uses them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEAK = 0.02  # slope of `leaky_clip` beyond [-1, 1]
 
 
 class _SpectrallyNormalized(keras.layers.Layer):
-    """Mixed in before `Dense` or `Conv2D`: what they read as `kernel` is W/σ, the weight that is trained is W."""
+    """A mix-in for `Dense` or `Conv2D`: their `kernel` is W/σ, the weight that is trained is W."""
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -54,7 +54,7 @@ class _SpectrallyNormalized(keras.layers.Layer):
         v = ops.normalize(ops.matmul(matrix, self.u))  # (inputs,)
         return v, ops.normalize(ops.matmul(v, matrix))  # (units,)
 
-    # Dense and Conv2D would save what they read as `kernel`, and forget u.
+    # Dense and Conv2D would save their `kernel`, which is W/σ, and forget u.
 
     def save_own_variables(self, store):
         keras.layers.Layer.save_own_variables(self, store)
@@ -67,9 +67,9 @@ class _SpectrallyNormalized(keras.layers.Layer):
 class SpectralDense(_SpectrallyNormalized, keras.layers.Dense):
     """A `keras.layers.Dense` that computes with W/σ(W), so that its slope is at most 1.
 
-    `σ = uᵀ W v` is the largest singular value of W as one step of power iteration knows it. u is a saved weight that
-    takes one step at each call in training, so σ follows W while it learns. u and v are constants for the gradient, σ
-    is not: growing W does not pay. `keras.layers.SpectralNormalization` is something else, it overwrites W.
+    `σ = uᵀ W v` estimates the largest singular value of W by one step of power iteration. u is a saved weight that
+    takes one step at each call in training, so σ follows W during training. u and v are constants for the gradient, σ
+    is not: a larger W has no advantage. `keras.layers.SpectralNormalization` is different: it overwrites W.
 
     Args:
         *args: as for `keras.layers.Dense`.
@@ -98,9 +98,9 @@ class SpectralDense(_SpectrallyNormalized, keras.layers.Dense):
 class SpectralConv2D(_SpectrallyNormalized, keras.layers.Conv2D):
     """A `keras.layers.Conv2D` that computes with W/σ(W), see `SpectralDense`.
 
-    As in the paper, W is read as a matrix with the weights of one filter in a row (here, transposed, in a column). Its
-    σ is not the slope of the convolution, which reads a pixel several times: that may be √(kernel height · width) times
-    as steep, no more.
+    As in the paper, W is taken as a matrix with the weights of one filter in a row (here, transposed, in a column). Its
+    σ is not the slope of the convolution, which uses each pixel several times: that may be up to
+    √(kernel height · width) times as steep.
 
     Args:
         *args: as for `keras.layers.Conv2D`.
@@ -125,10 +125,10 @@ class SpectralConv2D(_SpectrallyNormalized, keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class SelfAttention(keras.layers.Layer):
-    """Every pixel looks at every other: `outputs = features + γ · attention(features)`, γ starts at 0.
+    """Every pixel attends to every other: `outputs = features + γ · attention(features)`, γ starts at 0.
 
-    Convolutions see their neighbourhood; this lets distant parts of an image agree. It costs (height · width)², so it
-    belongs where the maps are small, 16×16 or so. With γ at 0 a network begins as if the layer were not there.
+    Convolutions are local; this makes distant parts of an image consistent. It costs (height · width)², so it is for
+    small maps, of about 16×16. With γ at 0 a network begins as if the layer were not there.
 
     Differs from the paper in that queries · keys are divided by the root of their width, as
     `keras.layers.MultiHeadAttention` does.
@@ -160,7 +160,7 @@ class SelfAttention(keras.layers.Layer):
         _, height, width, channels = input_shape
         self.attention = keras.layers.MultiHeadAttention(
             num_heads=1,
-            key_dim=max(1, channels // 8),  # of the values too, as in the paper
+            key_dim=max(1, channels // 8),  # also for the values, as in the paper
             flash_attention=False,
             use_bias=False,
             kernel_constraint=self.kernel_constraint,
@@ -172,7 +172,7 @@ class SelfAttention(keras.layers.Layer):
     def call(self, features):
         _, height, width, channels = features.shape
         pixels = ops.reshape(features, (-1, height * width, channels))
-        # Asked for the scores, no backend takes a fused kernel, which has no second derivative.
+        # With the scores requested, no backend uses a fused kernel, which has no second derivative.
         attended, _ = self.attention(pixels, pixels, return_attention_scores=True)
         return features + self.gamma * ops.reshape(attended, (-1, height, width, channels))
 
@@ -185,7 +185,7 @@ class SelfAttention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class LearnedBasis(keras.layers.Layer):
-    """Scales learned maps: `outputs[b, y, x, c] = scales[b, c] · basis[y, x, c]`, where a generator begins.
+    """Scales learned maps: `outputs[b, y, x, c] = scales[b, c] · basis[y, x, c]`, the beginning of a generator.
 
     A dense layer to the same maps would need as many weights for each of its inputs.
 
@@ -229,7 +229,7 @@ class CircularPadding2D(keras.layers.Layer):
     """Pads maps circularly along wrapped axes, `outputs[i] = maps[(i − before) mod size]`, with zeros along the others.
 
     For images that are periodic: panoramas along their width, tiles along both axes. A convolution of maps padded like
-    this sees no border.
+    this has no border.
 
     Args:
         padding: ((top, bottom), (left, right)), lines to add; along wrapped axes no more than the maps have.
@@ -277,7 +277,7 @@ class CircularPadding2D(keras.layers.Layer):
 class RowProducts(keras.layers.Layer):
     """The scalar product of each row with its partner: `outputs[b] = Σ_j left[b, j] · right[b, j]`.
 
-    `keras.layers.Dot(axes=1)` is the same as b products of matrices, which takes a CPU several times as long.
+    `keras.layers.Dot(axes=1)` computes the same as b matrix products, which takes a CPU several times as long.
 
     Args:
         **kwargs: as for `keras.layers.Layer`.
@@ -302,7 +302,7 @@ class RowProducts(keras.layers.Layer):
 class ClipWeights(keras.constraints.Constraint):
     """Keeps weights in [-limit, limit] after each step of the optimizer: `w ← clip(w, −c, c)`.
 
-    The first WGAN's way to a critic of bounded slope; a gradient penalty does it better.
+    This is how the first WGAN bounds the slope of its critic; a gradient penalty does it better.
 
     Args:
         limit: float > 0, 0.01 in the paper.
@@ -332,12 +332,12 @@ class ClipWeights(keras.constraints.Constraint):
 
 @keras.saving.register_keras_serializable("keras_gen")
 def leaky_clip(x):
-    """`clip(x, -1, 1)`, and 0.02 of what is cut off: an end for generators whose slope never vanishes.
+    """`clip(x, -1, 1)` plus 0.02 of what is cut off: an activation for generators whose slope never vanishes.
 
-    Most pixels of drawings are exactly black, white or transparent. tanh only approaches that, as its slope dies on
-    the way: a haze remains. And in its first steps a generator is pushed towards what most pixels are. Where that is
-    the end of tanh it gets there before the discriminator objects, and without a slope it cannot come back. What lies
-    beyond [-1, 1] the discriminator sees, and `images.to_uint8` cuts it off.
+    Most pixels of drawings are exactly black, white or transparent. tanh only approaches these values, as its slope
+    vanishes on the way: a haze remains. And in its first steps a generator is pushed towards the most frequent value.
+    If tanh saturates there, the generator arrives before the discriminator objects, and without a slope it cannot
+    recover. The discriminator gets values beyond [-1, 1], and `images.to_uint8` cuts them off.
 
     Example:
         >>> [round(float(x), 2) for x in leaky_clip(ops.array([-11.0, 0.5, 2.0]))]

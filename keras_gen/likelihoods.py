@@ -1,7 +1,7 @@
-"""Likelihoods: how probable images are given their reconstructions, as losses of Keras.
+"""Likelihoods: how probable images are given their reconstructions, as Keras losses.
 
 A loss here is the negative logarithm of a density, summed over all values of an image, in nats. A VAE needs it on this
-scale, for its other loss counts nats as well; a mean over pixels would be hundreds of times too weak.
+scale, as its other loss is in nats too; a mean over pixels would be hundreds of times too weak.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import keras
 from keras import ops
 
 _BYTE = 2 / 255  # on the scale [-1, 1]
-MIN_VARIANCE = _BYTE**2 / 12  # of what rounding to bytes has cut off: no more is to be known
+MIN_VARIANCE = _BYTE**2 / 12  # that of the rounding to bytes: no prediction can be better
 
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Gaussian(keras.losses.Loss):
-    """Normal with one standard deviation for all values, the best one for the batch: nothing to tune.
+    """A normal density with one standard deviation for all values, the best one for the batch: nothing to tune.
 
     `D/2 · log(2π σ²) + Σ (x − x̂)² / 2σ²` with σ² the mean squared error of the batch; D values per image. Its gradient
     is that of `D/2 · log MSE`.
@@ -44,9 +44,9 @@ class Gaussian(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Bernoulli(keras.losses.Loss):
-    """Each value as the probability of white, the cross-entropy of black and white: for images of mostly these two.
+    """The cross-entropy of black and white, each value the probability of white: for mostly black-and-white images.
 
-    Both sides are taken from [-1, 1] to [0, 1]; reconstructions beyond are cut off.
+    Both sides are converted from [-1, 1] to [0, 1]; reconstructions outside are clipped.
 
     Example:
         >>> images, reconstructions = ops.ones((1, 1, 2, 1)), ops.zeros((1, 1, 2, 1))
@@ -64,7 +64,7 @@ class Bernoulli(keras.losses.Loss):
 LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
 
 
-# Losses of Keras for probabilities, counts and directions: on [-1, 1] they fall without end, or are no numbers.
+# Keras losses for probabilities, counts and directions: on [-1, 1] they are unbounded below, or NaN.
 _OF_OTHER_SCALES = (
     *("crossentropy", "categorical", "poisson", "kldivergence", "cosinesimilarity", "logarithmic", "percentage"),
     *("hinge", "ctc", "tversky", "dice", "circle"),
@@ -72,10 +72,10 @@ _OF_OTHER_SCALES = (
 
 
 def get(identifier):
-    """A likelihood of this room by name, or any regression loss as `keras.losses.get` knows it; None stays None.
+    """A likelihood of this module by name, or any regression loss that `keras.losses.get` knows; None stays None.
 
     Raises:
-        ValueError: for a loss that wants another scale than that of images, [-1, 1].
+        ValueError: for a loss that needs a scale other than that of images, [-1, 1].
 
     Example:
         >>> get("bernoulli").name, get("mse").__name__
@@ -88,7 +88,7 @@ def get(identifier):
     of_keras = getattr(loss, "__module__", "").startswith("keras.")
     if of_keras and any(part in name.lower().replace("_", "") for part in _OF_OTHER_SCALES):
         raise ValueError(
-            f"expected a loss for images in [-1, 1], received {name}, which is for other numbers: 'bernoulli' is the "
+            f"expected a loss for images in [-1, 1], received {name}, which is for other values: 'bernoulli' is the "
             "cross-entropy of black and white; 'gaussian', 'mse', 'mae' and 'huber' suit all images"
         )
     return loss

@@ -1,9 +1,9 @@
 """Adversarial loss pairs.
 
-A pair says what each player minimises, given the discriminator's logits of a real and of a fake batch. Logits may
-have any rank (one per image, or a map of patches) and higher means more real; the sigmoid, where a loss has one,
-lives in here. Both methods take both logits, so that relativistic losses fit the same two lines. Gradient penalties
-do not belong here.
+A pair defines what each player minimises, given the discriminator's logits of a real and of a fake batch. Logits may
+have any rank (one per image, or a map of patches) and higher means more real; the sigmoid, where a loss has one, is
+part of the loss. Both methods take both logits, so that relativistic losses have the same interface. Gradient
+penalties do not belong here.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from keras_gen.registry import lookup
 
 
 def of_fakes_alone(generator_loss):
-    """Marks a `generator_loss` that does not look at the real logits: a game saves the pass and hands over None.
+    """Marks a `generator_loss` that does not use the real logits: a game saves the pass and passes None.
 
-    A mark of the method, so that a subclass with another one gets what it reads.
+    It marks the method and not the class, so that a subclass with another method gets the logits.
     """
     generator_loss.of_fakes_alone = True
     return generator_loss
@@ -70,10 +70,10 @@ class AdversarialLoss(abc.ABC):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Minimax(AdversarialLoss):
-    """The minimax game as its formula is written: the generator minimises what the discriminator maximises.
+    """The minimax game in its original form: the generator minimises what the discriminator maximises.
 
     `D: −mean log σ(real) − mean log(1 − σ(fake))`, `G: mean log(1 − σ(fake))`. Early on σ(fake) is near 0 and the
-    generator's gradient with it ("saturating"): train with `NonSaturating` unless you study this.
+    generator's gradient with it ("saturating"): train with `NonSaturating` unless you are studying this.
 
     Example:
         >>> round(float(Minimax().generator_loss(ops.array([0.0]), ops.array([0.0]))), 4)
@@ -94,14 +94,15 @@ class Minimax(AdversarialLoss):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class NonSaturating(Minimax):
-    """Binary cross-entropy with real = 1 and fake = 0; the generator asks for the label 1 on its fakes.
+    """Binary cross-entropy with real = 1 and fake = 0; the generator is trained with the label 1 for its fakes.
 
-    `D: −mean log σ(real) − mean log(1 − σ(fake))`, `G: −mean log σ(fake)`. The same fixed point as `Minimax`, with
-    a gradient for the generator when the discriminator is sure of itself.
+    `D: −mean log σ(real) − mean log(1 − σ(fake))`, `G: −mean log σ(fake)`. The same fixed point as `Minimax`, but with
+    a gradient for the generator when the discriminator is certain.
 
     Args:
-        label_smoothing: what the label of real images stays below 1, so that the discriminator is never quite sure of
-            them; 0.1 is common. One-sided: the label of fakes stays 0, or fakes far from all data had no need to move.
+        label_smoothing: how far the label of real images is below 1, so that the discriminator is never quite certain
+            of them; 0.1 is common. One-sided: the label of fakes stays 0, or fakes far from all data would have no
+            reason to move.
 
     Raises:
         ValueError: unless 0 ≤ label_smoothing < 0.5.
@@ -138,7 +139,7 @@ class LeastSquares(AdversarialLoss):
     """Regression to 1 for real and 0 for fake images: LSGAN.
 
     `D: ½ mean (real − 1)² + ½ mean fake²`, `G: ½ mean (fake − 1)²`. Fakes far on the real side still have a gradient,
-    towards where the real images are.
+    towards the real images.
 
     Example:
         >>> float(LeastSquares().discriminator_loss(ops.array([1.0]), ops.array([2.0])))
@@ -160,8 +161,8 @@ class LeastSquares(AdversarialLoss):
 class Wasserstein(AdversarialLoss):
     """The difference of the means, an estimate of the earth mover's distance between real and generated images.
 
-    `D: mean fake − mean real`, `G: −mean fake`. It holds for a critic with bounded slope only: clip its weights or add
-    a gradient penalty, or the logits grow without end.
+    `D: mean fake − mean real`, `G: −mean fake`. It is valid only for a critic with bounded slope: clip its weights or
+    add a gradient penalty, or the logits grow without bound.
 
     Example:
         >>> float(Wasserstein().discriminator_loss(ops.array([3.0]), ops.array([1.0])))
@@ -181,7 +182,7 @@ class Wasserstein(AdversarialLoss):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Hinge(Wasserstein):
-    """The Wasserstein pair with a margin: what the discriminator is sure enough of moves it no further.
+    """The Wasserstein pair with a margin: images beyond the margin do not train the discriminator further.
 
     `D: mean max(0, 1 − real) + mean max(0, 1 + fake)`, `G: −mean fake`.
 
@@ -200,12 +201,12 @@ class Hinge(Wasserstein):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Relativistic(AdversarialLoss):
-    """Pairing: is this real image more real than that fake? The players want opposite answers.
+    """Compares pairs: is this real image more real than that fake? The players have opposite objectives.
 
     `D: mean softplus(fake − real)`, `G: mean softplus(real − fake)`, over pairs of a real image and a fake in the
-    order in which they come, so both logits have the same shape. A generator that covers a part of the data only is
-    beaten by the rest of it: no mode can be dropped for free. Its authors train it with R1 and R2 on top, without
-    which it may diverge.
+    order of the batch, so both logits have the same shape. Dropping a mode costs the generator, as fakes are also
+    compared with the real images of that mode. Its authors train it with R1 and R2 in addition, without which it may
+    diverge.
 
     Example:
         >>> round(float(Relativistic().discriminator_loss(ops.array([7.0]), ops.array([7.0]))), 4)
@@ -225,7 +226,7 @@ class Relativistic(AdversarialLoss):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class RelativisticAverage(AdversarialLoss):
-    """Each image against the average of the other side, instead of against a partner as in `Relativistic`.
+    """Compares each image with the average of the other side, instead of with a partner as in `Relativistic`.
 
     `D: mean softplus(mean fake − real) + mean softplus(fake − mean real)`, `G:` the same with the roles exchanged.
 
@@ -258,7 +259,7 @@ LOSSES: dict[str, Callable[[], AdversarialLoss]] = {
 
 
 def get(identifier) -> AdversarialLoss:
-    """The loss pair of a name, in the manner of `keras.losses.get`.
+    """The loss pair of this name, like `keras.losses.get`.
 
     Args:
         identifier: a name in `LOSSES`, or an object with the two methods, which is returned as it is.
@@ -267,7 +268,7 @@ def get(identifier) -> AdversarialLoss:
         A loss pair.
 
     Raises:
-        ValueError: for an unknown name, with the known ones, and for anything that is no loss pair.
+        ValueError: for an unknown name, with the known ones, and for anything that is not a loss pair.
 
     Example:
         >>> type(get("non_saturating")).__name__

@@ -1,4 +1,4 @@
-"""HTML pages of what a run or a score has to show: one style, tables and pictures."""
+"""HTML pages for the results of a run or a score: one style, tables and pictures."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _TEMPLATE = """<!doctype html>
 
 
 def page(title: str, sections: Iterable[str]) -> str:
-    """A whole page; sections that are empty are left out.
+    """A whole page; empty sections are left out.
 
     Args:
         title: plain text.
         sections: HTML, one below the other.
     """
     text = _TEMPLATE.format(title=escape(title), body="\n".join(filter(None, sections)))
-    return text.encode("utf-8", "backslashreplace").decode()  # names of files need not be text
+    return text.encode("utf-8", "backslashreplace").decode()  # file names need not be valid text
 
 
 def heading(text: str) -> str:
@@ -42,7 +42,7 @@ def heading(text: str) -> str:
 
 
 def remark(text: str) -> str:
-    """A sentence that must not be missed."""
+    """A sentence that readers must not miss."""
     return f'<p class="remark">{escape(text)}</p>'
 
 
@@ -57,7 +57,7 @@ def picture(source: str, caption: str, style: str = "small") -> str:
     Args:
         source: address relative to the page.
         caption: plain text.
-        style: "small", or "large" for few pixels that should be looked at.
+        style: "small", or "large" to enlarge pictures of few pixels.
     """
     caption = escape(caption)
     return (
@@ -67,7 +67,7 @@ def picture(source: str, caption: str, style: str = "small") -> str:
 
 
 def facts(values: dict) -> str:
-    """A table of names and values; what is not known has no row."""
+    """A table of names and values, without the unknown ones."""
     rows = (
         f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(str(value))}</td></tr>"
         for name, value in values.items()
@@ -77,7 +77,7 @@ def facts(values: dict) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of texts; every column between the first and the last holds numbers, set flush right.
+    """A table of texts; every column between the first and the last holds numbers, aligned right.
 
     Example:
         >>> table(["metric", "value", "about"], [["recall", "0.9", "variety"]]).count('class="number"')

@@ -1,9 +1,9 @@
-"""Gradient penalties: what a game adds to the discriminator's loss to keep it smooth.
+"""Gradient penalties: what a game adds to the discriminator's loss to keep the discriminator smooth.
 
-A penalty looks at the slope of the discriminator's logits at some images (real ones, fakes, points between them) and
-returns a float32 scalar; the game multiplies it by the penalty's `weight` and adds up as many penalties as it was
-given. Images are those that the discriminator gets to see: augmented and packed, where the game does that. Penalties
-have no state: random points come from the seed they are called with.
+A penalty takes the slope of the discriminator's logits at some images (real ones, fakes, points between them) and
+returns a float32 scalar; the game multiplies it by the penalty's `weight` and sums all penalties. The images are those
+that the discriminator gets: augmented and packed, where the game does that. Penalties have no state: random points
+come from the seed that they are called with.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from keras_gen.registry import lookup
 
 
 class Critic:
-    """A discriminator as penalties and losses look at it: the logits of images, and their slope.
+    """A discriminator for penalties and losses: the logits of images, and their slope.
 
-    Each pass through the network is made once: the logits that come with a slope are kept for whoever asks next, so
-    R1 and R2 cost the discriminator no forward pass of their own.
+    Each pass through the network is made once: the logits that come with a slope are cached, so R1 and R2 cost the
+    discriminator no extra forward pass.
 
     Args:
         function: images (b, ...), and `conditions` if there are any, → logits of any shape, b first.
         conditions: tensors (b, ...) beside every batch of images.
-        together: batches of one size at all of which the slope is wanted, and which go in one pass: for a network that
-            judges each image on its own.
+        together: batches of one size, all of which need the slope and go through in one pass: for a network that scores
+            each image on its own.
 
     Example:
         >>> critic = Critic(lambda images: ops.sum(2.0 * images, axis=1))
@@ -52,7 +52,7 @@ class Critic:
         return self._logits[id(images)][1]
 
     def gradients(self, images):
-        """D sum(logits) / d images: as each logit is of one image alone, row i is the slope at image i."""
+        """D sum(logits) / d images: as each logit depends on one image only, row i is the slope at image i."""
         if id(images) not in self._gradients:
             batches = self.together if any(images is each for each in self.together) else (images,)
             conditions = [_joined((rows,) * len(batches)) for rows in self.conditions]
@@ -83,7 +83,7 @@ class Penalty(abc.ABC):
     """
 
     slope_at: tuple[str, ...] = ()
-    """Whether it looks at the slope at the real images or the fakes as they are: any of "real" and "fake"."""
+    """Whether it uses the slope exactly at the real images or at the fakes: any of "real" and "fake"."""
 
     def __init__(self, weight=1.0):
         if isinstance(weight, (int, float)) and not weight >= 0:
@@ -145,9 +145,9 @@ class R2(Penalty):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class GradientPenalty(Penalty):
-    """Wants slope 1 between real images and fakes: `mean (‖∇D(x̂)‖ − 1)²` at `x̂ = x + ε(G(z) − x)`, ε ~ U(0, 1).
+    """Pulls the slope between reals and fakes to 1: `mean (‖∇D(x̂)‖ − 1)²` at `x̂ = x + ε(G(z) − x)`, ε ~ U(0, 1).
 
-    One ε per image. The penalty of WGAN-GP, with weight 10; a critic under it has no batch normalisation, which would
+    One ε per image. The penalty of WGAN-GP, with weight 10; its critic must have no batch normalisation, which would
     make one image's logit depend on the others.
 
     Args:
@@ -172,7 +172,7 @@ class GradientPenalty(Penalty):
         return self._deviation(critic.gradients(real_images + steps * (fake_images - real_images)))
 
     def _deviation(self, gradients):
-        # The square root has an infinite slope at 0, where a critic without any opinion would turn to NaN.
+        # The square root has an infinite slope at 0, where a constant critic would give NaN.
         excess = ops.sqrt(_squared_norms(gradients) + 1e-12) - 1.0
         return ops.mean(ops.square(ops.relu(excess) if self.one_sided else excess))
 
@@ -182,10 +182,10 @@ class GradientPenalty(Penalty):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Dragan(GradientPenalty):
-    """Wants slope 1 around real images: `mean (‖∇D(x + δ)‖ − 1)²` at noisy copies, `δ = ½ · std(x) · U(0, 1)`.
+    """Pulls the slope around real images to 1: `mean (‖∇D(x + δ)‖ − 1)²` at noisy copies, `δ = ½ · std(x) · U(0, 1)`.
 
-    The noise is as wide as half the deviation of all pixels of the batch, as in the authors' program; their paper
-    writes a normal δ of fixed width. Does not look at fakes.
+    The noise is as wide as half the standard deviation of all pixels of the batch, as in the authors' code; their paper
+    has a normal δ of fixed width. Does not use fakes.
 
     Args:
         weight, one_sided: as of `GradientPenalty`.
@@ -209,17 +209,17 @@ PENALTIES: dict[str, Callable[..., Penalty]] = {
 
 
 def get(identifier, weight=None) -> Penalty:
-    """The penalty of a name, in the manner of `keras.losses.get`.
+    """The penalty of this name, like `keras.losses.get`.
 
     Args:
         identifier: a name in `PENALTIES`, or a penalty, which is returned as it is.
-        weight: of a penalty that is given by name; its own default when None.
+        weight: of a penalty that is given by name; None for its default.
 
     Returns:
         A penalty.
 
     Raises:
-        ValueError: for an unknown name, with the known ones, and for anything that is no penalty.
+        ValueError: for an unknown name, with the known ones, and for anything that is not a penalty.
 
     Example:
         >>> get("r1", weight=0.2).weight
@@ -236,14 +236,14 @@ def get(identifier, weight=None) -> Penalty:
 def gamma(images: np.ndarray) -> float:
     """A weight of R1 and R2 that suits the images: a thousandth of their total variance, which is 0.2 for MNIST.
 
-    To tell two images apart, a discriminator needs the less slope the farther apart they lie; the mean squared
-    distance of two images is twice their total variance. Weights in proportion to it hold every discriminator back
-    alike, whatever the size, the channels and the contrast of the images. (Karras et al., 2020,
+    To distinguish two images, a discriminator needs less slope the farther apart they lie; the mean squared distance of
+    two images is twice their total variance. Weights in proportion to it restrain every discriminator equally,
+    whatever the size, the channels and the contrast of the images. (Karras et al., 2020,
     https://arxiv.org/abs/2006.06676, appendix C, let γ grow with the pixels alone.)
 
     Args:
-        images: uint8 (n, height, width, channels), some thousand of the training images; an array that stays on disk is
-            read in blocks.
+        images: uint8 (n, height, width, channels), a few thousand of the training images; an array that stays on disk
+            is read in blocks.
 
     Returns:
         γ, for images in [-1, 1].
@@ -258,7 +258,7 @@ def gamma(images: np.ndarray) -> float:
         block = np.asarray(images[start : start + 256]).astype("float32") / 127.5
         sums += block.sum(axis=0)
         squares += np.square(block).sum(axis=0)
-    variances = np.maximum(squares / len(images) - (sums / len(images)) ** 2, 0.0)  # or rounding may leave less
+    variances = np.maximum(squares / len(images) - (sums / len(images)) ** 2, 0.0)  # rounding may make it negative
     return float(np.sum(variances) / 1_000)
 
 
@@ -267,7 +267,7 @@ def _joined(batches):
 
 
 def _keep(known, batches, values):
-    """Remembers the values of each batch, all of the same size."""
+    """Caches the values of each batch, all of the same size."""
     for batch, own in zip(batches, ops.split(values, len(batches)), strict=True):
         known[id(batch)] = batch, own
 

@@ -1,8 +1,8 @@
-"""Named configurations: what the literature calls by a name, as data.
+"""Named configurations: methods that have a name in the literature, as data.
 
 A preset is a dict: one line for `--help` under "about", and values for some of the options of training
-(`runs/options.py`), all of which can still be changed by whoever trains. What it leaves out has the option's default.
-The command and what it gave, measured, stand beside each preset in docs/presets.md.
+(`runs/options.py`), all of which the user can still change. What it leaves out has the option's default.
+docs/presets.md has the command and the measured results of each preset.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 Preset = dict[str, Any]
 
 _ARTICLE: Preset = {
-    "about": "dense 100-256-512-1024-pixels against its mirror, BCE, Adam 2e-4: the introductory GAN, unstable",
+    "about": "dense 100-256-512-1024-pixels against its mirror image, BCE, Adam 2e-4: the introductory GAN, unstable",
     "network": "mlp",
     "latent_dim": 100,
     "loss": "non_saturating",
@@ -34,7 +34,7 @@ _DCGAN: Preset = {
 GANS: dict[str, Preset] = {
     # Found by a sweep over small images; see docs/experiments.md. Loss and penalties are R3GAN's (Huang et al., 2024,
     # https://arxiv.org/abs/2501.05441), whose γ falls to a tenth too. Differs from it: five times its rate, a small
-    # plain network, a leaky clip at the end, 16 or 64 images a step in place of 256 and more. Rate, network and batch
+    # plain network, a leaky clip at the end, 16 or 64 images per step in place of 256 and more. Rate, network and batch
     # are for runs of minutes, where the paper's take days.
     "fast": {
         "about": "the default: small convolutions, relativistic loss, R1 + R2, averaged weights; learns labels, if any",
@@ -134,7 +134,7 @@ GANS: dict[str, Preset] = {
 }
 
 _ARTICLE_AE: Preset = {
-    "about": "dense encoder, code of 32 numbers, dense decoder, mean squared error, Adam 1e-3",
+    "about": "dense encoder, codes of 32 dimensions, dense decoder, mean squared error, Adam 1e-3",
     "kind": "plain",
     "network": "mlp",
     "latent_dim": 32,
@@ -147,7 +147,7 @@ _ARTICLE_AE: Preset = {
 # https://arxiv.org/abs/2006.13202, which leaves nothing to tune. Differs: the article's networks.
 _VAE: Preset = {
     **_ARTICLE_AE,
-    "about": "codes are drawn from a distribution for each image, all of them standard normal "
+    "about": "codes are drawn from a distribution for each image, and all together should be standard normal "
     "(Kingma and Welling, 2014)",
     "kind": "vae",
     "loss": "gaussian",
@@ -156,19 +156,19 @@ _VAE: Preset = {
 
 AUTOENCODERS: dict[str, Preset] = {
     "article": _ARTICLE_AE,
-    # Vincent et al. (2008), https://doi.org/10.1145/1390156.1390294, who take away a quarter of the pixels.
+    # Vincent et al. (2008), https://doi.org/10.1145/1390156.1390294, who remove a quarter of the pixels.
     "denoising": {
         **_ARTICLE_AE,
-        "about": "learns to repair images in which a quarter of the pixels is missing (Vincent et al., 2008)",
+        "about": "learns to repair images in which a quarter of the pixels are missing (Vincent et al., 2008)",
         "kind": "denoising",
         "noise": "masking",
         "amount": 0.25,
     },
     "vae": _VAE,
-    # Higgins et al. (2017), https://openreview.net/forum?id=Sy2fzU9gl, who take 4 and more.
+    # Higgins et al. (2017), https://openreview.net/forum?id=Sy2fzU9gl, who use 4 and more.
     "beta-vae": {
         **_VAE,
-        "about": "the VAE whose code numbers should be independent of each other, β 4 (Higgins et al., 2017)",
+        "about": "the VAE with code dimensions that should be independent of each other, β 4 (Higgins et al., 2017)",
         "beta": 4.0,
     },
     # Sohn et al. (2015), https://papers.nips.cc/paper/5775. Differs: only the decoder sees the conditions.
@@ -186,13 +186,13 @@ AUTOENCODERS: dict[str, Preset] = {
     # Tolstikhin et al. (2018), https://arxiv.org/abs/1711.01558: WAE-MMD.
     "wae": {
         **_ARTICLE_AE,
-        "about": "the codes of a batch should look standard normal, each one is free (Tolstikhin et al., 2018)",
+        "about": "the codes of a batch should be standard normal, each code is free (Tolstikhin et al., 2018)",
         "kind": "wae",
     },
-    # van den Oord et al. (2017), https://arxiv.org/abs/1711.00937. Differs: the tokens of dense networks are no map.
+    # van den Oord et al. (2017), https://arxiv.org/abs/1711.00937. Differs: tokens of dense networks are not a map.
     "vqvae": {
         **_ARTICLE_AE,
-        "about": "codes of 16 tokens from an alphabet of 256, drawn one after the other (van den Oord et al., 2017)",
+        "about": "codes of 16 tokens from an alphabet of 256, drawn one after another (van den Oord et al., 2017)",
         "kind": "vqvae",
         "latent_dim": 128,
     },

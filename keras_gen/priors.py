@@ -1,8 +1,8 @@
 """Priors: distributions of an autoencoder's codes, to draw new codes from.
 
-A decoder makes images of codes like those that it has seen. Where these lie is not known before training: a prior is
-fitted to the codes of the training images afterwards. Each prior is a Keras layer that turns standard normal noise
-into codes, so it is saved with its model and runs in its SavedModel.
+A decoder makes good images only from codes like those of its training. Their distribution is not known before
+training: a prior is fitted to the codes of the training images afterwards. Each prior is a Keras layer that turns
+standard normal noise into codes, so it is saved with its model and runs in its SavedModel.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from keras import layers, ops
 from keras_gen import latents
 
 MAX_FITTED_CODES = 20_000  # that a mixture is fitted to: more change little and take long
-MAX_EM_ROUNDS = 30  # of expectation and maximization, after which it goes on improving by little
-MIN_VARIANCE = 1e-6  # added to each variance, for numbers of the code that never change
+MAX_EM_ROUNDS = 30  # of expectation and maximization, after which it improves only a little
+MIN_VARIANCE = 1e-6  # added to each variance, for dimensions that never change
 
 
 class Prior(layers.Layer):
     """The base of priors: a distribution of codes as a map from standard normal noise.
 
     Args:
-        latent_dim: numbers per code.
+        latent_dim: dimensions of the codes.
 
     Call arguments:
         noise: float tensor (b, noise_dim), standard normal.
@@ -42,16 +42,16 @@ class Prior(layers.Layer):
 
     @property
     def about(self) -> str:
-        """What it is, in a few words."""
+        """A short description."""
         raise NotImplementedError
 
     @property
     def noise_dim(self) -> int:
-        """Standard normal numbers that make one code."""
+        """Dimensions of the standard normal noise for one code."""
         return self.latent_dim
 
     def fit(self, codes: np.ndarray, seed: int = 0) -> Prior:
-        """Becomes the distribution of codes (n, latent_dim), the same for the same seed, and returns itself."""
+        """Fits the distribution to codes (n, latent_dim), the same way for the same seed, and returns itself."""
         raise NotImplementedError
 
     def log_prob(self, codes: np.ndarray) -> np.ndarray:
@@ -60,14 +60,14 @@ class Prior(layers.Layer):
 
     @property
     def num_choices(self) -> int:
-        """Numbers of the noise, at its front, that choose among parts of the distribution: truncation leaves them."""
+        """The number of first dimensions of the noise that choose components: truncation leaves them as they are."""
         return 0
 
     def truncate(self, noise: np.ndarray, limit: float) -> np.ndarray:
-        """Noise cut off at ± `limit`, see `latents.truncate`, but for the numbers that choose."""
+        """Noise cut off at ± `limit`, see `latents.truncate`, except for the dimensions that choose components."""
         kept = self.num_choices
         if kept == self.noise_dim:
-            raise ValueError(f"expected no truncation: a {self.about} has no middle to stay near to")
+            raise ValueError(f"expected no truncation: a {self.about} has no centre to stay near")
         return np.concatenate([noise[:, :kept], latents.truncate(noise[:, kept:], limit)], axis=1)
 
     def sample(self, num: int, seed: int = 0) -> np.ndarray:
@@ -88,7 +88,7 @@ class Prior(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class StandardNormal(Prior):
-    """Independent numbers with mean 0 and variance 1: what VAEs and WAEs train their codes to be, nearly.
+    """Independent dimensions with mean 0 and variance 1, which VAEs and WAEs train their codes to be, nearly.
 
     Example:
         >>> StandardNormal(2).fit(np.ones((3, 2))).log_prob(np.zeros((1, 2))).round(4).tolist()  # −log 2π
@@ -113,16 +113,16 @@ class StandardNormal(Prior):
 class Mixture(Prior):
     """A mixture of Gaussians; one component alone is a Gaussian.
 
-    Component k is `mean_k + L_k ε` with L_k a lower triangle, chosen with probability `weight_k` by the first number of
-    the noise, whose distribution function is uniform.
+    Component k is `mean_k + L_k ε` with a lower triangular L_k. It is chosen with probability `weight_k` by the first
+    dimension of the noise, through its distribution function, which is uniform.
 
     Args:
-        latent_dim: numbers per code.
+        latent_dim: dimensions of the codes.
         components: number of Gaussians.
         covariance: "full" or "diagonal".
 
     Raises:
-        ValueError: for another covariance, or less than one component.
+        ValueError: for another covariance, or fewer than one component.
 
     Example:
         >>> codes = np.random.default_rng(0).normal([3.0, -1.0], [2.0, 0.5], (5000, 2))
@@ -162,7 +162,7 @@ class Mixture(Prior):
 
     @property
     def num_choices(self) -> int:
-        return int(self.components > 1)  # the rare components are not the outermost ones
+        return int(self.components > 1)  # truncating the choice would not remove rare components
 
     def call(self, noise):
         if not self.num_choices:
@@ -174,7 +174,7 @@ class Mixture(Prior):
 
     def fit(self, codes, seed=0):
         from sklearn.exceptions import ConvergenceWarning
-        from sklearn.mixture import GaussianMixture  # half a second that only fitting needs
+        from sklearn.mixture import GaussianMixture  # takes half a second and is needed only here
 
         codes = np.asarray(codes, "float64")
         if len(codes) < 2 * self.components:

@@ -1,4 +1,4 @@
-"""Finding things by name in the plain dict literals of the other rooms (losses, networks, presets)."""
+"""Lookup by name in the plain dict literals of the other rooms (losses, networks, presets)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def lookup(kind: str, table: dict[str, Thing], name: str) -> Thing:
     Args:
         kind: what the table holds, for the message ("loss", "preset").
         table: names to entries.
-        name: the name asked for.
+        name: the requested name.
 
     Raises:
         ValueError: for an unknown name; the message lists the known ones.

@@ -1,7 +1,7 @@
-"""Numbers that change over a run: learning rates, penalty weights.
+"""Values that change over a run: learning rates, penalty weights.
 
 A schedule is a function of the fraction of the run that is over, so that a run of three minutes goes through all of
-it. What the number is used for does not belong here.
+it. The use of the value does not belong here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from keras import ops
 class Schedule(abc.ABC):
     """The base of schedules: from `start` to `end` while the run goes from `begin` to `until`.
 
-    Before `begin` the value is `start`, after `until` it is `end`. Subclasses define `weight(fraction)`, how much of
-    the way is done, and are registered with `keras.saving.register_keras_serializable`.
+    Before `begin` the value is `start`, after `until` it is `end`. Subclasses define `weight(fraction)`, the share of
+    the change so far, and are registered with `keras.saving.register_keras_serializable`.
 
     Args:
         start: float, the value up to `begin`.
         end: float, the value from `until` on.
-        begin: fraction of the run at which the value starts to move.
-        until: fraction of the run at which it has arrived.
+        begin: fraction of the run at which the value starts to change.
+        until: fraction of the run at which it has reached `end`.
 
     Call arguments:
         progress: float or scalar tensor in [0, 1], the fraction of the run that is over.
@@ -45,10 +45,10 @@ class Schedule(abc.ABC):
 
     @abc.abstractmethod
     def weight(self, fraction):
-        """How much of the way from `start` to `end` is done.
+        """The share of the change from `start` to `end` so far.
 
         Args:
-            fraction: float32 scalar in [0, 1], how much of the time from `begin` to `until` is over.
+            fraction: float32 scalar in [0, 1], the share of the time from `begin` to `until` that is over.
 
         Returns:
             float32 scalar: 0 at 0 and 1 at 1.
@@ -102,7 +102,7 @@ class Cosine(Schedule):
         return (1 - ops.cos(math.pi * fraction)) / 2
 
 
-# What becomes of a learning rate over the run, by name.
+# How a learning rate changes over the run, by name.
 RATES = {
     "constant": lambda rate: rate,
     "linear": lambda rate: Linear(rate, 0.0),
@@ -112,14 +112,14 @@ RATES = {
 
 
 def evaluate(value, progress):
-    """The value of a setting that may be a number or a schedule.
+    """The value of a setting that is a number or a schedule.
 
     Args:
         value: a number, or a function of the progress such as a `Schedule`.
         progress: float or scalar tensor in [0, 1], the fraction of the run that is over.
 
     Returns:
-        The number as it is, or what the schedule gives.
+        The number as it is, or the value of the schedule.
 
     Example:
         >>> evaluate(0.2, progress=0.5), float(evaluate(Linear(0.0, 1.0), progress=0.5))

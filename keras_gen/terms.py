@@ -1,8 +1,8 @@
-"""Terms: what a game adds to the generator's loss beside winning, the mirror of penalties.
+"""Terms: what a game adds to the generator's adversarial loss, the counterpart of penalties.
 
-A term looks at the fakes and at what stood in the batch beside them (the real images, each input of the model) and
-returns a float32 scalar; the game multiplies it by the term's `weight` and adds up as many terms as it was given. Fakes
-are those that the generator made, before any augmentation. Terms have no state.
+A term takes the fakes and the rest of the batch (the real images, each input of the model) and returns a float32
+scalar; the game multiplies it by the term's `weight` and sums all terms. The fakes are those that the generator made,
+before any augmentation. Terms have no state.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class L1(Term):
 
     Args:
         weight: as of `Term`; 100 in the paper, on the same scale of [-1, 1].
-        target: name in the batch: `images`, or that of a picture among the inputs.
+        target: name in the batch: `images`, or the name of a picture among the inputs.
 
     Example:
         >>> float(L1()({"images": ops.zeros((2, 3, 4, 1))}, ops.ones((2, 3, 4, 1)) / 2))
@@ -87,13 +87,13 @@ TERMS: dict[str, Callable[..., Term]] = {"l1": L1}
 
 
 def get(identifier) -> Term:
-    """The term of a name, in the manner of `keras.losses.get`.
+    """The term of this name, like `keras.losses.get`.
 
     Args:
         identifier: a name in `TERMS`, or a term, which is returned as it is.
 
     Raises:
-        ValueError: for an unknown name, with the known ones, and for anything that is no term.
+        ValueError: for an unknown name, with the known ones, and for anything that is not a term.
 
     Example:
         >>> get("l1").weight

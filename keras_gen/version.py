@@ -1,3 +1,3 @@
-"""The version, on its own so that the build can read it without importing anything."""
+"""The version, in a separate file so that the build can read it without importing anything."""
 
 VERSION = "0.1.0"

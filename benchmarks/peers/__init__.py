@@ -1,1 +1,1 @@
-"""What people would use in place of keras_gen, written from the papers and the documentation, to be timed beside it."""
+"""Alternatives to keras_gen, written from the papers and the documentation, to time beside it."""

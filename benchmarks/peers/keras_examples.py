@@ -1,6 +1,6 @@
-"""Training in the way of the public Keras examples: a `keras.Model` with a `train_step` of its own, on TensorFlow.
+"""Training as in the public Keras examples: a `keras.Model` with its own `train_step`, on TensorFlow.
 
-The networks are those of keras_gen, so that only the way differs. There is no public example with R1 and R2.
+The networks are those of keras_gen, so that only the training differs. There is no public example with R1 and R2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training as a PyTorch user writes it: the same networks, losses and optimizers as the presets of keras_gen.
 
-`GAMES` has a function for each case of `benchmarks.speed` that returns a trainer; `tests/test_benchmarks.py` holds
+`GAMES` has a function for each case of `benchmarks.speed` that returns a trainer; `tests/test_benchmarks.py` checks
 that it trains as many weights as the preset does.
 """
 
@@ -27,7 +27,7 @@ class Trainer:
 
     def __init__(self, device: str, bfloat16: bool):
         self.device = device
-        # Without its cache of cast weights, which would outlive their updates: a step has several.
+        # Without its cache of cast weights, which would go stale: a step updates weights several times.
         precision = torch.autocast(device, torch.bfloat16, cache_enabled=False)
         self._autocast = precision if bfloat16 else contextlib.nullcontext()
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -48,7 +48,7 @@ class Trainer:
                 setattr(self, name, torch.compile(child))
 
     def capture(self, images: torch.Tensor, labels: torch.Tensor) -> None:
-        """Records a step as a CUDA graph, of which all later steps are replays: what a patient expert would do."""
+        """Records a step as a CUDA graph, which all later steps replay: what a patient expert would do."""
         self._seen = images.to(self.device), labels.to(self.device)
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
@@ -74,7 +74,7 @@ class Trainer:
     def minimize(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
         """One step of an optimizer."""
         optimizer.zero_grad(set_to_none=True)
-        # Of its own weights alone: a plain backward() takes the discriminator's in the generator's move too.
+        # Only for its own weights: in the generator's step a plain backward() takes those of the discriminator too.
         loss.backward(inputs=[weight for group in optimizer.param_groups for weight in group["params"]])
         optimizer.step()
 
@@ -88,10 +88,10 @@ class Adversarial(Trainer):
         objectives: functions of (critic, real images, fakes): the discriminator's loss and the generator's.
         rate: of both Adams.
         betas: of both Adams.
-        latent_dim: numbers per latent.
-        steps: the discriminator's steps for each of the generator's, on parts of the batch.
+        latent_dim: dimensions of the latents.
+        steps: discriminator steps for each generator step, on parts of the batch.
         ema_decay: of an averaged generator, or None.
-        num_classes: where the labels are to be seen, 0 elsewhere.
+        num_classes: where the networks take labels, else 0.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Adversarial(Trainer):
                     mean.lerp_(value, 1 - self.ema_decay)
 
     def _play(self, rows, num):
-        """The critic of these rows, which may get them several times over, and fakes."""
+        """The critic of these rows, which repeats them as often as the images need, and fakes."""
         latents = torch.randn(num, self.latent_dim, device=self.device)
         if rows is None:
             return self.discriminator, self.generator(latents)
@@ -153,7 +153,7 @@ def cross_entropy(critic, real, fake):
 
 
 def cross_entropy_apart(critic, real, fake):
-    """The same with a pass for each, as batch normalisation asks for."""
+    """The same with a pass for each, as batch normalisation needs it."""
     real_logits, fake_logits = critic(real).float(), critic(fake).float()
     return F.binary_cross_entropy_with_logits(
         real_logits, torch.ones_like(real_logits)
@@ -181,7 +181,7 @@ def wasserstein(critic, real, fake):
 
 
 def relativistic_with_penalties(critic, real, fake):
-    """R3GAN's discriminator: logits and both slopes out of one pass over real images and fakes, γ = 0.2."""
+    """R3GAN's discriminator: logits and both slopes from one pass over real images and fakes, γ = 0.2."""
     images = torch.cat([real, fake]).requires_grad_(True)
     logits = critic(images).float()
     slopes = torch.autograd.grad(logits.sum(), images, create_graph=True)[0]
@@ -198,7 +198,7 @@ def relativistic(critic, real, fake):
 
 
 def dense(sizes, activation, *end):
-    """Dense layers with what `activation` makes after all but the last, and `end` after that."""
+    """Dense layers, with what `activation` makes after each but the last, and then `end`."""
     hidden = [layer for ins, outs in itertools.pairwise(sizes[:-1]) for layer in (nn.Linear(ins, outs), *activation())]
     return [*hidden, nn.Linear(sizes[-2], sizes[-1]), *end]
 
@@ -318,7 +318,7 @@ def fast(image_shape, **kwargs) -> Adversarial:
 
 
 class VariationalAutoencoder(Trainer):
-    """A convolutional VAE with codes of 32 numbers and one variance for all pixels, Adam 1e-3."""
+    """A convolutional VAE with codes of 32 dimensions and one variance for all pixels, Adam 1e-3."""
 
     def __init__(self, image_shape, **kwargs):
         super().__init__(**kwargs)

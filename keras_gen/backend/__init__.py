@@ -4,14 +4,14 @@
 - `value_and_gradients(objective, variables, state)`: `(loss, logs), gradients` of one player's objective.
 - `apply(optimizer, gradients, variables)`: one step of an optimizer.
 - `input_gradients(function, inputs)`: `function(inputs)` and d sum(function(inputs)) / d inputs, both differentiable.
-- `Model`: what all models are made of, with `steps_per_execution` steps in one launch.
+- `Model`: the base class of all models, with `steps_per_execution` steps in one launch.
 """
 
 import keras
 
 BACKEND = keras.backend.backend()
 
-Model = keras.Model  # right as it is on TensorFlow; on PyTorch it takes one step at a time
+Model = keras.Model  # does so on TensorFlow; on PyTorch it takes one step at a time
 
 if BACKEND == "tensorflow":
     from keras_gen.backend.tensorflow import apply, input_gradients, train_step, value_and_gradients

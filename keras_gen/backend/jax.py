@@ -1,4 +1,4 @@
-"""The primitives on JAX: pure functions of values, Keras variables read and written through a `StatelessScope`."""
+"""The primitives on JAX: pure functions of values; a `StatelessScope` reads and writes the Keras variables."""
 
 import functools
 import itertools
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 import keras
 
-# The scopes of the objectives that are being evaluated, the innermost one last. Keras keeps its own such stack private.
+# The scopes of the objectives that are being evaluated, the innermost last. The stack that Keras has is private.
 _scopes: list[keras.StatelessScope] = []
 
 
@@ -29,7 +29,7 @@ class Model(keras.Model):
 
 
 def _scan(step, num):
-    """`(state, iterator) -> logs, state` that takes a step with each of up to `num` batches; the last one's logs."""
+    """`(state, iterator) -> logs, state` that takes a step with each of up to `num` batches; the logs of the last."""
 
     @functools.partial(jax.jit, donate_argnums=0)
     def launch(state, batches):
@@ -43,7 +43,7 @@ def _scan(step, num):
 
     def train_function(state, iterator):
         logs = None
-        # Batches of one shape can be stacked; the last one of an epoch may be smaller.
+        # Only batches of one shape can be stacked; the last one of an epoch may be smaller.
         for _, batches in itertools.groupby(itertools.islice(iterator, num), key=_shapes):
             logs, state = launch(state, tuple(batches))
         if logs is None:
@@ -58,7 +58,7 @@ def _shapes(batch):
 
 
 def train_step(model, state, data):
-    """Keras calls `train_step(state, data)` with every value and wants the new values back."""
+    """Keras calls `train_step(state, data)` with all values and expects the new values back."""
     groups = (
         model.trainable_variables,
         model.non_trainable_variables,
@@ -74,8 +74,8 @@ def train_step(model, state, data):
 def value_and_gradients(objective, variables, state):
     """Evaluates `objective() -> (loss, logs)` and differentiates the loss by `variables`.
 
-    The objective runs inside a scope of its own, as `jax.grad` asks for a pure function; what it did to `state`
-    (seeds, statistics) comes out as values and is assigned outside.
+    The objective runs inside its own scope, as `jax.grad` requires a pure function; its changes of `state`
+    (seeds, statistics) come out as values and are assigned outside.
 
     Args:
         objective: function without arguments.
@@ -105,14 +105,14 @@ def value_and_gradients(objective, variables, state):
 
 
 def apply(optimizer, gradients, variables):
-    """One step of an optimizer; the step around it is one XLA program already."""
+    """One step of an optimizer; the whole training step is already one XLA program."""
     optimizer.apply(gradients, variables)
 
 
 def input_gradients(function, inputs):
     """`function(inputs)` and d sum(function(inputs)) / d inputs, through both of which gradients flow.
 
-    What the function does to variables (seeds, statistics) is kept inside an objective and dropped elsewhere.
+    Changes of variables (seeds, statistics) by the function are kept inside an objective and dropped elsewhere.
     """
     outer = _scopes[-1].state_mapping if _scopes else {}
 
@@ -122,7 +122,7 @@ def input_gradients(function, inputs):
             outputs = function(values)
         return outputs.sum(), (outputs, scope.state_mapping)
 
-    # Values leave the differentiated function through its outputs: a scope that outlives it would hold dead tracers.
+    # Values leave the differentiated function only as outputs: a scope that outlives it would hold leaked tracers.
     gradients, (outputs, updated) = jax.grad(pure, has_aux=True)(jax.numpy.asarray(inputs))
     outer.update(updated)
     return outputs, gradients

@@ -1,4 +1,4 @@
-"""The primitives on TensorFlow: variables change in place, tapes record."""
+"""The primitives on TensorFlow: variables change in place, tapes record operations."""
 
 import tensorflow as tf
 
@@ -27,10 +27,10 @@ def value_and_gradients(objective, variables, state):
 
 
 def apply(optimizer, gradients, variables):
-    """One step of an optimizer. On a CPU as one XLA program: each weight is read and written once, not ten times.
+    """One step of an optimizer. On a CPU it is one XLA program: each weight is read and written once, not ten times.
 
-    Not while Keras runs eagerly, where every operation shall be seen, and not under a distribution strategy, whose
-    replicas meet in there.
+    Except while Keras runs eagerly, where every operation should be visible, and under a distribution strategy, whose
+    replicas synchronise inside.
     """
 
     def step(gradients):

@@ -4,7 +4,7 @@ import torch
 
 
 def train_step(model, data):
-    """Keras calls `train_step(data)`; nothing outside an objective is recorded, the optimizers' updates neither."""
+    """Keras calls `train_step(data)`; nothing outside an objective is recorded, not even the optimizers' updates."""
     with torch.no_grad():
         return model.play(data)
 

@@ -1,7 +1,7 @@
-"""Callbacks that observe a training run: they write pictures and numbers and may ask it to stop; two of them
-bring back a state in which the model has been before.
+"""Callbacks that observe a training run: they write pictures and numbers and may stop it; two of them restore an
+earlier state of the model.
 
-They work with GANs and autoencoders alike, beside the stock callbacks of Keras.
+They work with GANs and autoencoders alike, and together with the stock callbacks of Keras.
 """
 
 from keras_gen.callbacks.grids import ReconstructionGrid, SampleGrid

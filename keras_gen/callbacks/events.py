@@ -1,4 +1,4 @@
-"""TensorBoard event files without TensorFlow, so that a run on JAX or PyTorch is watched in the same way."""
+"""TensorBoard event files without TensorFlow, so that a run on JAX or PyTorch can be watched in the same way."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 class EventWriter:
     """Writes scalars and PNG images to one folder of a TensorBoard run.
 
-    TensorBoard follows one event file per folder: give each writer a folder of its own. Each call ends with the
-    data in the file. (TensorBoard's own `EventFileWriter` would import TensorFlow where it is installed.)
+    TensorBoard follows one event file per folder: give each writer its own folder. After each call the data
+    are in the file. (TensorBoard's own `EventFileWriter` would import TensorFlow where it is installed.)
 
     Args:
         directory: folder of the event file; made when missing.
-        place: a `place` of another writer of the folder: what came after is cut off, and this one goes on there.
+        place: a `place` of an earlier writer of the folder: what came after it is cut off, and this writer continues
+            there.
     """
 
     def __init__(self, directory: str | Path, place: tuple[str, int] | None = None):
@@ -37,7 +38,7 @@ class EventWriter:
 
     @property
     def place(self) -> tuple[str, int]:
-        """The name of the file and the bytes in it."""
+        """The name of the file and its size in bytes."""
         return self._path.name, self._path.stat().st_size
 
     def add_scalars(self, values: dict[str, float], step: int) -> None:

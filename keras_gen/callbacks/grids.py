@@ -1,4 +1,4 @@
-"""Pictures of what a model makes while it learns: the same latents, or the same images, each time."""
+"""Pictures of what a model makes during training, each time from the same latents or the same images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_gen.callbacks.resuming import Resumable
 
 
 class _Grid(Resumable):
-    """Draws `self._images()` before training, every so many epochs and at the end; subclasses say of what."""
+    """Draws `self._images()`, which subclasses define, before training, every few epochs and at the end."""
 
     tag: str
 
@@ -46,7 +46,7 @@ class _Grid(Resumable):
     def _draw(self):
         step = int(self.model.optimizer.iterations)
         path, grid = self.directory / f"step_{step:07d}.png", self._images()
-        # The end draws again what the last epoch drew, unless another callback has brought back better weights.
+        # At the end the last epoch's grid would be drawn again, unless another callback has restored better weights.
         if path == self.latest and path.read_bytes() == images.png_bytes(grid):
             return
         self.latest = images.save_png(path, grid)
@@ -57,8 +57,8 @@ class _Grid(Resumable):
 class SampleGrid(_Grid):
     """Saves a grid of generated images, from the same latents each time, as `step_<number>.png`.
 
-    Written before training, every `every` epochs and at the end, with fixed scaling: what changes between two
-    pictures is the model alone. See `Generative.picture`.
+    Written before training, every `every` epochs and at the end, with fixed scaling: only the model changes between
+    two pictures. See `Generative.picture`.
 
     Args:
         directory: folder of the PNG files; made when missing.
@@ -66,7 +66,7 @@ class SampleGrid(_Grid):
         every: epochs between two grids.
         seed: of the latents.
         tensorboard: folder for TensorBoard images, or None.
-        given: pictures and masks by name, for a model that makes something of them; `model.given_of(split)` has them.
+        given: pictures and masks by name, for a model that takes them; `model.given_of(split)` returns them.
 
     Example:
         `gan.fit(images, callbacks=[SampleGrid("samples", num=16)])`
@@ -91,11 +91,11 @@ class ReconstructionGrid(_Grid):
 
     Args:
         directory: folder of the PNG files; made when missing.
-        originals: uint8 images (n, height, width, channels), best ones that the model does not train on.
-        conditions: rows (n, conditions.width) of these, for a conditional model.
+        originals: uint8 images (n, height, width, channels), preferably images that the model is not trained on.
+        conditions: rows (n, conditions.width) for these, for a conditional model.
         every: epochs between two grids.
         tensorboard: folder for TensorBoard images, or None.
-        given: what else goes along with the originals, by name; `model.given_of(split, drawn_too=True)` has it.
+        given: the other inputs for the originals, by name; `model.given_of(split, drawn_too=True)` returns them.
 
     Example:
         `autoencoder.fit(images, callbacks=[ReconstructionGrid("samples", test_images[:10])])`

@@ -1,4 +1,4 @@
-"""Notices when a generator has collapsed."""
+"""Detects when a generator has collapsed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from keras_gen.callbacks.logs import loss_names
 from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
-MIN_DIVERSITY = 0.1  # diversity below it: images as good as the same
+MIN_DIVERSITY = 0.1  # below this the images are nearly identical
 MAX_FRECHET_RATIO = 4.0  # times the least distance of the run
-NUM_CONSECUTIVE = 2  # looks: one may be chance
+NUM_CONSECUTIVE = 2  # measurements: one may be chance
 MAX_LOSS_RATIO = 1_000.0  # times the median loss
-MAX_MEDIAN_LOSS = 100.0  # what no loss usually is: in a run that explodes at once the median would say so
-WINDOW_EPOCHS = 30  # epochs that this is of, a tenth of them at least
+MAX_MEDIAN_LOSS = 100.0  # caps the median, which is itself huge in a run that explodes at once
+WINDOW_EPOCHS = 30  # epochs that the median is taken over, at least a tenth of them
 EARLY_FRACTION = 0.25  # share of the run in which a generator may not have begun to make different images
 
 
 class CollapseGuard(Resumable):
-    """Ends training when a game has collapsed, and remembers what it was.
+    """Ends training when a game has collapsed, and records the reason.
 
     Logs `remedies`, how many have been tried.
 
-    A collapse is one of these: in two looks of a `QualityMonitor` in a row the images are all alike (`diversity` below
-    0.1, after having been above, or after a quarter of the run) or much worse (`frechet` four times its least value);
-    or a player's loss is a thousand times what is usual in this run, or beyond 100,000.
+    A collapse is one of these: in two consecutive measurements of a `QualityMonitor` the images are all alike
+    (`diversity` below 0.1, after having been above, or after a quarter of the run) or much worse (`frechet` four times
+    its least value); or a player's loss is a thousand times its usual value in this run, or above 100,000.
 
     Args:
         budget: the `Budget` of this run.
@@ -32,7 +32,7 @@ class CollapseGuard(Resumable):
 
     Attributes:
         trouble: what happened, in words, or None.
-        lively: whether the run has ever been well: images that differ, losses of a usual size.
+        lively: whether the run has ever been healthy: images that differ, losses of a usual size.
         remedies: how many have been tried, for the logs.
     """
 
@@ -46,7 +46,7 @@ class CollapseGuard(Resumable):
     def begin(self, state):
         self.trouble = None
         self._least, self.lively = state.get("least", float("inf")), state.get("lively", False)
-        self._bad, self._looks = state.get("bad", 0), self.monitor.looks
+        self._bad, self._measurements = state.get("bad", 0), self.monitor.measurements
         self._sizes: list[float] = state.get("sizes", [])
 
     def state(self):
@@ -54,10 +54,10 @@ class CollapseGuard(Resumable):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["remedies"] = self.remedies
-        self._look_at_losses(max(abs(logs[name]) for name in loss_names(logs)))
-        if self.trouble or self.monitor.looks == self._looks:  # between two looks the monitor repeats its numbers
+        self._check_losses(max(abs(logs[name]) for name in loss_names(logs)))
+        if self.trouble or self.monitor.measurements == self._measurements:  # until then it repeats its numbers
             return
-        self._looks = self.monitor.looks
+        self._measurements = self.monitor.measurements
         frechet, diversity = logs["frechet"], logs["diversity"]
         self._least = min(self._least, frechet)
         alike = diversity < MIN_DIVERSITY and (self.lively or self.budget.fraction > EARLY_FRACTION)
@@ -71,17 +71,17 @@ class CollapseGuard(Resumable):
                 else f"the images have become much worse (frechet {frechet:.4g}, at best {self._least:.4g})"
             )
 
-    def _look_at_losses(self, size):
+    def _check_losses(self, size):
         median = statistics.median(self._sizes or [size])
         usual = min(max(1.0, median), MAX_MEDIAN_LOSS)
         exploded = len(self._sizes) >= WINDOW_EPOCHS // 10 and size > MAX_LOSS_RATIO * usual
         self._sizes = [*self._sizes, size][-WINDOW_EPOCHS:]
         if exploded:
             self._stop(f"the losses had exploded ({size:.2g}, usually {usual:.3g})")
-            if median > MAX_MEDIAN_LOSS:  # from the start: there is nothing to go back to, and nothing to compare with
+            if median > MAX_MEDIAN_LOSS:  # from the start: there is no state to return to, and no loss to compare with
                 self.lively, self._sizes = False, []
 
     def _stop(self, trouble):
         self.trouble = trouble
-        self._bad = 0  # the next attempt may have a bad look of its own
+        self._bad = 0  # the next attempt starts its own count
         self.model.stop_training = True

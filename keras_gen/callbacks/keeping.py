@@ -1,4 +1,4 @@
-"""What a run delivers: not the last state of its model, but the best one."""
+"""Keeps the best state of a model, which a run delivers instead of the last one."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from keras_gen.models.checkpoints import Checkpoint
 
 
 class KeepBest(Resumable):
-    """Ends training with the model as it was at its best, weights, optimizers, seeds and all.
+    """Ends training with the best state of the model: weights, optimizers, seeds and all.
 
-    The stock `EarlyStopping(restore_best_weights=True)` brings back the weights only, and forgets them when a run is
-    resumed. This one does not stop anything.
+    The stock `EarlyStopping(restore_best_weights=True)` restores the weights only, and forgets them when a run is
+    resumed. This callback does not stop training.
 
     Args:
         monitor: a number in the logs, the smaller the better: `frechet` of an `evaluation.QualityMonitor`, which must
-            stand before this callback in the list, or `val_loss`.
+            come before this callback in the list, or `val_loss`.
 
     Attributes:
         value: the best value so far, infinite before the first.
-        epoch: the epoch, from 0, after which it was taken.
-        step: the step of that moment.
+        epoch: the epoch, from 0, after which it was reached.
+        step: the step at which it was reached.
         last: the value at the end of training.
-        ended_at: the step of that moment.
-        checkpoint: the model at its best, or None before the first value.
+        ended_at: the step at which training ended.
+        checkpoint: the best state of the model, or None before the first value.
 
     Example:
         `autoencoder.fit(images, validation_data=(others, others), epochs=50, callbacks=[KeepBest("val_loss")])`
@@ -61,5 +61,5 @@ class KeepBest(Resumable):
         self.last = logs.get(self.monitor, self.last)
         if self.last < self.value:
             state = Checkpoint.of(self.model)
-            if state.finite:  # images have no NaN: they would hide it
+            if state.finite:  # uint8 images have no NaN and would hide it
                 self.value, self.epoch, self.checkpoint = self.last, epoch, state

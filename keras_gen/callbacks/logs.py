@@ -1,4 +1,4 @@
-"""Numbers of a training run: on the console, in a CSV file, in TensorBoard and as a picture of the curves."""
+"""The metrics of a training run: on the console, in a CSV file, in TensorBoard and as a picture of the curves."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from keras_gen.files import replace_file
 class ProgressBar(keras.callbacks.Callback):
     """Shows how much of a `Budget` is used, the step and the epoch's losses, on one line.
 
-    Where the output is no terminal (a log file, CI) it prints a plain line every `every_seconds` instead.
+    Where the output is not a terminal (a log file, CI) it prints a plain line every `every_seconds` instead.
 
     Args:
-        budget: the `Budget` of this run, which must stand before this callback in the list.
+        budget: the `Budget` of this run, which must come before this callback in the list.
         every_seconds: between two plain lines.
     """
 
-    async_safe = True  # reads no log values in batches: the step need not wait for them
+    async_safe = True  # reads no log values during batches: the step need not wait for them
 
     def __init__(self, budget, every_seconds=15.0):
         super().__init__()
@@ -58,6 +58,14 @@ class ProgressBar(keras.callbacks.Callback):
         step = self._steps_before + batch + 1
         self._progress.update(self._task, completed=self.budget.fraction, description=f"step {step} {self._losses}")
 
+    def report(self, text: str, fraction: float | None = None) -> None:
+        """Shows on the same line what else is done between two steps, see `console.OnProgress`."""
+        done = "" if fraction is None else f" {fraction:.0%}"
+        self._progress.update(self._task, description=f"{text}{done} …")
+        if not self.console.is_terminal and text != self._line:
+            self.console.print(f"{text} …", highlight=False)
+            self._line = text
+
     def on_epoch_end(self, epoch, logs=None):
         self._losses = " ".join(f"{name} {logs[name]:.4g}" for name in loss_names(logs))
         if not self.console.is_terminal and time.monotonic() - self._printed_at >= self.every_seconds:
@@ -71,19 +79,19 @@ class ProgressBar(keras.callbacks.Callback):
 
     def _print_line(self, epoch):
         line = f"{self.budget.fraction:4.0%}  epoch {epoch + 1}  {self._losses}"
-        if line != self._line:  # the end may follow right after an epoch's
+        if line != self._line:  # the last line of training may repeat that of the last epoch
             self.console.print(line, highlight=False)
         self._printed_at, self._line = time.monotonic(), line
 
 
 class MetricsCSV(Resumable):
-    """Writes a line per epoch: `epoch` (from 1), `step`, `seconds` since training began, and the epoch's numbers.
+    """Writes a line per epoch: `epoch` (from 1), `step`, `seconds` since training began, and the epoch's logs.
 
-    Each line is in the file as soon as its epoch is over. Numbers that are not there after each epoch, as those of a
-    rarer validation, leave cells empty.
+    Each line is in the file as soon as its epoch is over. A cell is empty where an epoch lacks the value, as with less
+    frequent validation.
 
     Args:
-        path: the CSV file; overwritten, or cut back to where the run is resumed.
+        path: the CSV file; overwritten, or cut back to the point where the run is resumed.
     """
 
     def __init__(self, path):
@@ -116,7 +124,7 @@ class MetricsCSV(Resumable):
         self._file.close()
 
     def _rewrite(self):
-        """Writes the whole file, with a column for each number that there is so far."""
+        """Writes the whole file, with a column for each name so far."""
         self._names = list(dict.fromkeys(name for row in self._rows for name in row))
         text = io.StringIO(newline="")
         if self._names:
@@ -129,9 +137,9 @@ class MetricsCSV(Resumable):
 
 
 class TensorBoardScalars(Resumable):
-    """Writes each epoch's numbers as TensorBoard scalars, on every backend and without TensorFlow.
+    """Writes each epoch's logs as TensorBoard scalars, on every backend and without TensorFlow.
 
-    Training values go to `<directory>/train`, those of `val_` to `<directory>/validation`, so that TensorBoard draws
+    Training values go to `<directory>/train`, those with `val_` to `<directory>/validation`, so that TensorBoard draws
     both in one chart; steps are optimizer steps.
 
     Args:
@@ -139,7 +147,7 @@ class TensorBoardScalars(Resumable):
     """
 
     parts = (("train", ""), ("validation", "val_"))
-    """The folders, and how the names of their values begin."""
+    """The folders, and the prefixes of their values."""
 
     def __init__(self, directory):
         super().__init__()
@@ -174,7 +182,7 @@ class TensorBoardScalars(Resumable):
 class LossCurves(Resumable):
     """Draws the losses of all epochs as a PNG when training ends.
 
-    The curves show how the game or the fit went; they say nothing about the quality of a GAN's images.
+    The curves show the course of the game or fit; they say nothing about the quality of a GAN's images.
 
     Args:
         path: the PNG file.
@@ -192,11 +200,11 @@ class LossCurves(Resumable):
 
     def on_epoch_end(self, epoch, logs=None):
         step = int(self.model.optimizer.iterations)
-        for name in loss_names(logs):  # not the same ones each time: validation may be rarer
+        for name in loss_names(logs):  # not the same ones each time: validation may be less frequent
             self._curves.setdefault(name, []).append((step, logs[name]))
 
     def on_train_end(self, logs=None):
-        from matplotlib.figure import Figure  # half a second that only the end needs
+        from matplotlib.figure import Figure  # takes half a second and is needed only at the end
 
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()
@@ -211,6 +219,6 @@ class LossCurves(Resumable):
 
 
 def loss_names(logs) -> list[str]:
-    """The losses worth a look. A game's `loss` is a sum for stock callbacks: the players' own tell more."""
+    """The losses to show. A game's `loss` is a sum for stock callbacks: those of the players are more informative."""
     names = {name for name in logs or {} if "loss" in name}
     return sorted(names - {"loss"} if "d_loss" in names else names)

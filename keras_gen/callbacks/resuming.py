@@ -1,4 +1,4 @@
-"""Runs that go on where another process stopped: callbacks that keep their place, and the one that writes it down."""
+"""Runs that continue where another process stopped: callbacks with a state, and the one that saves it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from keras_gen.models import checkpoints
 
 
 class Resumable(keras.callbacks.Callback):
-    """A callback that can go on where that of another process stopped.
+    """A callback that can continue where that of another process stopped.
 
-    Subclasses define `state` and `begin` in place of `on_train_begin`.
+    Subclasses define `state` and `begin` instead of `on_train_begin`.
     """
 
     resume_with: dict[str, Any] | None = None
@@ -28,26 +28,26 @@ class Resumable(keras.callbacks.Callback):
         self.begin(state or {})
 
     def begin(self, state: dict[str, Any]) -> None:
-        """Starts, or goes on.
+        """Starts, or continues.
 
         Args:
-            state: what `state` gave where the run stopped; empty for a new run.
+            state: what `state` returned where the run stopped; empty for a new run.
         """
 
     def state(self) -> dict[str, Any]:
-        """What `begin` needs in order to go on: values of JSON and NumPy arrays, by name."""
+        """What `begin` needs in order to continue: JSON values and NumPy arrays, by name."""
         return {}
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Writes checkpoints, from which `fit` goes on bit for bit.
+    """Writes checkpoints, from which `fit` continues bit for bit.
 
-    A checkpoint has all variables of the model, its optimizers, seeds and metrics, the place in the data, and the
-    state of the other callbacks. It is written between two steps: before the first one, every so many minutes, and when
-    `stop` has been told to end. At the end there is one more, for who wants to train longer. When the disk is full
-    training goes on, and says so.
+    A checkpoint has all variables of the model, its optimizers, seeds and metrics, the position in the data, and the
+    state of the other callbacks. It is written between two steps: before the first one, every few minutes, and when
+    `stop` has received a signal. There is one more at the end, for anyone who wants to train longer. When the disk is
+    full, a message says so and training continues.
 
-    To go on, build the model, the callbacks and the data as before and hand over the checkpoint:
+    To continue, build the model, the callbacks and the data as before and pass the checkpoint:
 
     ```
     checkpoint = checkpoints.newest("checkpoints")
@@ -56,15 +56,15 @@ class Checkpoints(keras.callbacks.Callback):
             callbacks=[Checkpoints("checkpoints", others, resume=checkpoint), *others])
     ```
 
-    Place it before all others: they find the model as it was, and it sees where they stood before an epoch's end.
+    Place it before all others, so that they get the restored model, and it saves their state before an epoch ends.
 
     Args:
         directory: folder of the checkpoints.
-        callbacks: the other callbacks; those that are `Resumable` are asked for their state.
+        callbacks: the other callbacks; the state of those that are `Resumable` is saved.
         minutes: between two checkpoints; 0 for those at the end only.
-        keep: how many of them to keep.
+        keep: how many checkpoints to keep.
         stop: a `StopOnSignal`, or None.
-        resume: the checkpoint to go on from, or None.
+        resume: the checkpoint to continue from, or None.
 
     Attributes:
         seconds: spent on writing.
@@ -89,10 +89,10 @@ class Checkpoints(keras.callbacks.Callback):
         self.seconds = 0.0
 
     def on_train_begin(self, logs=None):
-        self._epoch = self.resume.epoch - 1 if self.resume else 0  # the last one, should there be no more
-        self._saved_at = time.monotonic() if self.resume else -math.inf  # at once: a disk without room is told now
+        self._epoch = self.resume.epoch - 1 if self.resume else 0  # the last one, if no more follows
+        self._saved_at = time.monotonic() if self.resume else -math.inf  # at once, so that a full disk is reported now
         if self.resume:
-            self._write(self.resume)  # or a process that is killed now leaves the state that was given up
+            self._write(self.resume)  # otherwise a process that is killed now would leave the abandoned state
             self.resume.restore(self.model)
             _skip_steps(self.model, self.resume.batch)
             for name, callback in self.others.items():
@@ -100,7 +100,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        if self.resume and self.resume.batch:  # once more: Keras has just reset the metrics, of an epoch half done
+        if self.resume and self.resume.batch:  # again: Keras has just reset the metrics of this unfinished epoch
             self.resume.restore(self.model)
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -128,23 +128,23 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             checkpoint.save(self.directory, self.keep)
         except OSError as error:
-            print(f"no checkpoint written, training goes on: {error.strerror or error}", flush=True)
+            print(f"no checkpoint written, training continues: {error.strerror or error}", flush=True)
 
 
 def _skip_steps(model, num):
-    """Makes the train function take the next `num` batches and do nothing with them, so that `fit` counts them."""
+    """Makes the train function skip the next `num` batches: `fit` counts them, but nothing is trained."""
     train, left = model.train_function, num
 
     def train_or_skip(*arguments):
         nonlocal left
         if left <= 0:
             return train(*arguments)
-        *state, data = arguments  # JAX hands its state over; data is an iterator, on PyTorch the batch
+        *state, data = arguments  # JAX passes its state; data is an iterator, on PyTorch the batch
         skipped = min(left, model.steps_per_execution)
         left -= skipped
         for _ in range(skipped if isinstance(data, Iterator) else 0):
             next(data)
-        if rest := model.steps_per_execution - skipped:  # stopped where launches were of other lengths
+        if rest := model.steps_per_execution - skipped:  # the stopped run had launches of another length
             return train(*state, itertools.islice(data, rest))
         return ({"loss": 0.0}, *state) if state else {"loss": 0.0}
 

@@ -1,4 +1,4 @@
-"""`keras-gen`: training, and what one does before and after it, one subcommand each."""
+"""`keras-gen`: training, and what comes before and after it, as subcommands."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import tyro
 
 from keras_gen.cli import training
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.evaluating import Compare, Evaluate
 from keras_gen.cli.examining import Doctor
 from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
-from keras_gen.cli.judging import Compare, Evaluate
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 
 DESCRIPTION = (
@@ -37,7 +37,7 @@ Command = Annotated[
 def main() -> None:
     """Parses the command line and runs the subcommand."""
     if sys.argv[1:2] == ["train"] and (family := " ".join(sys.argv[2:3])) in training.FAMILIES:
-        sys.argv[:3] = [f"keras-gen train {family}"]  # a program with options, help and errors of its own
+        sys.argv[:3] = [f"keras-gen train {family}"]  # a program with its own options, help and errors
         return training.main(family)
     command = parse(Command, DESCRIPTION)
     with one_line_errors():

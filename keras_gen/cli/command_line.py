@@ -1,4 +1,4 @@
-"""What every command of the project does alike: parse, fail in one line, keep TensorFlow's start-up chatter down."""
+"""What all commands of the project share: parsing, errors in one line, no start-up messages of TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import tyro
 
 from keras_gen.runs import hardware
 
-# No "None" among the values that an option may be given, and no --no-flag beside the flag of what is off anyway.
+# No "None" among the values of an option, and no --no-flag beside the flag of what is off anyway.
 STYLE = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
 
 # How NumPy, Python, TensorFlow, JAX and PyTorch say that something does not fit.
@@ -35,8 +35,8 @@ def parse(options, description: str):
     Returns:
         An object of the dataclass.
     """
-    # Before anything imports TensorFlow. What it logs, even as errors, is no news to whoever typed the command, such as
-    # a graph optimization that it tried in vain. What goes wrong is raised as well.
+    # Before anything imports TensorFlow. What it logs, even as errors, does not concern the user of a command, such as
+    # a graph optimization that it tried in vain. Real errors are raised as well.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # On processors without AVX-512 TensorFlow leaves oneDNN out, whose convolutions are faster (docs/performance.md).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -53,26 +53,26 @@ def parse(options, description: str):
 
 @contextlib.contextmanager
 def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
-    """Ends the program with one line and exit code 2 for what the user can mend: bad options, bad data, a full disk.
+    """Ends the program with one line and exit code 2 for what the user can fix: bad options, bad data, a full disk.
 
-    Put the preparation inside. Of the training only `OSError` belongs there: any other one is a defect and deserves its
-    traceback. What does not fit into memory ends in one line wherever it is.
+    Put the preparation inside. For the training, catch `OSError` alone: any other error is a defect and deserves its
+    traceback. Running out of memory always ends in one line.
 
-    When whoever reads the output has gone, as `head` does, it ends without a word, with the code 141 that a shell has
-    for that.
+    When the output is a closed pipe, as after `head`, the program ends without a message, with the exit code 141 that
+    shells use for it.
 
     Args:
-        kinds: the exception or exceptions that the user can mend.
+        kinds: the exception or exceptions that the user can fix.
     """
     try:
         try:
             yield
         finally:
-            sys.stdout.flush()  # here, or Python does it where nobody catches what goes wrong
+            sys.stdout.flush()  # here, or Python does it where nothing catches the error
     except (BrokenPipeError, SystemExit) as error:
         if not any(isinstance(each, BrokenPipeError) for each in (error, error.__context__)):
             raise
-        # rich makes a SystemExit of its own of it.
+        # rich turns it into a SystemExit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except kinds as error:
@@ -88,10 +88,10 @@ def one_line_errors(kinds=(ValueError, OSError, ImportError)) -> Iterator[None]:
 def start_keras() -> None:
     """Imports Keras and its backend and lets it find its devices, without the notices that come with that.
 
-    Before, it settles what the process does with the memory that training frees at each step.
+    First it settles what the process does with the memory that training frees at each step.
 
-    TensorFlow greets with lines about the processor and missing GPUs, written before its log level is known. They are
-    shown after all if the start fails, or if the environment asks for them with TF_CPP_MIN_LOG_LEVEL=0 or 1.
+    TensorFlow starts with lines about the processor and missing GPUs, written before its log level is known. They are
+    shown if the start fails, or if the environment asks for them with TF_CPP_MIN_LOG_LEVEL=0 or 1.
     """
     hardware.keep_freed_memory()
     standard_error = os.dup(2)
@@ -112,7 +112,7 @@ def start_keras() -> None:
 
 
 def _said_by(error: Exception) -> str:
-    """One line, and for a file what a shell would say: the path and what is wrong with it, without a number."""
+    """The error in one line; for a file as in a shell: the path and what is wrong with it, without a number."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
@@ -130,13 +130,16 @@ def _program() -> str:
 
 def _in_one_line(box: str) -> str:
     """The message inside tyro's box, up to the first blank line, and what it proposes instead, without the frame."""
-    lines = [line.strip("│╭╮╰╯").rstrip() for line in box.splitlines()[1:]]
-    message, *parts = re.split("─+", "\n".join(lines))
+    title, *lines = box.splitlines()
+    lines = [line.strip("│╭╮╰╯").rstrip() for line in lines]
+    if not title.startswith("╭"):  # a terminal that is not UTF-8: a rule below the title, and one more blank
+        lines = [line[1:] for line in lines[1:]]
+    message, *parts = re.split("─+|-{10,}", "\n".join(lines))
     sentences = [" ".join(re.split(r"\n *\n", message.strip())[0].split())]
-    # What is indented further than an option is what it is for, and may name others.
+    # Lines that are indented further than an option are its help, which may name other options.
     proposed = "".join(part for part in parts if "Perhaps you meant:" in part or "Arguments similar to" in part)
     if options := re.findall(r"^ {5}(--.*)", proposed, flags=re.MULTILINE):
         names = {name for option in options for name in re.findall(r"--[\w-]+", option)}
-        sentences.append(f"Perhaps you meant {', '.join(sorted(names))}")  # tyro's order is another one each time
+        sentences.append(f"Perhaps you meant {', '.join(sorted(names))}")  # tyro's order varies
     sentences += [" ".join(part.split()) for part in parts if "Available subcommands:" in part]
     return ". ".join(sentence.rstrip(".") for sentence in [*sentences, f"See {_program()} --help"])

@@ -10,7 +10,7 @@ import tyro
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
-    """Look for what commonly goes wrong with images: duplicates, leaks into the test part, damaged or inverted ones."""
+    """Look for common problems of images: duplicates, leaks into the test part, damaged or inverted images."""
 
     data: tyro.conf.Positional[str]
     """Name or path of the images, as for keras-gen train."""
@@ -22,7 +22,7 @@ class Doctor:
     """As for keras-gen train."""
 
     def run(self) -> None:
-        """Prints what the set is and what was found, what is serious first and marked."""
+        """Prints what is in the set and what was found: serious findings come first and are marked."""
         from keras_gen import data
         from keras_gen.console import progress
         from keras_gen.data import doctor

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import tyro
 
+from keras_gen.runs.fields import Switch
+
 
 @dataclasses.dataclass(frozen=True)
 class Export:
@@ -20,13 +22,13 @@ class Export:
     """Folder of exported models: <export-dir>/<name>/<version>/."""
     name: str | None = None
     """Name of the exported model; by default the one that the run was given, or the name of the file."""
-    discriminator: bool = False
-    """Keep what a GAN judges images with: the signature `discriminate`."""
+    discriminator: Switch = False
+    """Keep the discriminator of a GAN, as the signature `discriminate`."""
     keep: int | None = None
-    """How many of the newest versions stay, and with them those that model.config names; all by default."""
+    """How many of the newest versions to keep, besides those that model.config names; all by default."""
 
     format: tuple[str, ...] = ()
-    """Any of onnx and litert: the default signature in these, too, beside the versions."""
+    """Any of onnx and litert: formats to write the default signature in as well, beside the versions."""
 
     def run(self) -> None:
         """Publishes the model and says where."""
@@ -39,9 +41,8 @@ class Export:
         export.check_name(name)
         files.require_writable(self.export_dir)
         model = saving.load(self.run_folder)
-        # A program that reads the answer gets the answer alone.
+        # A program that reads the output gets only the path.
         with progress() if sys.stdout.isatty() else contextlib.nullcontext(no_progress) as on_progress:
-            on_progress("exporting, and checking the SavedModel in fresh processes")
             version = export.publish(
                 model,
                 self.export_dir,
@@ -50,6 +51,7 @@ class Export:
                 discriminator=self.discriminator,
                 keep=self.keep,
                 formats=self.format,
+                on_progress=on_progress,
             )
         if changed := export.changes(version):
             print(changed, file=sys.stderr)
@@ -58,15 +60,18 @@ class Export:
 
 @dataclasses.dataclass(frozen=True)
 class Verify:
-    """Ask an exported model again what it was asked when it was exported, in fresh processes, and compare."""
+    """Repeat the check of an exported model that it passed when it was exported, in fresh processes."""
 
     saved_model: tyro.conf.Positional[Path]
     """Folder of an exported model, of which every version is checked, or of one version."""
 
     def run(self) -> None:
-        """Says for each version who agrees; the first one that is not as it was exported is an error."""
+        """Prints for each version which runtimes agree; the first one that is not as it was exported is an error."""
         from keras_gen import export
+        from keras_gen.console import no_progress, progress
 
         versions = export.published_versions(self.saved_model)
         for folder in [self.saved_model / str(version) for version in versions] or [self.saved_model]:
-            print(f"{folder}: {export.verify(folder)}", flush=True)
+            with progress() if sys.stdout.isatty() else contextlib.nullcontext(no_progress) as on_progress:
+                agreed = export.verify(folder, on_progress)
+            print(f"{folder}: {agreed}", flush=True)

@@ -27,14 +27,14 @@ class Reconstruct:
     data: tuple[str, ...] = ()
     """Pictures: files, folders, an .npz or .npy, or the name of a data set; by default the test images of the run."""
     num: int | None = None
-    """Number of images, the first ones; by default all pictures given, and 20 test images of a data set."""
+    """Number of images, from the first; by default all pictures given, and 20 test images of a data set."""
     where: tuple[str, ...] = ()
-    """What the pictures show, such as label=3 or hat=yes, where the model learned that and it is not known of them."""
+    """What the pictures show, such as label=3 or hat=yes, where the model learned it and their data do not say it."""
     out: Path = Path("reconstructions.png")
-    """x.png: one grid of originals and reconstructions; x.npy or a folder: the reconstructions alone, in a folder by the names of the pictures."""  # noqa: E501
+    """x.png: one grid of originals and reconstructions; x.npy or a folder: the reconstructions alone; files in a folder have the names of the pictures."""  # noqa: E501
 
     def run(self) -> None:
-        """Writes the reconstructions and says where and how far off they are."""
+        """Writes the reconstructions and prints where, and how far off they are."""
         import numpy as np
 
         from keras_gen import images
@@ -64,27 +64,27 @@ class Reconstruct:
 
 @dataclasses.dataclass(frozen=True)
 class Invert:
-    """Find the latents of which a trained model makes given images: an autoencoder encodes them, a GAN is searched."""
+    """Find the latents from which a trained model makes given images: by encoding, or by a search in a GAN."""
 
     model: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
     data: tuple[str, ...] = ()
     """Pictures: files, folders, an .npz or .npy, or the name of a data set; by default the test images of the run."""
     num: int | None = None
-    """Number of images, the first ones; by default all pictures given, and 10 test images of a data set."""
+    """Number of images, from the first; by default all pictures given, and 10 test images of a data set."""
     where: tuple[str, ...] = ()
-    """What the pictures show, such as label=3 or hat=yes, where the model learned that and it is not known of them."""
+    """What the pictures show, such as label=3 or hat=yes, where the model learned it and their data do not say it."""
     steps: int = 300
-    """Of the search in a GAN."""
+    """Steps of the search in a GAN."""
     restarts: int = 4
-    """Beginnings of the search, of which the best end is kept."""
+    """Starts of the search, of which the best result is kept."""
     seed: int = 0
-    """Of the beginnings."""
+    """Seed of the starts."""
     out: Path = Path("inverted.png")
-    """x.png: the images above what the model makes of the latents, above the nearest training images where those of the run are found; x.npz: arrays latents, conditions, images, errors and names."""  # noqa: E501
+    """x.png: rows of the images, what the model makes from the latents, and the nearest training images if those of the run are found; x.npz: arrays latents, conditions, images, errors and names."""  # noqa: E501
 
     def run(self) -> None:
-        """Writes the picture or the arrays, and says how near the images are."""
+        """Writes the picture or the arrays, and prints how near the images are."""
         import numpy as np
 
         from keras_gen import data, files, images
@@ -112,11 +112,11 @@ class Invert:
                 model, originals, steps=self.steps, restarts=self.restarts, seed=self.seed, given=given
             )
         train = loaded.train if loaded else training_images(model, self.model)
-        rows, told = [originals, found.images], ""
+        rows, nearest = [originals, found.images], ""
         if train is not None:
             distances, indices = data.nearest(originals, train.images)
             rows.append(np.stack([train.images[index] for index in indices]))
-            told = f"\nof the nearest of {len(train):,} training images {np.mean((distances / 127.5) ** 2):.5f}"
+            nearest = f"\nof the nearest of {len(train):,} training images {np.mean((distances / 127.5) ** 2):.5f}"
         if self.out.suffix == ".png":
             images.save_png(self.out, images.stacks(*rows))
         else:
@@ -124,11 +124,11 @@ class Invert:
             arrays |= {"images": found.images, "errors": found.errors, "names": np.array(shown.names)}
             np.savez(self.out, allow_pickle=False, **arrays)
         print(f"{_described(shown)}: {self.out}")
-        print(f"mean squared error {np.mean(found.errors):.5f}, on the scale [-1, 1] of training{told}")
+        print(f"mean squared error {np.mean(found.errors):.5f}, on the scale [-1, 1] of training{nearest}")
 
 
 def _described(shown: Pictures) -> str:
-    """How many, of what, and as the model takes them, which may be of another size and in other colours."""
+    """How many pictures, from where, and in what form the model takes them: size and colours may be different."""
     what, origin = ("test image", "of") if shown.is_test_part else ("picture", "from")
     return f"{len(shown)} {what}{'' if len(shown) == 1 else 's'} {origin} {shown.source}, {shown.how}"
 
@@ -141,10 +141,10 @@ def _check_originals(shown: Pictures, out: Path) -> None:
 
 
 def _given_of(model, shown: Pictures, where: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """What goes along with pictures, by the name of the input: what is asked for, and what is known of all of them.
+    """The inputs that go along with pictures, by name: what is asked for, and what is known of all pictures.
 
     Raises:
-        ValueError: if something is asked for in vain, or a model that has to be told its conditions is not.
+        ValueError: if the model cannot be asked for something, or needs conditions that it does not get.
     """
     import numpy as np
 
@@ -159,10 +159,10 @@ def _given_of(model, shown: Pictures, where: Mapping[str, str]) -> dict[str, np.
     if missing and (where or model.reconstructs):
         raise ValueError(
             f"expected {', '.join(missing)} of each picture{' as well' if where else ''}, which the model learned and "
-            f"{shown.source} does not say: --where {' '.join(f'{name}=…' for name in missing)} says it of all pictures"
+            f"{shown.source} does not say: give --where {' '.join(f'{name}=…' for name in missing)} for all pictures"
         )
     split = dataclasses.replace(shown.split, labels=None, attributes=columns)
-    return model.given_of(split, drawn_too=not missing)  # a GAN finds what it is not told
+    return model.given_of(split, drawn_too=not missing)  # a GAN finds what is missing
 
 
 def _known(schema: Conditions, shown: Pictures) -> dict[str, np.ndarray]:
@@ -181,7 +181,7 @@ def _known(schema: Conditions, shown: Pictures) -> dict[str, np.ndarray]:
             columns[item.name] = column
         elif isinstance(item, Categorical):
             values = [item.values.index(text) if text in item.values else -1 for text in texts[item.name]]
-            translated = np.array([*values, -1])[column]  # -1, the last, stays what is not known of an image
+            translated = np.array([*values, -1])[column]  # -1, the last, still stands for what is not known of an image
             if np.array_equal(translated < 0, column < 0):
                 columns[item.name] = translated
     return columns

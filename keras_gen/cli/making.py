@@ -19,15 +19,15 @@ class Sample:
     num: int = 64
     """Number of images."""
     seed: int = 0
-    """The same seed gives the same images of the same run or export; they are not those of a server's seeds."""
+    """The same seed gives the same images from the same run or export, but not those of a server's seeds."""
     label: str | None = None
     """The class to make, of a model that learned classes; short for --where label=…"""
     where: tuple[str, ...] = ()
-    """What the images shall show, such as species=elf hat=yes. All else is drawn like the training data."""
+    """What the images should show, such as species=elf hat=yes. Everything else is drawn like the training data."""
     sweep: str | None = None
-    """An attribute that runs through its values, a column for each: whole rows of no more than --num images, but at least one. Of a run only."""  # noqa: E501
+    """An attribute that runs through its values, a column for each: as many whole rows as --num allows, but at least one. For a run or a .keras file only."""  # noqa: E501
     truncation: float | None = None
-    """Largest size of a latent's numbers, such as 1.5: smaller is more typical, less varied."""
+    """Largest absolute value in the latents, such as 1.5: smaller is more typical and less varied."""
     out: Path = Path("samples.png")
     """x.npy: one uint8 array (num, height, width, channels); x.png: one grid; else a folder of PNG files."""
 
@@ -53,14 +53,14 @@ class Sample:
 
 @dataclasses.dataclass(frozen=True)
 class Interpolate:
-    """Let new images turn into each other, from one over others back to the first."""
+    """Make new images that turn into each other, from the first through the others back to the first."""
 
     model: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
     stops: int = 5
     """Number of new images on the way."""
     frames: int = 16
-    """Images from each of these up to the next one."""
+    """Images from each of these to the next."""
     seed: int = 0
     """The same seed gives the same images."""
     label: str | None = None
@@ -70,7 +70,7 @@ class Interpolate:
     truncation: float | None = None
     """As for keras-gen sample."""
     out: Path = Path("walk.gif")
-    """x.gif: a film without end; x.png: a grid, a row from each stop to the next; x.npy; else a folder of PNG files."""
+    """x.gif: an endless loop; x.png: a grid, a row from each stop to the next; x.npy; else a folder of PNG files."""
 
     def run(self) -> None:
         """Writes the images and says where."""
@@ -96,11 +96,11 @@ class Traverse:
     model: tyro.conf.Positional[Path]
     """Folder of a run, or a .keras file."""
     along: str | None = None
-    """What shall grow from left to right, an attribute of the data that is no condition of the model, such as label=3, hat=yes or age: each row is an image of its own. Without it each row is a direction, and all begin at one image."""  # noqa: E501
+    """What should grow from left to right, an attribute of the data that is not a condition of the model, such as label=3, hat=yes or age: each row starts from its own image. Without it each row is a direction, and all rows start from one image."""  # noqa: E501
     num: int = 8
     """Number of rows."""
     steps: int = 9
-    """Images in a row; the one in the middle is the start."""
+    """Images per row; the one in the middle is the start."""
     reach: float = 3.0
     """How far to go on both sides, in standard deviations of the latents."""
     seed: int = 0

@@ -1,4 +1,4 @@
-"""What the subcommands have in common: which data, what is asked for, where the images go."""
+"""What the subcommands share: which data to use, what is asked for, where the images go."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def data_of(model, path: Path, name: str | None):
-    """The data of a run, or those of that name, as the model takes them."""
+    """The data of a run, or the data with that name, in the form that the model takes."""
     from keras_gen import data
     from keras_gen.runs import options
 
@@ -29,9 +29,9 @@ def data_of(model, path: Path, name: str | None):
 def pictures_of(
     model, path: Path, paths: tuple[str, ...], num: int | None, num_tested: int
 ) -> tuple[Pictures, ImageData | None]:
-    """The first pictures of those given, as the model takes them, or of the test part of the run's data, with these.
+    """The first of the given pictures, in the form that the model takes; or of the run's test part, with its data.
 
-    `num` of them; if it is None, all pictures given, and `num_tested` of a test part.
+    `num` pictures; if it is None, all that are given, or `num_tested` of a test part.
     """
     from keras_gen import data
     from keras_gen.runs import options
@@ -45,7 +45,7 @@ def pictures_of(
 
 
 def training_images(model, path: Path) -> Split | None:
-    """What the model of a run learned from; None, and the reason on stderr, where that cannot be found any more."""
+    """What the model of a run was trained on; None, and the reason on stderr, where that is no longer found."""
     from keras_gen.data.image_data import note
 
     try:
@@ -53,7 +53,7 @@ def training_images(model, path: Path) -> Split | None:
         recorded = json.loads((path / "config.json").read_text()).get("data", {}).get("sha256")
         if recorded in (None, loaded.fingerprint):
             return loaded.train
-        reason = f"{loaded.source} does not hold what {path} learned from"
+        reason = f"{loaded.source} does not hold the images that {path} was trained on"
     except (OSError, ValueError) as error:
         reason = str(error)
     note(f"no nearest training images: {reason}")
@@ -69,7 +69,7 @@ def asked(texts: tuple[str, ...], label: str | None) -> dict[str, str]:
 
 
 def check_out(out: Path, films: bool = False) -> None:
-    """Before the model is loaded: what cannot be written need not be made."""
+    """Refuses a path that cannot be written, before the model is loaded and makes anything."""
     from keras_gen import files
 
     if out.suffix not in (".npy", ".png", "", *([".gif"] if films else [])):
@@ -78,9 +78,9 @@ def check_out(out: Path, films: bool = False) -> None:
 
 
 def write(images: np.ndarray, out: Path, columns: int | None = None, names: Sequence[str] | None = None) -> Path:
-    """Writes images as an array, a grid or a folder of files, by the name of `out`, and gives the name back.
+    """Writes images as an array, a grid or a folder of files, depending on the name of `out`, and returns the name.
 
-    The files have the names, or numbers.
+    The files in a folder have the names given, or else numbers.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""New images from whatever holds a trained generator: a run, a `.keras` file or an exported SavedModel."""
+"""New images from anything that holds a trained generator: a run, a `.keras` file or an exported SavedModel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keras_gen.models import saving
 from keras_gen.models.generative import Generative
 from keras_gen.registry import lookup
 
-OPTIONS = {"seed", "truncation"}  # inputs that are no attribute
+OPTIONS = {"seed", "truncation"}  # inputs that are not attributes
 
 
 def sample(
@@ -27,8 +27,8 @@ def sample(
 ) -> np.ndarray:
     """Makes images.
 
-    The seed fixes the images. A run and the SavedModel made of it draw different images for the same seed: a server
-    draws each row from a seed of its own.
+    The seed fixes the images. A run and the SavedModel made from it draw different images for the same seed: a server
+    draws each row from its own seed.
 
     Args:
         path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
@@ -43,7 +43,7 @@ def sample(
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if the model there is no generator, or does not know what it is asked for.
+        ValueError: if the model there is not a generator, or does not know what it is asked for.
     """
     if not Path(path).exists():
         raise FileNotFoundError(
@@ -67,11 +67,11 @@ def sweep(
 
     Args:
         path: folder of a run or a `.keras` file.
-        attribute: as of `Generative.sweep`.
-        num: as of `Generative.sweep`.
-        seed: as of `Generative.sweep`.
-        where: as of `Generative.sweep`.
-        truncation: as of `Generative.sweep`.
+        attribute: as for `Generative.sweep`.
+        num: as for `Generative.sweep`.
+        seed: as for `Generative.sweep`.
+        where: as for `Generative.sweep`.
+        truncation: as for `Generative.sweep`.
 
     Returns:
         (uint8 array (n, height, width, channels) row by row, the value in each column).
@@ -95,11 +95,11 @@ def walk(
 
     Args:
         path: folder of a run or a `.keras` file.
-        stops: as of `Generative.walk`.
-        frames: as of `Generative.walk`.
-        seed: as of `Generative.walk`.
-        where: as of `Generative.walk`.
-        truncation: as of `Generative.walk`.
+        stops: as for `Generative.walk`.
+        frames: as for `Generative.walk`.
+        seed: as for `Generative.walk`.
+        where: as for `Generative.walk`.
+        truncation: as for `Generative.walk`.
 
     Returns:
         uint8 array (stops · frames, height, width, channels).
@@ -139,7 +139,7 @@ def _sample_saved_model(
     recorded = recorded_inputs(path) or {name: InputOfExport(name, []) for name in sorted(specs.keys() - OPTIONS)}
     pictures = {own: each.name for own, each in recorded.items() if len(specs[each.name].shape) > 1}
     attributes = {own: each for own, each in recorded.items() if own not in pictures}
-    # What is not asked for is left to the model: the empty text, or no number.
+    # What is not asked for is left to the model: an empty text, or NaN.
     asked: dict[str, str | float] = {
         name: "" if spec.dtype == tf.string else np.nan
         for name, spec in specs.items()
@@ -170,7 +170,7 @@ def _sample_saved_model(
         values |= dict(zip(pictures.values(), map(tf.constant, rows), strict=True))
         return generate(**({"seed": tf.constant(seeds)} if "seed" in specs else {}), **values)["images"]
 
-    # One seed a row, far apart, so that --seed 0 and --seed 1 share no image.
+    # One seed per row, far apart, so that --seed 0 and --seed 1 share no image.
     seeds = np.random.default_rng(seed).integers(0, 2**53, num)
     try:
         return pixels.in_batches(make, seeds, *columns, batch_size=256)

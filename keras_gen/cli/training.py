@@ -1,7 +1,7 @@
 """`keras-gen train gan | autoencoder`, and what `train_gan.py` and `train_ae.py` run: one family of models each.
 
-With the name of a family `keras-gen train` is a program of its own, with its own options and errors; `Train` stands for
-both of them in the help of `keras-gen`.
+With the name of a family `keras-gen train` is a separate program, with its own options and errors; `Train` stands for
+both programs in the help of `keras-gen`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ GAN_HELP = """
 Train a GAN on your images, watch it, and export a generator that TF Serving can load.
 
 Examples:
-  keras-gen train gan                                        real digits, asked for by name, in 3 minutes
+  keras-gen train gan                                        real digits, by class, in 3 minutes
   keras-gen train gan --data my_folder/ --image-size 32 --minutes 10
   keras-gen train gan wgan-gp --data characters.npz --condition species "hair colour"
-  keras-gen train gan --resume                               goes on with the latest run that was interrupted
+  keras-gen train gan --resume                               continues the latest run that was interrupted
 """
 AUTOENCODER_HELP = """
 Train an autoencoder on your images, watch it, and export it for TF Serving.
@@ -32,7 +32,7 @@ Train an autoencoder on your images, watch it, and export it for TF Serving.
 Examples:
   keras-gen train autoencoder                                the article's autoencoder on real digits, 3 minutes
   keras-gen train autoencoder vae --data my_folder/ --image-size 32 --minutes 10
-  keras-gen train autoencoder --resume                       goes on with the latest run that was interrupted
+  keras-gen train autoencoder --resume                       continues the latest run that was interrupted
 """
 
 
@@ -42,13 +42,13 @@ class Family(NamedTuple):
     Attributes:
         options: the dataclass of its options.
         presets: by name.
-        story: the module with `prepare(options)` and `train(run)`; it imports Keras.
+        module: the one with `prepare(options)` and `train(run)`; it imports Keras.
         help: what `keras-gen train` says of it.
     """
 
     options: type[TrainingOptions]
     presets: dict[str, dict[str, Any]]
-    story: str
+    module: str
     help: str
 
 
@@ -87,18 +87,21 @@ def main(family: str, doc: str | None = None) -> None:
 
 
 def train(options: TrainingOptions) -> None:
-    """Trains what the options ask for, in a folder of its own, and ends the program when that fails.
+    """Trains what the options ask for, in its own folder, and ends the program if that fails.
 
     Args:
         options: as they were typed.
     """
-    _, presets, story, _ = FAMILIES[options.family]
+    _, presets, module, _ = FAMILIES[options.family]
     with one_line_errors():
         resolved = options.resolve(presets)
         hardware.choose_backend(resolved)
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
-        family = importlib.import_module(story)
+        family = importlib.import_module(module)
         run = family.prepare(resolved)
     if run is not None:
-        with one_line_errors(OSError):  # a disk fills up
-            family.train(run)
+        try:
+            with one_line_errors(OSError):  # such as a full disk
+                family.train(run)
+        finally:
+            run.lock.release()

@@ -18,7 +18,7 @@ from keras_gen.data.image_data import (
     index_labels,
     index_values,
     note,
-    numbers,
+    to_float32,
     with_test,
 )
 
@@ -28,7 +28,7 @@ def read_npz(path: Path) -> ImageData:
 
     A column `attr_<name>` of ints points into the strings `values_<name>` (or `<name>_names`), -1 for none; without
     them its ints or strings are their own values. In a column of floats, what is not finite is missing. Columns are as
-    long as the images; with `x_test`, as both parts in a row.
+    long as the images; with `x_test`, as both parts together, `x_train` first.
 
     Returns:
         `ImageData`; labels that are not 0 … k - 1 are re-indexed and `class_names` keeps the originals.
@@ -85,7 +85,7 @@ def open_npy(path: Path) -> MappedImages:
 
 
 def open_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz by name; what else a zip file may hold is left out."""
+    """All arrays of an .npz by name; other members of the zip file are left out."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             size = sum(part.file_size for part in file.zip.infolist())
@@ -94,7 +94,7 @@ def open_npz(path: Path) -> dict[str, np.ndarray]:
     except Exception as error:  # on a file of another kind NumPy and zipfile raise nearly anything
         raise ValueError(
             f"expected an .npz of plain arrays in {path}, received a file that does not open: {error}. "
-            "Write it anew with np.savez_compressed; arrays of Python objects are never unpickled."
+            "Write it again with np.savez_compressed; arrays of Python objects are never unpickled."
         ) from error
     raise ValueError(
         f"expected an .npz of at most {MAX_UNPACKED_BYTES:,} bytes, {path} would unpack to {size:,}: write its "
@@ -166,13 +166,13 @@ def read_attributes(arrays: dict, num_images: int, path: Path) -> tuple[dict[str
         if column.shape != (num_images,):
             raise ValueError(f"expected {key} in {path} of shape ({num_images},), received {column.shape}")
         if values is None and column.dtype.kind == "f":
-            columns[name] = numbers(column)
+            columns[name] = to_float32(column)
         elif values is None and column.dtype.kind in "biuU":
             columns[name], attribute_values[name] = index_values(column)
         elif values is not None and column.dtype.kind in "iu" and values.dtype.kind == "U" and values.ndim == 1:
             columns[name], attribute_values[name] = column.astype(np.int64), values.tolist()
             if len(set(attribute_values[name])) < len(values):
-                raise ValueError(f"expected each of the values of {key} in {path} once, received {', '.join(values)}")
+                raise ValueError(f"expected each value of {key} in {path} only once, received {', '.join(values)}")
             if columns[name].min() < -1 or columns[name].max() >= len(values):
                 raise ValueError(
                     f"expected {key} in {path} to point into its {len(values)} values (or -1 for none), received "

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from keras_gen.data.image_data import index_values, note, numbers
+from keras_gen.data.image_data import index_values, note, to_float32
 
 FILE_NAME = "attributes.csv"
 
-NOTHING = ("", "na", "n/a", "#n/a", "nan", "null")  # how spreadsheets and pandas write a missing value
+MISSING_VALUES = ("", "na", "n/a", "#n/a", "nan", "null")  # how spreadsheets and pandas write a missing value
 
 
 def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
@@ -20,12 +20,12 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
 
     A column whose cells are all numbers is float32 (empty cell = NaN), any other one an int64 index into its sorted
     values (empty cell = -1); `NA`, `n/a`, `#n/a`, `nan` and `null` are empty. A file without a row has no values; a row
-    whose file is not among the images is left out and said on stderr. A column without a name (as of pandas' index) is
-    ignored.
+    whose file is not among the images is left out, with a note on stderr. A column without a name (such as the index of
+    pandas) is ignored.
 
     Args:
         folder: where `attributes.csv` may lie.
-        files: paths of the images relative to the folder, in the order the columns shall have.
+        files: paths of the images relative to the folder, in the order that the columns should have.
 
     Returns:
         (columns of length `len(files)` by name, the values of those that are text).
@@ -47,17 +47,17 @@ def read_attributes_csv(folder: Path, files: list[str]) -> tuple[dict[str, np.nd
         if name in ("", "file"):
             continue
         cells = [rows[file][index].strip() if file in rows else "" for file in files]
-        cells = ["" if cell.lower() in NOTHING else cell for cell in cells]
+        cells = ["" if cell.lower() in MISSING_VALUES else cell for cell in cells]
         read = [_number(cell) for cell in cells]
         texts = [cell for cell, number in zip(cells, read, strict=True) if number is None]
         if not texts:
-            columns[name] = numbers(read)
+            columns[name] = to_float32(read)
             continue
         columns[name], attribute_values[name] = index_values(np.array(cells))
         if len(texts) < sum(map(bool, cells)) / 2:
             note(
-                f"{name} in {path} holds more than numbers, such as {texts[0]!r}: its values, "
-                f"{len(attribute_values[name])}, are taken as classes; leave cells empty where numbers are not known",
+                f"{name} in {path} holds text besides numbers, such as {texts[0]!r}: its {len(attribute_values[name])} "
+                "values are used as classes; leave cells empty where a number is missing",
             )
     return columns, attribute_values
 
@@ -84,7 +84,7 @@ def read_rows(path: Path) -> tuple[list[str], dict[str, list[str]]]:
         raise ValueError(f"expected a column named file in {path}, received {received}{hint}")
     named = [name for name in names if name]
     if len(set(named)) < len(named):
-        raise ValueError(f"expected each column of {path} to have a name of its own, received {', '.join(names)}")
+        raise ValueError(f"expected each column of {path} to have its own name, received {', '.join(names)}")
     rows: dict[str, list[str]] = {}
     for number, cells in lines[1:]:
         if len(cells) != len(names):

@@ -1,4 +1,4 @@
-"""Batches for `fit`, in an order that a seed and the number of the epoch decide, on every Keras backend."""
+"""Batches for `fit`, in an order that depends only on a seed and the number of the epoch, on every Keras backend."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from keras_gen.data.image_data import Split
 class Batches(keras.utils.PyDataset):
     """Feeds a split to `fit`, one uint8 batch at a time.
 
-    `order = np.random.default_rng((seed, epoch)).permutation(n)`: no state, so a run that goes on at epoch k with
-    `Batches(..., epoch=k)` sees what an uninterrupted run would have seen. `fit(**batches.for_fit())` reads them in
-    the way that is fastest on the backend. They can also be given to `fit` as they are: an epoch is one pass, so leave
+    `order = np.random.default_rng((seed, epoch)).permutation(n)`: no state, so a run that continues at epoch k with
+    `Batches(..., epoch=k)` sees what an uninterrupted run would have seen. `fit(**batches.for_fit())` reads them in the
+    fastest way for the backend. They can also be given to `fit` as they are: an epoch is one pass, so leave
     `steps_per_epoch` alone, and pass `shuffle=False`, because Keras would otherwise shuffle the order of the batches
-    with Python's global random. Validation wants `shuffle=False, drop_remainder=False` here too.
+    with Python's global random. For validation, pass `shuffle=False, drop_remainder=False` here too.
 
     Args:
         split: a `Split` with at least one image.
@@ -27,16 +27,16 @@ class Batches(keras.utils.PyDataset):
         seed: int ≥ 0.
         shuffle: bool; False keeps the order of the split.
         drop_remainder: bool; True leaves out the last images of the order if they do not fill a batch, so that
-            every batch has one shape and XLA compiles one program. They differ from epoch to epoch.
-        epoch: int ≥ 0, the epoch to begin with: that of `fit(initial_epoch=...)`. The attribute of this name counts
-            on with each whole pass; `start_at` moves it.
-        skip: int ≥ 0, batches of the first epoch that are not read, see `start_at`.
-        columns: arrays by name, of as many rows as the split has images, which go along with them: what a model takes
-            beside images, as `model.columns_of(split)` has it. Arrays that stay on disk are read batch by batch.
+            all batches have one shape and XLA compiles one program. They differ from epoch to epoch.
+        epoch: int ≥ 0, the epoch to begin with: that of `fit(initial_epoch=...)`. The attribute of this name
+            increases with each whole pass; `start_at` sets it.
+        skip: int ≥ 0, the number of batches of the first epoch that are not read, see `start_at`.
+        columns: arrays by name, of as many rows as the split has images: what a model takes beside images, as
+            `model.columns_of(split)` returns it. Arrays that stay on disk are read batch by batch.
         targets: array of as many rows as the split has images, the second part of each batch: `split.labels`, or
             `conditions.of_split(split)`.
-        ahead: int ≥ 1, full batches that are read at a time and handed to the device together: the transfer of a small
-            batch takes longer than its copy. Above 1 batches are tensors of the backend.
+        ahead: int ≥ 1, full batches that are read at a time and transferred to the device together: the transfer of a
+            small batch takes longer than its copy. Above 1, batches are tensors of the backend.
 
     Returns:
         By index, `(images,)` or `(images, targets)`: uint8 (b, height, width, channels) and (b, ...) of the targets.
@@ -85,16 +85,16 @@ class Batches(keras.utils.PyDataset):
         self.start_at(epoch, skip)
 
     def start_at(self, epoch: int, batch: int = 0) -> None:
-        """Moves to a batch of an epoch, where a run goes on that stopped there.
+        """Moves to a batch of an epoch, to continue a run that stopped there.
 
         Args:
             epoch: int ≥ 0, whose order the batches follow from now on.
-            batch: int ≥ 0; those before it are not read, and zeros.
+            batch: int ≥ 0; those before it are not read but returned as zeros.
         """
         self.epoch = epoch
         self.skip = batch
         self._order = self.order_of(epoch)
-        self._together: dict[int, list] = {}  # parts of the batches that were read ahead, by the first of these
+        self._together: dict[int, list] = {}  # parts of the batches that were read ahead, by the index of the first
         self._is_read = False  # to its last batch
 
     @property
@@ -109,10 +109,10 @@ class Batches(keras.utils.PyDataset):
         return (named, *parts[1 + len(self.columns) :])
 
     def for_fit(self) -> dict[str, Any]:
-        """The arguments of `fit` from which it gets these batches, from `epoch` on, which stays as it is.
+        """The arguments with which `fit` gets these batches, from `epoch` on; this object does not change.
 
-        On TensorFlow a native data set without an end, which is faster than a generator: there `steps_per_execution`
-        must divide `len(batches)`.
+        On TensorFlow `x` is a native data set without an end, which is faster than a generator: there
+        `steps_per_execution` must divide `len(batches)`.
 
         Returns:
             Dict with `x`, `shuffle` and, for data without an end, `steps_per_epoch`.
@@ -141,19 +141,19 @@ class Batches(keras.utils.PyDataset):
         return self.nested(self._ahead(index) if self.ahead > 1 and is_full else self._rows(index, 1))
 
     def _rows(self, index, num):
-        """The rows of each part of `num` batches from `index` on, one after the other."""
+        """The consecutive rows of each part for `num` batches from `index` on."""
         chosen = self._order[index * self.batch_size : (index + num) * self.batch_size]
         if index + num <= self.skip:
             return [np.zeros((len(chosen), *part.shape[1:]), part.dtype) for part in self.parts]
         return [part[chosen] for part in self.parts]
 
     def _ahead(self, index):
-        """The parts of a full batch, out of those that are read together."""
+        """The parts of a full batch, taken from those that are read together."""
         first = index - index % self.ahead
         if first not in self._together:
             num = min(self.ahead, len(self.split) // self.batch_size - first)
             shape = (num, self.batch_size)
-            # The backend takes them apart in one program; a slice for each batch would be one each.
+            # The backend splits them in one program; a slice for each batch would be a program each.
             self._together = {
                 first: [
                     list(keras.ops.convert_to_tensor(rows.reshape(*shape, *rows.shape[1:])))
@@ -164,7 +164,7 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         """Moves on to the order of the next epoch."""
-        # The first end that a fit reports is that of no epoch: Keras resets its iterator after looking at the first
-        # batch at most, to build the model.
+        # The first call of a fit ends no epoch: Keras resets its iterator after it has read one batch at most, to build
+        # the model.
         if self._is_read:
             self.start_at(self.epoch + 1)

@@ -1,4 +1,4 @@
-"""Kinds of images, found where nobody has said what is on them: labels for a conditional model to learn."""
+"""Clusters of unlabelled images, as labels that a conditional model can learn."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from keras_gen.data.image_data import ImageData, Split
 
 CLUSTER = "cluster"
 COMPONENTS = 50  # principal components of the pixels, in which images are compared
-MAX_FITTED_VALUES = 20_000 * 28**2 * 4  # values of images that kinds are found by
-MIN_IMAGES_PER_CLUSTER = 100  # of a kind, on average: a network learns little from a few examples of many kinds
+MAX_FITTED_VALUES = 20_000 * 28**2 * 4  # values of the images that the clusters are fitted to
+MIN_IMAGES_PER_CLUSTER = 100  # on average: a network learns little from a few examples of many clusters
 
 
 def with_clusters(data: ImageData, num: int, seed: int = 0) -> ImageData:
-    """The same data with one more attribute, "cluster": which of `num` kinds of images each one is like.
+    """The same data with one more attribute, "cluster": the cluster, out of `num`, that each image belongs to.
 
-    The kinds are those of k-means on the first 50 principal components of the pixels. They are no classes that a person
-    would name, but a generator that is told of them has an easier task: to make images of one kind at a time. "0"
-    is the most frequent kind.
+    The clusters are those of k-means on the first 50 principal components of the pixels. They are not classes that a
+    person would name, but a generator that is conditioned on them has an easier task: to make images of one cluster at
+    a time. "0" is the largest cluster.
 
     Args:
-        data: what to look at; kinds are found in its training split.
-        num: number of kinds, at most. There is one for each hundred training images.
-        seed: of the search.
+        data: the images; the clusters are fitted to its training split.
+        num: the number of clusters, at most. There is one for each hundred training images.
+        seed: of k-means and the components.
 
     Returns:
-        `ImageData` with the attribute in both splits; `data` itself where there are images for less than two kinds, or
+        `ImageData` with the attribute in both splits; `data` itself where there are too few images for two clusters, or
         all are the same.
 
     Example:

@@ -1,11 +1,11 @@
-"""From one picture of any kind to one uint8 array of the shape that was asked for.
+"""Turns a picture of any kind into a uint8 array of the requested shape.
 
 The rules for modes, transparency, orientation and size live here and hold for files and arrays alike. Which files
 make up a set belongs to `folder`.
 
-A file becomes the same bytes in any set, so values of 16 bits are divided by 257 whatever their largest one is: a
-picture that a model is shown later is then as bright as those that it learned from. What has no such scale (floats,
-values below 0 or beyond 65,535) is refused.
+A file becomes the same bytes in any set, so 16-bit values are divided by 257 whatever the largest one is: a picture
+that a model gets later is then as bright as those that it learned from. Values without such a scale (floats, values
+below 0 or above 65,535) are refused.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 SAMPLE_FORMAT, SIGNED = 339, 2  # of TIFF
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 
-MAX_FILE_BYTES = 1024**3  # bytes: more than the most pixels that Pillow takes for no bomb, 16 bits each, not packed
+MAX_FILE_BYTES = 1024**3  # more than the most pixels that Pillow does not take for a bomb, 16 bits each
 
 WHITE_16 = 65535
-DEPTHS = (8, 10, 12, 14)  # bits that scanners and cameras have; a set that needs 15 of 16 is only dark
+DEPTHS = (8, 10, 12, 14)  # bits of scanners and cameras; a set that uses 15 of 16 is only dark
 EIGHT_BITS = ((np.arange(WHITE_16 + 1) + 128) // 257).astype(np.uint8)  # 65535 = 255 · 257, rounded to nearest
 
 FITS = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": lambda image, size, method: image.resize(size, method)}
@@ -42,7 +42,7 @@ class Target:
 
     Args:
         image_shape: (height, width, channels) with 1, 3 or 4 channels.
-        fit: "crop" cuts what stands over, "pad" adds black (transparent with 4 channels), "stretch" distorts.
+        fit: "crop" cuts off the excess, "pad" adds black (transparent with 4 channels), "stretch" distorts.
     """
 
     image_shape: tuple[int, int, int]
@@ -50,7 +50,7 @@ class Target:
 
 
 class Header(NamedTuple):
-    """What a file says about its image before it is decoded."""
+    """What the header of a file says about its image."""
 
     size: tuple[int, int]  # width, height, as seen upright
     is_grey: bool
@@ -58,19 +58,19 @@ class Header(NamedTuple):
 
 
 class Peak:
-    """The largest value of the 16-bit images of a set, looked for until one uses the two highest bits."""
+    """The largest value of the 16-bit images of a set, searched for until one uses the two highest bits."""
 
     def __init__(self):
         self.value = 0
         self._lock = threading.Lock()  # files are decoded by many threads
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether a further image might still say how many bits the set uses."""
+    def needs_more(self) -> bool:
+        """Whether further images can change the number of bits that the set uses."""
         return self.value < 2 ** DEPTHS[-1]
 
     def add(self, value: int) -> None:
-        """Takes note of the largest value of an image."""
+        """Records the largest value of an image."""
         with self._lock:
             self.value = max(self.value, value)
 
@@ -79,23 +79,23 @@ def read_header(path: Path) -> Header:
     """Reads size and kind of an image file without decoding it.
 
     Raises:
-        ValueError: for what is no file or too large, for values without a known scale, and for PostScript.
+        ValueError: for what is not a file or is too large, for values without a known scale, and for PostScript.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError("not a file")  # a pipe, say, which would be waited for
+        raise ValueError("not a file")  # such as a pipe, whose reader would wait forever
     if status.st_size > MAX_FILE_BYTES:
         raise ValueError("a file of more than 1 GiB")
     with Image.open(path) as image:
         check_kind(image)
-        # Only an EXIF block in front of the pixels: PNG may carry it behind them, and looking there decodes the file.
+        # Only an EXIF block before the pixels: PNG may have it after them, and reading that decodes the file.
         turned = "exif" in image.info and image.getexif().get(ORIENTATION, 1) >= 5
         size = image.size[::-1] if turned else image.size
         return Header(size, Image.getmodebase(image.mode) == "L", image.has_transparency_data)
 
 
 def check_kind(image: Image.Image) -> None:
-    """Refuses values that are not those from black to white, by the header, and an image that is a program."""
+    """Refuses, by the header, values whose black and white are not known, and an image that is a program."""
     if image.format == "EPS":
         raise ValueError("PostScript, which would be executed: convert it to .png")
     if image.mode == "F":
@@ -113,7 +113,7 @@ def decode(path: Path, target: Target, peak: Peak | None = None) -> np.ndarray:
     Args:
         path: the file.
         target: the `Target` that it becomes.
-        peak: is told the largest value of a file with 16 bits for each, which the bytes do not show any more.
+        peak: records the largest value of a file of 16-bit values, which the result no longer shows.
 
     Returns:
         uint8 array of `target.image_shape`.
@@ -123,18 +123,19 @@ def decode(path: Path, target: Target, peak: Peak | None = None) -> np.ndarray:
     """
     with Image.open(path) as image:
         check_kind(image)
-        # What the file holds, such as RGB;16B for what Pillow makes RGB. It is forgotten when the pixels are there.
+        # What the file holds, such as RGB;16B for what becomes RGB in Pillow, which forgets it once the pixels are
+        # loaded.
         stored = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
         correct_transparency(image, path, stored)
         upright = ImageOps.exif_transpose(image)
         pixels = render(upright, target)
-        if peak and peak.is_wanted and (upright.mode.startswith("I") or ";16" in stored):
+        if peak and peak.needs_more and (upright.mode.startswith("I") or ";16" in stored):
             peak.add(largest_value(upright))
         return pixels
 
 
 def largest_value(image: Image.Image) -> int:
-    """The largest of the 16-bit values of a file; of colours Pillow has the high byte, so up to the byte."""
+    """The largest 16-bit value of a file; of colours Pillow keeps the high byte only, so it is exact to that byte."""
     values = np.asarray(image)
     if values.ndim == 2:
         return int(values.max())
@@ -142,10 +143,10 @@ def largest_value(image: Image.Image) -> int:
 
 
 def correct_transparency(image: Image.Image, path: Path, stored: str) -> None:
-    """Makes the transparent colour of a PNG (its chunk tRNS) that of the pixels as Pillow decodes them.
+    """Converts the transparent colour of a PNG (its chunk tRNS) to the scale of the pixels as Pillow decodes them.
 
-    Pillow scales grey values of 2 and 4 bits to 8 and cuts colours of 16 bits down to 8, but leaves the colour that
-    stands for transparency as it is in the file.
+    Pillow scales grey values of 2 and 4 bits to 8 and cuts colours of 16 bits down to 8, but leaves the transparent
+    colour as it is in the file.
     """
     key = image.info.get("transparency")
     scale = {"L;2": 85, "L;4": 17}.get(stored)  # 255 = 3 · 85 = 15 · 17
@@ -153,9 +154,7 @@ def correct_transparency(image: Image.Image, path: Path, stored: str) -> None:
         image.info["transparency"] = key * scale
     if stored == "RGB;16B" and isinstance(key, tuple):
         with Image.open(path) as same:
-            same.tile = [
-                tile._replace(args="RGB;16L") for tile in same.tile
-            ]  # the low bytes, which are lost in `image`
+            same.tile = [tile._replace(args="RGB;16L") for tile in same.tile]  # the low bytes, which `image` has lost
             low = np.asarray(same)
         values = np.asarray(image).astype(np.uint16) << 8 | low
         image.putalpha(Image.fromarray(np.where((values == key).all(axis=-1), 0, 255).astype(np.uint8)))
@@ -163,7 +162,7 @@ def correct_transparency(image: Image.Image, path: Path, stored: str) -> None:
 
 
 def render(image: Image.Image, target: Target) -> np.ndarray:
-    """Brings a Pillow picture of any mode to channels and size.
+    """Converts a Pillow picture of any mode to the channels and size of a target.
 
     Returns:
         uint8 array of `target.image_shape`.
@@ -179,7 +178,7 @@ def render(image: Image.Image, target: Target) -> np.ndarray:
 
 
 def render_array(images, target: Target) -> np.ndarray:
-    """Brings images that are decoded already to another shape, one at a time; returns them as they are if they fit.
+    """Converts decoded images to another shape, one at a time; returns them as they are if they already fit.
 
     Args:
         images: uint8 array or array on disk (n, height, width, channels).
@@ -220,7 +219,7 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def to_channels(image: Image.Image, channels: int) -> Image.Image:
-    """Converts an 8-bit picture to L, RGB or RGBA; transparency that gets lost is laid on white."""
+    """Converts an 8-bit picture to L, RGB or RGBA; where transparency is lost, the background is white."""
     if channels == 4:
         return image.convert("RGBA")
     if image.has_transparency_data:

@@ -1,4 +1,4 @@
-"""What is wrong with a set of images, before hours are spent on it, and what to do about it."""
+"""Finds what is wrong with a set of images before hours are spent on it, and says what to do about it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from keras_gen.data.image_data import MIN_IMAGES_UNAUGMENTED, MIN_SCORED_IMAGES,
 from keras_gen.data.nearest import nearest
 
 MAX_EXAMINED = 20_000  # training and test images each, at random, of a larger set; a tenth of one that stays on disk
-MAX_FLOAT_VALUES = 10**8  # values that are looked at as floats
-MAX_COMPARED = 1_000  # images of each part whose nearest others are looked for
+MAX_FLOAT_VALUES = 10**8  # values that are converted to floats
+MAX_COMPARED = 1_000  # images of each part whose nearest neighbours are searched for
 
-# Root mean square over pixels, in bytes. What a second JPEG compression or a shift of brightness changes, and no more
-# than a quarter of what usually lies between two images of the set: in some all are alike.
+# Root mean square over pixels, in bytes: what a second JPEG compression or a shift of brightness changes, but no more
+# than a quarter of the usual distance between two images of the set, as in some sets all images are alike.
 NEAR_DISTANCE, NEAR_SHARE = 6.0, 0.25
-ROUNDING_DISTANCE = 0.1  # below it is rounding: these are found byte by byte
-MIN_COMPARED = 100  # images that labels are judged by
-MAX_P_VALUE = 0.01  # probability below which neighbours do not agree by chance
-MIN_EXCESS_AGREEMENT = 0.1  # more agreement than by chance, in a share of the images
-MAX_CLASS_RATIO = 10  # a class with so many times less images than the largest one
+ROUNDING_DISTANCE = 0.1  # smaller ones are rounding errors: identical images are found byte by byte
+MIN_COMPARED = 100  # images that labels are checked with
+MAX_P_VALUE = 0.01  # below this probability, neighbours do not agree by chance
+MIN_EXCESS_AGREEMENT = 0.1  # agreement beyond chance, as a share of the images
+MAX_CLASS_RATIO = 10  # between the numbers of images of the largest class and of the smallest
 MIN_PER_CLASS = 20
-MIN_CORRELATION = 0.4  # correlation with the mean image; of most images above it, of an inverted one below its negative
+MIN_CORRELATION = 0.4  # with the mean image: most images are above it, an inverted one is below its negative
 MIN_CONTRAST = 4.0  # standard deviation over all images, in bytes
-_FLATTERED = "scores will look better than they are"
+_INFLATED = "scores will look better than they are"
 
 
 class Finding(NamedTuple):
-    """Something about the data that one should know.
+    """Something about the data that the user should know.
 
     Attributes:
         text: what it is, and what to do.
-        serious: whether training will suffer, or the score lie.
+        serious: whether training will suffer, or the score will mislead.
     """
 
     text: str
@@ -42,11 +42,11 @@ class Finding(NamedTuple):
 
 
 def examine(data: ImageData, on_progress: Callable[[str], None] = lambda text: None) -> list[Finding]:
-    """Looks for what commonly goes wrong with image sets.
+    """Searches a set for common faults of image sets.
 
     Args:
-        data: a loaded set; of a large one 20,000 images of each part are looked at, 2,000 if it stays on disk.
-        on_progress: is told of each step.
+        data: a loaded set; of a large one 20,000 images of each part are examined, 2,000 if it stays on disk.
+        on_progress: gets a message at each step.
 
     Returns:
         The findings, the serious ones first.
@@ -56,22 +56,22 @@ def examine(data: ImageData, on_progress: Callable[[str], None] = lambda text: N
         >>> [finding.serious for finding in examine(keras_gen.load("digits"))]
         [False]
     """
-    on_progress("looking at the images")
+    on_progress("examining the images")
     num = MAX_EXAMINED if isinstance(data.train.images, np.ndarray) else MAX_EXAMINED // 10  # each is decoded once more
     train, test = data.train.some(num), data.test.some(num)
     images, others = np.asarray(train.images[:]), np.asarray(test.images[:])
     findings = [
-        *_numbers(data),
+        *_counts(data),
         *_values(images),
-        *_odd_ones(images),
+        *_outliers(images),
         *_classes(data),
     ]
-    on_progress("looking for duplicates")
-    findings += [*_copies(images, others, train.labels), *_neighbours(images, others, train.labels)]
+    on_progress("searching for duplicates")
+    findings += [*_duplicates(images, others, train.labels), *_neighbours(images, others, train.labels)]
     return sorted(findings, key=lambda finding: not finding.serious)
 
 
-def _numbers(data) -> Iterator[Finding]:
+def _counts(data) -> Iterator[Finding]:
     if data.skipped:
         total = len(data.skipped) + len(data.train) + len(data.test)
         first = ", ".join(f"{path} ({reason})" for path, reason in data.skipped[:3])
@@ -83,14 +83,14 @@ def _numbers(data) -> Iterator[Finding]:
         few = len(data.train) < MIN_IMAGES_UNAUGMENTED / 10
         advice = "; see the score card's copy check" if few else ""
         yield Finding(
-            f"only {len(data.train):,} training images: soon known by heart; the GANs fast and resnet augment them, "
+            f"only {len(data.train):,} training images: soon memorised; the GANs fast and resnet augment them, "
             f"other GANs with --augment ada{advice}",
             few,
         )
     if len(data.test) < MIN_SCORED_IMAGES:
         yield Finding(
-            f"only {len(data.test)} test images: a score takes {MIN_SCORED_IMAGES}; more images, a folder test/ "
-            "of your own, or --no-score",
+            f"only {len(data.test)} test images: a score needs {MIN_SCORED_IMAGES}; add images, add a folder test/, "
+            "or use --no-score",
             True,
         )
 
@@ -109,11 +109,11 @@ def _values(images) -> Iterator[Finding]:
         yield Finding("colour images that are grey: --channels 1 saves two thirds of the work", False)
 
 
-def _odd_ones(images) -> Iterator[Finding]:
-    lively = (images != images[:, :1, :1]).any(axis=(1, 2, 3))
-    if constant := int((~lively).sum()):
+def _outliers(images) -> Iterator[Finding]:
+    varied = (images != images[:, :1, :1]).any(axis=(1, 2, 3))
+    if constant := int((~varied).sum()):
         yield Finding(f"images of a single colour: {constant:,} of {len(images):,}; remove them", constant > 1)
-    images = images[lively][: MAX_FLOAT_VALUES // images[0].size]
+    images = images[varied][: MAX_FLOAT_VALUES // images[0].size]
     if len(images) < 3:
         return
     flat = scipy.stats.zscore(images.reshape(len(images), -1).astype("float32"), axis=1)
@@ -121,7 +121,7 @@ def _odd_ones(images) -> Iterator[Finding]:
     alike = flat @ mean / (np.linalg.norm(mean) * np.sqrt(mean.size) + 1e-12)
     inverted = int((alike < -MIN_CORRELATION).sum())
     if inverted and np.median(alike) > MIN_CORRELATION:
-        text = f"images that look inverted, dark for light: {inverted:,} of {len(images):,}; mend or remove them"
+        text = f"images that look inverted, dark for light: {inverted:,} of {len(images):,}; fix or remove them"
         yield Finding(text, True)
 
 
@@ -135,19 +135,19 @@ def _classes(data) -> Iterator[Finding]:
     if counts[least] * MAX_CLASS_RATIO <= counts[most]:
         yield Finding(
             f"unequal classes: {counts[most]:,} training images of {names[most]}, {counts[least]:,} of {names[least]}; "
-            "what is rare is learned badly",
+            "rare classes are learned poorly",
             True,
         )
     if few:
         yield Finding(
-            f"classes with less than {MIN_PER_CLASS} training images: {len(few)} of {len(names)}, "
+            f"classes with fewer than {MIN_PER_CLASS} training images: {len(few)} of {len(names)}, "
             f"{', '.join(few[:5])}{_more(few, 5)}",
             False,
         )
 
 
-def _copies(images, others, labels) -> Iterator[Finding]:
-    """Images that are there twice, byte by byte."""
+def _duplicates(images, others, labels) -> Iterator[Finding]:
+    """Duplicates, byte by byte."""
     first: dict[bytes, int] = {}
     repeated, differently = 0, 0
     for index, image in enumerate(images):
@@ -160,19 +160,19 @@ def _copies(images, others, labels) -> Iterator[Finding]:
     if differently:
         yield Finding(f"the same image in two classes: {differently:,} of {len(images):,}; one of them is wrong", True)
     if leaked := sum(image.tobytes() in first for image in others):
-        text = f"test images that are training images too: {leaked:,} of {len(others):,}; {_FLATTERED}"
+        text = f"test images that are training images too: {leaked:,} of {len(others):,}; {_INFLATED}"
         yield Finding(text, leaked > len(others) / 100)
 
 
 def _neighbours(images, others, labels) -> Iterator[Finding]:
-    """Images that are nearly there twice, and labels that have nothing to do with the images."""
+    """Near duplicates, and labels that have nothing to do with the images."""
     if len(images) < 3:
         return
     chosen = np.random.default_rng(0).permutation(len(images))[:MAX_COMPARED]
     within, neighbours = nearest(images[chosen], images, own=chosen)
     across, _ = nearest(others[:MAX_COMPARED], images)
     limit = min(NEAR_DISTANCE, NEAR_SHARE * float(np.median(within)))
-    for distances, part, then in ((within, "training", "they count twice"), (across, "test", _FLATTERED)):
+    for distances, part, then in ((within, "training", "they count twice"), (across, "test", _INFLATED)):
         if near := int(((distances > ROUNDING_DISTANCE) & (distances < limit)).sum()):
             what = f"{part} images with nearly the same one among the training images"
             text = f"{what}: {near:,} of {len(distances):,}; {then}"
@@ -182,12 +182,12 @@ def _neighbours(images, others, labels) -> Iterator[Finding]:
     alike = int(np.sum(labels[chosen] == labels[neighbours]))
     by_chance = float(np.mean(labels == labels[chosen, None]))
     more = scipy.stats.binomtest(alike, len(chosen), by_chance, "greater").pvalue <= MAX_P_VALUE
-    # That few images do not show it proves nothing: it must not be possible either.
+    # No evidence of agreement proves little for few images: the confidence interval must exclude it too.
     at_most = scipy.stats.binomtest(alike, len(chosen)).proportion_ci(1 - MAX_P_VALUE).high
     if by_chance < 1 and not more and at_most < by_chance + MIN_EXCESS_AGREEMENT:
         yield Finding(
-            f"labels that say nothing about the images, it seems: {alike / len(chosen):.0%} of the images have the "
-            f"label of the image most like them, {by_chance:.0%} would by chance; look whether they belong together",
+            f"labels that seem unrelated to the images: {alike / len(chosen):.0%} of the images have the label of "
+            f"the image most like them, {by_chance:.0%} would by chance; check whether they belong together",
             True,
         )
 

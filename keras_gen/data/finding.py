@@ -1,4 +1,4 @@
-"""Which files below a folder are images: what systems put there, archives and other formats are told apart."""
+"""Finds the images below a folder, apart from archives, other formats and what operating systems put there."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ UNPACK = {
         "mkdir {folder} && tar -xf {archive} -C {folder}",
     ),
 }
-# Folders that systems and programs make, in lower case; so are all that begin with a dot.
+# Folders that operating systems and programs make, in lower case; all that begin with a dot count as such too.
 SYSTEM_FOLDERS = {
     *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),  # network storage
     *("__macosx", "network trash folder", "temporary items"),
     *("$recycle.bin", "recycler", "system volume information", *(f"found.{index:03}" for index in range(10))),
     *("lost+found", "lost.dir", "__pycache__", "node_modules"),
 }
-MAX_SEARCHED = 100  # folders below one of these that are searched for an image, which is said to be left out
+MAX_SEARCHED = 100  # folders below one of these that are searched for an image, to report that it is left out
 
 
 def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath], list[PurePosixPath]]:
     """What lies below the folder, relative to it and sorted.
 
-    Without what is hidden and what systems make. Links to folders are followed, each folder once: a link back up would
-    otherwise never end.
+    Hidden files and what systems make are left out. Links to folders are followed, each folder once: a link back up
+    would otherwise never end.
 
     Returns:
         (image files, those in formats that are not read, folders of systems with images in them).
@@ -64,7 +64,7 @@ def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath],
         elif kinds:
             instead = f", but {kinds}: convert them to .png"
         elif archives := sorted(filter(is_archive, folder.iterdir())):
-            instead = f", but {archives[0].name}: {how_to_unpack(archives[0])}"
+            instead = f", but {archives[0].name}: {unpack_hint(archives[0])}"
         elif left_out:
             instead = f", but in {left_out[0]}, a folder that systems or programs make: give that path"
         else:
@@ -74,19 +74,19 @@ def find_images(folder: Path) -> tuple[list[PurePosixPath], list[PurePosixPath],
 
 
 def holds_image(folder: Path) -> bool:
-    """Whether an image lies in the folder or below it, in one of the first folders."""
+    """Whether an image lies in the folder or in one of the first `MAX_SEARCHED` folders below it."""
     searched = itertools.islice(os.walk(folder), MAX_SEARCHED)
     names = (name for _, _, files in searched for name in files)
     return any(Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") for name in names)
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is one that others are packed in, by its name."""
+    """Whether a file is an archive, by its name."""
     return path.name.lower().endswith(tuple(UNPACK))
 
 
-def how_to_unpack(path: Path) -> str:
-    """What to do with an archive: the command that unpacks it, and the folder to load then."""
+def unpack_hint(path: Path) -> str:
+    """What to do with an archive: the command that unpacks it, and the folder to load after that."""
     suffix = max((suffix for suffix in UNPACK if path.name.lower().endswith(suffix)), key=len)
     folder = path.with_name(path.name[: -len(suffix)])
     command = UNPACK[suffix].format(archive=shlex.quote(str(path)), folder=shlex.quote(str(folder)))
@@ -98,11 +98,11 @@ def note_left_out(folders: list[PurePosixPath]):
     if folders:
         more = f" and {len(folders) - 3} more" if len(folders) > 3 else ""
         note(
-            "left out, with the images in them, as folders that systems and programs make: "
-            f"{', '.join(map(shown, folders[:3]))}{more}"
+            "left out with the images in them, because systems and programs make such folders: "
+            f"{', '.join(map(printable, folders[:3]))}{more}"
         )
 
 
-def shown(file: PurePosixPath) -> str:
-    """A name to print: on one line and without commands to a terminal, whatever it is made of."""
+def printable(file: PurePosixPath) -> str:
+    """A name to print: on one line and without control characters for the terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(file))

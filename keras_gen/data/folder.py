@@ -1,7 +1,7 @@
 """A folder of images: read into memory, or decoded batch by batch where it does not fit.
 
-Every file is decoded once when the set is loaded, so a bad one is found then and not hours later. How a single file
-becomes an array belongs to `decoding`, which files there are to `finding`, what their folders say to `parts`.
+Every file is decoded once when the set is loaded, so a bad one is found then and not hours later. `decoding` turns a
+single file into an array, `finding` finds the files, and `parts` interprets their folders.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from rich.progress import track
 
 from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import DEPTHS, WHITE_16, Header, Peak, Target, decode, read_header
-from keras_gen.data.finding import find_images, note_left_out, shown
+from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
 from keras_gen.data.parts import classes_of, only_folder, split_parts, without_validation
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
 
 
-# What has the suffix of an image and is none that can be read, by its first bytes.
+# Files that have the suffix of an image but cannot be read as one, by their first bytes.
 DISGUISES = (
     ("a pointer of Git LFS: git lfs pull brings the image", b"version https://git-lfs"),
     ("HEIC: convert it to .jpg or .png", b"(?s)....ftyp(?:hei|hev|mif1|msf1)"),
     ("JPEG XL: convert it to .jpg or .png", rb"\xff\x0a|\x00\x00\x00\x0cJXL "),
-    ("a TIFF of a kind that is not read: convert it to a .png of 8 bits", rb"II[*+]\x00|MM\x00[*+]"),
+    ("a TIFF of an unsupported kind: convert it to a .png of 8 bits", rb"II[*+]\x00|MM\x00[*+]"),
     ("SVG: convert it to .png", rb"(?is)\s*(?:<\?xml.*)?<svg"),
     ("a web page: download it again", rb"(?i)\s*<(?:!doctype html|html)"),
     ("an archive: unpack it", rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf"),
 )
 
-# Without an image_size: a set of one size keeps it up to this side, beyond which first trials take hours.
+# Without an image_size: a set of one size keeps it up to this side, above which first trials take hours.
 MAX_OWN_SIDE = 256
 DEFAULT_SIDE = 64
 
 
 class FolderImages:
-    """Images that stay files and are decoded when they are asked for, to the bytes they would have in memory.
+    """Images that stay in files and are decoded on access, to the same bytes as in memory.
 
     Args:
         paths: object array (n,) of paths.
@@ -74,7 +74,7 @@ class FolderImages:
         return images
 
     def _decode(self, path: Path) -> np.ndarray:
-        """The image, or the next one that is still there: hours of training are worth more than one file."""
+        """The image, or the next that still exists: hours of training are worth more than one file."""
         try:
             return decode(path, self.target)
         except OSError as error:
@@ -85,7 +85,7 @@ class FolderImages:
                 raise
             if path not in self._gone:
                 self._gone.add(path)
-                note(f"{path} cannot be read any more ({error.strerror or error}): {stand_in.name} takes its place")
+                note(f"{path} can no longer be read ({error.strerror or error}): {stand_in.name} takes its place")
             return decode(stand_in, self.target)
 
     def take(self, indices: np.ndarray, axis: int = 0) -> FolderImages:
@@ -99,8 +99,8 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     Args:
         folder: sub-folders are classes, or `train` and `test` with classes inside (by any name that `PART` finds them
             in); images that lie directly in it have no labels. A `val` beside both is left out, beside `train` alone
-            it is the test part. `attributes.csv` in the folder adds columns. Where all that lies in a single
-            sub-folder, as in what an archive unpacks to, that one is read. Folders that systems make are left out.
+            it is the test part. `attributes.csv` in the folder adds columns. Where all of these lie in a single
+            sub-folder, as in an unpacked archive, that one is read. Folders that systems make are left out.
         size: (height, width), or None to decide from the files.
         channels: 1, 3 or 4, or None to decide from the files.
         fit: a key of `decoding.FITS`.
@@ -113,12 +113,12 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         found, others, left_out = find_images(folder)
         if (inner := only_folder(folder, found + others)) is not None:
-            note(f"all images of {folder} lie in {inner.name}, which is read in its place")
-            note_left_out([each for each in left_out if each.parts[0] != inner.name])  # the rest is said of inner
+            note(f"all images of {folder} lie in {inner.name}, which is read instead")
+            note_left_out([each for each in left_out if each.parts[0] != inner.name])  # reading `inner` notes its own
             return dataclasses.replace(read_folder(inner, size, channels, fit), name=folder.resolve().name)
         note_left_out(left_out)
         headers, skipped = read_headers(folder, without_validation(found))
-        skipped += [(shown(file), f"{file.suffix} is not read: convert it to .png") for file in others]
+        skipped += [(printable(file), f"{file.suffix} is not read: convert it to .png") for file in others]
         check_number(folder, len(headers), skipped)
         files = list(headers)
         target = choose_target(list(headers.values()), size, channels, fit)
@@ -127,7 +127,7 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
         images, reasons = decode_all(folder, files, target)
     good = np.array([why is None for why in reasons])
-    skipped += [(shown(file), why) for file, why in zip(files, reasons, strict=True) if why]
+    skipped += [(printable(file), why) for file, why in zip(files, reasons, strict=True) if why]
     check_number(folder, len(images), skipped)
     report_skipped(skipped, len(images))
 
@@ -160,14 +160,14 @@ def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePos
         try:
             headers[file] = read_header(folder / file)
         except Exception as error:  # on a bad file Pillow raises nearly anything
-            skipped.append((shown(file), reason(folder / file, error)))
+            skipped.append((printable(file), reason(folder / file, error)))
     return headers, skipped
 
 
 def choose_target(headers: list[Header], size: tuple[int, int] | None, channels: int | None, fit: str) -> Target:
-    """Fills in what was not asked for: the common size if it is small, and the fewest channels that lose no colour.
+    """Fills in what was not given: the common size if it is small, and the fewest channels that lose no colour.
 
-    Transparency stays where all images have it.
+    Transparency is kept where all images have it.
     """
     if channels is None:
         channels = 4 if all(h.has_alpha for h in headers) else 1 if all(h.is_grey for h in headers) else 3
@@ -179,7 +179,7 @@ def choose_target(headers: list[Header], size: tuple[int, int] | None, channels:
         width, height = headers[0].size
         size = height, width
     if size is None:
-        # The median, since one thin picture should not decide for all.
+        # The median, so that one thin picture does not decide for all.
         side = min(DEFAULT_SIDE, int(np.median([min(header.size) for header in headers])))
         size = side, side
         by_area = sorted(sizes, key=math.prod)
@@ -215,7 +215,7 @@ def decode_all(
     def decode_block(block: range) -> list[str | None]:
         return [decode_one(position) for position in block]
 
-    # In blocks, because a task for each of a million files would itself fill the memory.
+    # In blocks, because one task per file would itself fill the memory for a million files.
     blocks = [range(start, min(start + 16, len(files))) for start in range(0, len(files), 16)]
     console = Console(stderr=True)
     done = track(
@@ -235,9 +235,9 @@ def decode_all(
 
 
 def note_unused_bits(peak: int):
-    """Says of the 16-bit images of a set, by their largest value, that none of them uses the high bits.
+    """Warns if no 16-bit image of a set uses the high bits, by their largest value.
 
-    One dark picture may be dark. Where all are, they hold the values of 8, 10, 12 or 14 bits as they are.
+    A single picture may simply be dark. If all are, they hold unscaled values of 8, 10, 12 or 14 bits.
     """
     bits = next((bits for bits in DEPTHS if peak < 2**bits), None)
     if peak and bits:
@@ -256,7 +256,7 @@ def decoders() -> ThreadPoolExecutor:
 
 
 def check_number(folder: Path, num_readable: int, skipped: list[tuple[str, str]]):
-    """Refuses a folder in which too few images can be read, with the first reason."""
+    """Refuses a folder in which too few images can be read, and gives the first reason."""
     if num_readable < 2:
         why = f"; {len(skipped)} unreadable, such as {skipped[0][0]} ({skipped[0][1]})" if skipped else ""
         raise ValueError(f"expected at least 2 readable images in {folder}, received {num_readable}{why}")

@@ -74,9 +74,9 @@ def read_array(path: Path, num_dims: int) -> np.ndarray:
     size = math.prod(shape)
     if path.suffix == ".gz" and size > MAX_UNPACKED_BYTES:
         raise ValueError(
-            f"expected at most {MAX_UNPACKED_BYTES:,} bytes in {path}, it promises {size:,}: unpack it first"
+            f"expected at most {MAX_UNPACKED_BYTES:,} bytes in {path}, received {size:,} by its header: unpack it first"
         )
-    data = first_bytes(path, start + size + 1)[start:]  # one more, to see that there is none
+    data = first_bytes(path, start + size + 1)[start:]  # one byte more, to see whether the file is too long
     if len(data) != size:
         received = "more" if len(data) > size else len(data)
         raise ValueError(f"expected {size} bytes for {shape} in {path}, received {received}: download it again")
@@ -84,7 +84,7 @@ def read_array(path: Path, num_dims: int) -> np.ndarray:
 
 
 def first_bytes(path: Path, most: int) -> np.ndarray:
-    """Up to `most` bytes of a file, unpacked; those of a plain file are read when they are used."""
+    """Up to `most` bytes of a file, unpacked; those of a plain file are read only when they are used."""
     if path.suffix != ".gz":
         return np.memmap(path, np.uint8, mode="r")[:most] if path.stat().st_size else np.empty(0, np.uint8)
     try:

@@ -1,7 +1,7 @@
-"""What a data set is once it has been read: two splits, their names and where they come from.
+"""The classes of a loaded data set: two splits, their names and where they come from.
 
-The images of a split are an ndarray, or look like one and stay on disk (`MappedImages` here, `FolderImages` in
-`folder`): both have `shape`, `dtype`, `len`, indexing that returns uint8 ndarrays, and `take`. Others do the reading.
+The images of a split are an ndarray, or behave like one and stay on disk (`MappedImages` here, `FolderImages` in
+`folder`): both have `shape`, `dtype`, `len`, indexing that returns uint8 ndarrays, and `take`. Other modules read.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 MAX_UNPACKED_BYTES = 8 * 1024**3  # bytes that a compressed file may become: a few megabytes could fill any memory
 
-# The share of a set without a test part that is put aside as one.
+# The share of a set without a test part that is held out as one.
 TEST_FRACTION = 0.1
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")  # as text; Python converts no more than 4300 digits
 
 MIN_SCORED_IMAGES = 20  # on each side of a score
 
-# Below so many images a discriminator that sees them again and again begins to know them by heart.
+# With fewer images, a discriminator that sees them again and again begins to memorise them.
 MIN_IMAGES_UNAUGMENTED = 10_000
 
 
@@ -108,7 +108,7 @@ class Split:
         )
 
     def some(self, num: int, seed: int = 0) -> Split:
-        """`num` images at random (all, if there are less), the same ones each time, in their order.
+        """`num` images at random (all, if there are fewer), the same ones each time, in their order.
 
         Files are often ordered by class: the first images would be those of the first classes.
         """
@@ -196,7 +196,7 @@ class ImageData:
         class_names: list of str, the class behind each label, or None without labels.
         attribute_values: by attribute, the list of str that its int64 column points into.
         licence: what its makers allow.
-        source: who made it and where it was read.
+        source: who made it and where it was read from.
         skipped: (path, reason) of each file that could not be read.
 
     Example:
@@ -227,12 +227,12 @@ class ImageData:
 
     @property
     def fingerprint(self) -> str:
-        """That of the training split: tells whether two runs learned from the same bytes."""
+        """That of the training split: the same for two runs that learned from the same bytes."""
         return self.train.fingerprint
 
 
 def with_test(train: Split, test: Split | None) -> tuple[Split, Split]:
-    """(train, test); a set that has no test part gives up a tenth for one."""
+    """(train, test); if a set has no test part, a tenth of it is held out as one."""
     return train.hold_out(TEST_FRACTION) if test is None else (train, test)
 
 
@@ -243,8 +243,8 @@ def index_labels(*columns: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
         *columns: arrays (n,) that share their classes, such as those of train and test.
 
     Returns:
-        (an int64 array for each column, the k original labels as strings: sorted by number where all are integers, also
-        those that were strings, and else as text).
+        (an int64 array for each column, the k original labels as strings: sorted by number where all are integers, even
+        as strings, and otherwise as text).
 
     Example:
         >>> index_labels(np.array([7, 3]), np.array([7]))
@@ -263,7 +263,7 @@ def index_labels(*columns: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
 
 
 def index_values(column: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Indices into the sorted values of a column; -1, or an empty string, is no value and stays -1."""
+    """Indices into the sorted values of a column; -1, or an empty string, is a missing value and becomes -1."""
     missing = column == ("" if column.dtype.kind == "U" else -1)
     (indices,), values = index_labels(column[~missing])
     result = np.full(len(column), -1, np.int64)
@@ -271,13 +271,13 @@ def index_values(column: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return result, values
 
 
-def numbers(column) -> np.ndarray:
-    """A column of numbers as float32; what is infinite, there or in float32, is no value: NaN."""
+def to_float32(column) -> np.ndarray:
+    """A column of numbers as float32; what is infinite, before or after the conversion, is missing: NaN."""
     with np.errstate(over="ignore"):
         result = np.asarray(column).astype(np.float32)
     return np.where(np.isfinite(result), result, np.float32(np.nan))
 
 
 def note(line: str) -> None:
-    """Tells the user, on stderr, so that output on stdout stays what was asked for."""
+    """Prints a line for the user on stderr, so that stdout holds only the requested output."""
     print(line, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The one door to data: a name or a path in, `ImageData` out."""
+"""The single entry point for data: a name or a path in, `ImageData` out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gen.data.arrays import read_npy, read_npz
 from keras_gen.data.decoding import FITS, Target, render_array
-from keras_gen.data.finding import SUFFIXES, how_to_unpack, is_archive
+from keras_gen.data.finding import SUFFIXES, is_archive, unpack_hint
 from keras_gen.data.folder import read_folder
 from keras_gen.data.idx import is_idx_folder, read_idx
 from keras_gen.data.image_data import ImageData, Split, note
@@ -38,9 +38,9 @@ def load(
 
     Values of 16 bits are divided by 257, whatever the largest one of an image or a set is: a set that uses only the
     lower bits, as 12-bit scans do, stays dark, and a note on stderr says how to convert its files. Classes are sorted
-    by number where all are integers, and else as text.
+    by number where all are integers, and otherwise as text.
 
-    A set without a test part gives up a tenth for one, at random, the same images each time.
+    If a set has no test part, a tenth is held out as one, at random, the same images each time.
 
     Args:
         name_or_path: a key of `DATASETS`, or a path. Names win.
@@ -49,7 +49,7 @@ def load(
         fit: "crop", "pad" or "stretch": how images of another size reach `image_size`.
 
     Returns:
-        `ImageData`, the same for two calls.
+        `ImageData`, the same on each call.
 
     Raises:
         FileNotFoundError: when there is neither such a name nor such a path.
@@ -82,13 +82,13 @@ def load(
         return reshaped(read_npz(path), size, channels, fit)
     if path.suffix.lower() == ".npy":
         return reshaped(read_npy(path), size, channels, fit)
-    raise ValueError(f"expected an .npz, an .npy or a folder of images, received {what_is(path)}")
+    raise ValueError(f"expected an .npz, an .npy or a folder of images, received {describe_file(path)}")
 
 
-def what_is(path: Path) -> str:
-    """A file that is no data set, and what to give in its place where that is known."""
+def describe_file(path: Path) -> str:
+    """Describes a file that is not a data set, and says what to pass instead where that is known."""
     if is_archive(path):
-        return f"the archive {path}: {how_to_unpack(path)}"
+        return f"the archive {path}: {unpack_hint(path)}"
     if path.suffix.lower() in SUFFIXES:
         return f"the file {path}, a single image: give the folder that it lies in"
     if "idx1-ubyte" in path.name or "idx3-ubyte" in path.name:

@@ -1,19 +1,19 @@
-"""Batches as TensorFlow's own data set. What comes from a Python generator costs a small step up to a twelfth more."""
+"""Batches as TensorFlow's own data set: a Python generator makes a small step up to a twelfth slower."""
 
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
 
-# Bytes of images and targets of which TensorFlow may have copies: one, and up to three where `fit` is called again.
+# Bytes of images and targets that TensorFlow may copy: once, and up to three times where `fit` is called again.
 MAX_COPIED_BYTES = 2**28
 
 
 def dataset(batches) -> tf.data.Dataset:
-    """The batches of one epoch after the other, without an end, those of the first epoch that are skipped as zeros.
+    """The batches of all epochs, without an end; skipped batches of the first epoch are zeros.
 
-    The order of an epoch comes from Python. So do the rows of sets that are large or on disk, ahead of the step; others
-    are gathered without it.
+    The order of an epoch comes from Python. So do the rows of sets that are large or on disk, ahead of the step; other
+    rows are gathered without Python.
 
     Args:
         batches: `data.Batches`.
@@ -24,8 +24,8 @@ def dataset(batches) -> tf.data.Dataset:
         .map(lambda epoch: tf.ensure_shape(tf.numpy_function(batches.order_of, [epoch], tf.int64), (None,)))
         .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(batch_size, batches.drop_remainder))
     )
-    with tf.device("CPU"):  # a GPU gets the batches only
-        read = rows.skip(batches.skip).map(_reader(batches.parts))
+    with tf.device("CPU"):  # a GPU holds the batches only
+        read = rows.skip(batches.skip).map(_gather(batches.parts))
         if batches.skip:
             zeros = tuple(tf.zeros((batch_size, *part.shape[1:]), part.dtype) for part in batches.parts)
             read = tf.data.Dataset.from_tensors(zeros).repeat(batches.skip).concatenate(read)
@@ -35,7 +35,7 @@ def dataset(batches) -> tf.data.Dataset:
     return read.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _reader(parts):
+def _gather(parts):
     """A function from indices (b,) to the rows of each part."""
     if all(type(part) is np.ndarray for part in parts) and sum(part.nbytes for part in parts) <= MAX_COPIED_BYTES:
         tensors = [tf.constant(part) for part in parts]

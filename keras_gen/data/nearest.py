@@ -1,4 +1,4 @@
-"""Which real image is the nearest to another one, pixel by pixel."""
+"""Nearest neighbours among real images, pixel by pixel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def nearest(
     Args:
         queries: uint8 (n, height, width, channels).
         references: uint8 (m, height, width, channels); an array that stays on disk is read block by block.
-        own: int (n,), if the queries are references themselves: which ones, so that each looks for another one.
+        own: int (n,), if the queries are themselves references: their indices, so that no query finds itself.
 
     Returns:
         (distances, indices), float32 and int64 (n,): the root of the mean squared difference over pixels and channels,
@@ -49,5 +49,5 @@ def nearest(
 
 
 def _rows(images):
-    """Images as float32 rows around 0, where squares of bytes lose the least to rounding."""
+    """Images as float32 rows around 0, where the squares lose the least to rounding."""
     return np.asarray(images, np.float32).reshape(len(images), -1) - 128

@@ -1,4 +1,4 @@
-"""What the folders of images say: the parts of a set, train and test, and the classes."""
+"""Finds, from the names of folders, the parts of a set (train and test) and the classes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from keras_gen.data.attributes import FILE_NAME
 from keras_gen.data.image_data import note
 
-# A part of a set in the name of a folder, as a word of its own: train, Training, test_set, trainA, val2017, seg_train.
+# A part of a set in the name of a folder, as a separate word: train, Training, test_set, trainA, val2017, seg_train.
 PART = re.compile(
     r"(?:^|(?<=[^a-zA-Z])|(?<=[a-z])(?=[A-Z]))"
     r"(?i:(tr(?:ai)?n(?:ing)?|te?st(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?|dev)"
     r"(?:[ _-]*(?:data)?(?:set|images?))?)"
     r"(?=[^a-z]|[ab]?$)"
 )
-PART_RESTS = ("", "a", "b")  # what else is in the name of a part that needs no other beside it to be one: trainA, testB
+PART_RESTS = ("", "a", "b")  # the rest of a name that is a part even without another part beside it: trainA, testB
 
 
 class Part(NamedTuple):
@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 def part_of(name: str) -> Part | None:
-    """The part that a folder is by its name, if it is one."""
+    """The part that the name of a folder stands for, or None."""
     words = list(PART.finditer(name))
     if len(words) != 1:
         return None
@@ -40,7 +40,7 @@ def part_of(name: str) -> Part | None:
 
 
 def parts_at_top(files: list[PurePosixPath]) -> dict[str, Part] | None:
-    """The part that each folder at the top is, if nothing lies beside the parts of one set."""
+    """The part that each folder at the top stands for, or None if anything lies beside the parts of one set."""
     parts = {top: part_of(top) for top in {top_of(file) for file in files}}
     if None in parts.values() or len({part.rest for part in parts.values() if part}) > 1:
         return None
@@ -48,7 +48,7 @@ def parts_at_top(files: list[PurePosixPath]) -> dict[str, Part] | None:
 
 
 def split_parts(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | None, list[PurePosixPath]]:
-    """For each file its part ("train" or "test", or no parts at all), and its path below the folder of the part.
+    """The part of each file ("train" or "test"; None if there are no parts), and its path below the folder of the part.
 
     Raises:
         ValueError: as `check_parts` does.
@@ -64,7 +64,7 @@ def split_parts(folder: Path, files: list[PurePosixPath]) -> tuple[np.ndarray | 
 
 
 def check_parts(folder: Path, files: list[PurePosixPath]):
-    """Refuses parts that would pass for classes: images to test with would be trained on.
+    """Refuses parts that would be taken for classes: test images would be trained on.
 
     Raises:
         ValueError: for a part alone, without train, or with images beside the parts, such as those of another domain
@@ -97,17 +97,17 @@ def check_parts(folder: Path, files: list[PurePosixPath]):
 
 
 def without_validation(files: list[PurePosixPath]) -> list[PurePosixPath]:
-    """The files but those of a validation part beside a test part: what is held out here is one part."""
+    """The files without those of a validation part beside a test part: only one part is held out here."""
     parts = parts_at_top(files) or {}
     if {part.kind for part in parts.values()} != {"train", "test", "validation"}:
         return files
     used = [file for file in files if parts[top_of(file)].kind != "validation"]
-    note(f"{len(files) - len(used)} images for validation are left out: train is learned from, test is scored against")
+    note(f"{len(files) - len(used)} validation images are left out: train is for training, test for scoring")
     return used
 
 
 def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
-    """The sub-folder that holds nothing but sub-folders with all images, which are then the classes or parts."""
+    """The one sub-folder with all images in sub-folders, which are then the classes or parts; None if there is none."""
     tops = {file.parts[0] for file in files}
     deep = all(len(file.parts) > 2 for file in files)
     if len(tops) > 1 or not deep or (folder / FILE_NAME).exists():
@@ -118,14 +118,14 @@ def only_folder(folder: Path, files: list[PurePosixPath]) -> Path | None:
 
 
 def classes_of(folder: Path, files: list[PurePosixPath]) -> np.ndarray:
-    """For each file its class (None without a folder of its own).
+    """The class of each file, or None for a file that lies directly in the folder.
 
     Raises:
-        ValueError: for folders whose names are no text, which no server could be asked for.
+        ValueError: for folders whose names are not UTF-8 text, since no request to a server could name them.
     """
     classes = [file.parts[0] if len(file.parts) > 1 else None for file in files]
     if deep := [file for file in files if len(file.parts) > 2]:
-        note(f"{deep[0].parent} is no class of its own: images in it are of the class {deep[0].parts[0]}")
+        note(f"{deep[0].parent} is not a separate class: images in it belong to the class {deep[0].parts[0]}")
     try:
         "".join(filter(None, classes)).encode()
     except UnicodeEncodeError as error:
@@ -134,17 +134,17 @@ def classes_of(folder: Path, files: list[PurePosixPath]) -> np.ndarray:
 
 
 def top_of(file: PurePosixPath) -> str:
-    """The folder at the top of a path, "." for a file without one."""
+    """The first folder of a path, "." for a file without one."""
     return file.parts[0] if len(file.parts) > 1 else "."
 
 
 def _have_pair(parts: dict[str, Part]) -> bool:
-    """Whether there is a part to train on and one that must not be, both of the same set."""
+    """Whether there is a part to train on and one not to train on, both of the same set."""
     rests = [{part.rest for part in parts.values() if (part.kind == "train") == is_train} for is_train in (True, False)]
     return bool(rests[0] & rests[1])
 
 
 def _is_in_part(file: PurePosixPath) -> bool:
-    """Whether the folder of a part holds another one of that name, as archives do: test_set/test_set/cat/1.png."""
+    """Whether the folder of a part holds another of the same name, as in archives: test_set/test_set/cat/1.png."""
     part, *inside = map(part_of, file.parts[:-1])
     return part in inside[:1]

@@ -1,6 +1,6 @@
-"""Pictures that a trained model is shown: the user's own, all of them, in their order and by name.
+"""Pictures for a trained model: the user's own, all of them, in their order and by name.
 
-Nothing is held out and two pictures are not too few, as they are where `load` reads a set to learn from.
+Nothing is held out, and two pictures are enough, unlike where `load` reads a set to learn from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 from keras_gen.data.arrays import checked_images, open_npy, open_npz, read_attributes, read_labels
 from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import FITS, Target, render_array
-from keras_gen.data.finding import find_images, note_left_out, shown
+from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.folder import decode_all, read_headers, report_skipped
 from keras_gen.data.idx import is_idx_folder
 from keras_gen.data.image_data import ImageData, Split, index_labels
@@ -32,7 +32,7 @@ class Pictures:
 
     Args:
         split: the images and what is known about each.
-        names: of each picture, no two the same: its path below the folder that all lie in, without the suffix, or its
+        names: a unique name for each picture: its path below the folder that holds all, without the suffix, or its
             number.
         source: the name of that folder, of the file or of the data set.
         how: what was done to the pictures: "as 28×28×1", or "cropped to 28×28×1" where the size was another one.
@@ -60,12 +60,12 @@ class Pictures:
 
     @classmethod
     def of_test_part(cls, data: ImageData, target: Target | None = None) -> Pictures:
-        """The test part of a data set, in the shape that it has or in that of a target."""
+        """The test part of a data set, in its own shape or in that of a target."""
         target = target or Target(data.image_shape)
         split = replace(data.test, images=render_array(data.test.images, target))
         how = describe(target, is_resized=data.image_shape[:2] != target.image_shape[:2])
-        numbered = number(len(split))
-        return cls(split, numbered, data.name, how, data.class_names, data.attribute_values, is_test_part=True)
+        names = numbered_names(len(split))
+        return cls(split, names, data.name, how, data.class_names, data.attribute_values, is_test_part=True)
 
 
 def pictures(
@@ -76,7 +76,8 @@ def pictures(
     Args:
         paths: image files, and folders, of which all image files are read, sorted by path; or a single `.npz` or
             `.npy`, of which all images are read; or the name of a data set or a folder in IDX format, of which the test
-            part is read. Folders that systems make are left out. Files that are no images are skipped with the reason.
+            part is read. Folders that systems make are left out. Files that are not images are skipped, with the
+            reason.
         image_shape: (height, width, channels) of the model.
         fit: "crop", "pad" or "stretch": how pictures of another size reach that shape.
 
@@ -109,7 +110,7 @@ def pictures(
 
 
 def is_set(path: str | Path) -> bool:
-    """Whether that is a data set in itself, by its name or format."""
+    """Whether a path stands for a whole data set, by its name or format."""
     file = Path(path).expanduser()
     is_array = file.suffix.lower() in (".npz", ".npy") and not file.is_dir()
     return str(path) in DATASETS or is_array or (file.is_dir() and is_idx_folder(file))
@@ -123,7 +124,7 @@ def read_set(path: str | Path, target: Target) -> Pictures:
     split, class_names, attribute_values = read_npy(file) if file.suffix.lower() == ".npy" else read_npz(file)
     how = describe(target, is_resized=split.images.shape[1:3] != target.image_shape[:2])
     split = replace(split, images=render_array(split.images, target))
-    return Pictures(split, number(len(split)), file.name, how, class_names, attribute_values)
+    return Pictures(split, numbered_names(len(split)), file.name, how, class_names, attribute_values)
 
 
 def read_npy(file: Path) -> tuple[Split, None, dict[str, list[str]]]:
@@ -165,7 +166,7 @@ def read_files(paths: list[Path], target: Target) -> Pictures:
         images, others, left_out = find_images(path)
         note_left_out(left_out)
         found += [own / file for file in images]
-        skipped += [(shown(own / file), f"{file.suffix} is not read: convert it to .png") for file in others]
+        skipped += [(printable(own / file), f"{file.suffix} is not read: convert it to .png") for file in others]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow finds odd in a file that it can read
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -173,7 +174,7 @@ def read_files(paths: list[Path], target: Target) -> Pictures:
         files = [file for file in found if file in headers]
         pixels, reasons = decode_all(base, files, target)
     good = np.array([why is None for why in reasons], bool)
-    skipped += unreadable + [(shown(file), why) for file, why in zip(files, reasons, strict=True) if why]
+    skipped += unreadable + [(printable(file), why) for file, why in zip(files, reasons, strict=True) if why]
     if not good.any():
         raise ValueError(f"expected at least 1 readable image, received none; {skipped[0][0]} ({skipped[0][1]})")
     report_skipped(skipped, int(good.sum()))
@@ -183,7 +184,7 @@ def read_files(paths: list[Path], target: Target) -> Pictures:
     height, width, _ = target.image_shape
     return Pictures(
         Split(pixels, labels, columns),
-        distinct([str(file.with_suffix("")) for file in files]),
+        unique_names([str(file.with_suffix("")) for file in files]),
         base.name,
         describe(target, is_resized=any(headers[file].size != (width, height) for file in files)),
         class_names,
@@ -193,7 +194,7 @@ def read_files(paths: list[Path], target: Target) -> Pictures:
 
 
 def read_classes(files: list[PurePosixPath]) -> tuple[np.ndarray | None, list[str] | None]:
-    """Labels by the first folder of each file that is no part of a set, such as train; Nones if a file has none."""
+    """Labels by the first folder of each file that is not a part such as train; Nones if a file has no such folder."""
     folders = [next((name for name in file.parts[:-1] if not part_of(name)), None) for file in files]
     if None in folders:
         return None, None
@@ -201,13 +202,13 @@ def read_classes(files: list[PurePosixPath]) -> tuple[np.ndarray | None, list[st
     return labels, class_names
 
 
-def number(num: int) -> list[str]:
-    """Names for what has none."""
+def numbered_names(num: int) -> list[str]:
+    """Names for pictures without one."""
     return [f"{index:06d}" for index in range(num)]
 
 
-def distinct(names: list[str]) -> list[str]:
-    """Names of which the second, third … of the same get a number."""
+def unique_names(names: list[str]) -> list[str]:
+    """The names, where the second, third … of equal ones get a number."""
     taken: dict[str, None] = {}
     for name in names:
         candidate, count = name, 1
@@ -219,6 +220,6 @@ def distinct(names: list[str]) -> list[str]:
 
 
 def describe(target: Target, is_resized: bool) -> str:
-    """What happens to pictures on the way to a target."""
+    """What was done to pictures to fit a target."""
     done = {"crop": "cropped to", "pad": "padded to", "stretch": "stretched to"}[target.fit] if is_resized else "as"
     return f"{done} {'×'.join(map(str, target.image_shape))}"

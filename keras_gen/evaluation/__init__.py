@@ -1,11 +1,11 @@
-"""Evaluation: how good is it, honestly, offline, on the user's own images.
+"""Evaluation: an honest measure of how good a model is, offline, on the user's own images.
 
-`distances` compare features of images (`keras_gen.features`), a `ScoreCard` holds every number with what it takes to
-trust it, and a `QualityMonitor` takes a few of them while a model learns.
+`distances` compares features of images (`keras_gen.features`), a `ScoreCard` holds every number with what is needed to
+trust it, and a `QualityMonitor` measures a few of them while a model trains.
 """
 
 from keras_gen.evaluation.attributes import attribute_direction
-from keras_gen.evaluation.card import Judged, Score, ScoreCard, score, score_images
+from keras_gen.evaluation.card import Score, ScoreCard
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import (
     frechet_distance,
@@ -18,6 +18,7 @@ from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import METRICS, compare
+from keras_gen.evaluation.scoring import Evaluation, score, score_images
 from keras_gen.evaluation.streaming import FrechetDistance
 from keras_gen.features import FeatureNet
 
@@ -25,9 +26,9 @@ __all__ = [
     "METRICS",
     "Candidate",
     "CopyCheck",
+    "Evaluation",
     "FeatureNet",
     "FrechetDistance",
-    "Judged",
     "QualityMonitor",
     "Score",
     "ScoreCard",

@@ -1,4 +1,4 @@
-"""How the latents of a model go with what is to be seen in the images: directions for labels that nobody trained on."""
+"""How the latents of a model relate to attributes of the images: directions for labels that it was not trained on."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def attribute_direction(
 ) -> np.ndarray:
     """The direction of latents in which an attribute grows, see `latents.direction`.
 
-    The latents of an autoencoder are the codes of up to 5,000 training images, whose attributes are known. Those of a
-    GAN are draws, in whose images a feature net of the data reads the attributes.
+    For an autoencoder, the latents are the codes of up to 5,000 training images, whose attributes are known. For a GAN,
+    they are random, and a feature net of the data extracts the attributes of their images.
 
     Args:
         model: a GAN or an autoencoder, with conditions or without.
-        data: labelled images, or some with attributes.
+        data: images with labels or attributes.
         attribute: "label" or the name of an attribute of the data.
-        value: the class, as text; for a number None.
+        value: the class, as text; None for a number.
         seed: of the examples.
-        on_progress: called with a few words if a feature net has to be trained.
+        on_progress: called with a short message if a feature net has to be trained.
 
     Returns:
         float32 array (latent_dim,).
 
     Raises:
-        ValueError: for an attribute or a value that the data do not have, one that is asked for by conditions, or one
+        ValueError: for an attribute or a value that the data do not have, one that is a condition of the model, or one
             that is the same in all examples.
 
     Example:
@@ -49,11 +49,11 @@ def attribute_direction(
     """
     if model.conditions is not None and attribute in model.conditions.names:
         raise ValueError(
-            f"expected an attribute that is no condition of this model, received {attribute}: "
-            f"ask for it, with `sweep` or keras-gen sample RUN --sweep {attribute}"
+            f"expected an attribute that is not a condition of this model, received {attribute}: "
+            f"ask for it instead, with `sweep` or keras-gen sample RUN --sweep {attribute}"
         )
     schema = Conditions.of(data, [attribute])
-    assert schema is not None  # which it is only where no names are given
+    assert schema is not None  # it is None only where no names are given
     (item,) = schema.attributes
     if isinstance(item, Categorical) and value is None:
         raise ValueError(f"expected one of the values of {attribute}: {', '.join(item.values)}")
@@ -66,8 +66,8 @@ def attribute_direction(
     else:
         given = model.given_of(examples)
         places, *others = model.draw(len(examples) if given else NUM_EXAMPLES, seed, given=given)
-        read = FeatureNet.of(data, on_progress=on_progress).extract(model.decode(places, *others)).columns
-        column = lookup("attribute that a feature net reads", read, attribute)
+        extracted = FeatureNet.of(data, on_progress=on_progress).extract(model.decode(places, *others)).columns
+        column = lookup("attribute that a feature net extracts", extracted, attribute)
     known = np.isfinite(column) & ((column >= 0) | isinstance(item, Continuous))
     grows = column[known] if value is None else column[known] == item.parse(value)
     return latents.direction(places[known], grows)

@@ -1,8 +1,8 @@
-"""Whether a generator invents images or hands out those that it was trained on.
+"""Whether a generator makes new images or copies those that it was trained on.
 
-Distances between sets do not see it: copies of the training images score as well as real images do. So each fake is
-held against single images, pixel by pixel: how much nearer is it to a training image than to one that the generator
-never saw, a test image? Real images that it never saw either tell how often that happens by chance.
+Distances between sets do not show it: copies of the training images score as well as real images. So each fake is
+compared with single images, pixel by pixel: how much nearer is it to a training image than to a test image, which the
+generator never saw? Other real images that it never saw show how often that happens by chance.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ import scipy.stats
 from keras_gen.data.nearest import nearest
 
 SUSPICIOUS_QUANTILE = 0.05  # this share of real unseen images is called suspicious, by definition
-MAX_P_VALUE, MIN_COPY_SHARE = (
-    0.001,
-    0.05,
-)  # below this p-value and above this share of copies a generator is said to copy
-HALF_A_BYTE = 0.5  # added to distances: less is rounding, and 0 / 0 is nothing to suspect
+# Below this p-value and above this share of copies, the check says that a generator copies.
+MAX_P_VALUE, MIN_COPY_SHARE = 0.001, 0.05
+HALF_A_BYTE = 0.5  # added to distances: less is rounding, and 0 / 0 is not suspicious
 
 
 class CopyCheck(NamedTuple):
@@ -28,11 +26,11 @@ class CopyCheck(NamedTuple):
     Attributes:
         suspicious: share of fakes that are nearer to a training image, in proportion to the nearest test image, than
             all but 5 % of unseen real images are.
-        copies: the share of fakes that are copies, as far as that tells: 0 where 5 % are suspicious, 1 where all are.
-        p_value: the chance to see so many suspicious fakes, or more, without copying (Fisher's exact test).
+        copies: the share of copies among the fakes that follows from it: 0 where 5 % are suspicious, 1 where all are.
+        p_value: the probability of as many suspicious fakes, or more, without copying (Fisher's exact test).
         fake_distance: median distance of a fake to its nearest training image, root mean square over pixels and
             channels, in units of bytes, 0 to 255.
-        test_distance: the same of unseen real images.
+        test_distance: the same for unseen real images.
         pairs: (fake, training) indices, most suspicious first, at most 32.
     """
 
@@ -50,16 +48,16 @@ class CopyCheck(NamedTuple):
 
 
 def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
-    """Looks for training images among generated ones.
+    """Searches for training images among generated ones.
 
-    An image is suspicious for the ratio of its distances to the nearest training and the nearest test image. Fakes are
-    compared with as many test images, each held against the training images and the other test images: so the numbers
-    of images on both sides, duplicates among the data, and dull or blurred fakes that are close to everything, make no
-    difference.
+    What makes an image suspicious is the ratio of its distances to the nearest training and the nearest test image.
+    Fakes are compared with as many test images, whose ratio is that of the distances to the training images and to the
+    other test images. So the numbers of images on both sides, duplicates in the data, and dull or blurred fakes that
+    are close to everything make no difference.
 
     Args:
-        train_images: uint8 (n, height, width, channels), an array that stays on disk too.
-        test_images: uint8 (m, height, width, channels), m ≥ 2, which the generator never saw, on disk too.
+        train_images: uint8 (n, height, width, channels); the array may stay on disk.
+        test_images: uint8 (m, height, width, channels), m ≥ 2, which the generator never saw; it may stay on disk.
         fake_images: uint8 (k, height, width, channels), k ≥ 1.
 
     Example:

@@ -1,7 +1,7 @@
-"""How far two sets of features lie apart: arithmetic on arrays, with no idea of images or networks.
+"""How far apart two sets of features are: arithmetic on arrays, independent of images and networks.
 
 Every function takes the real features first and the fake ones second, float (n, d) and (m, d), one row for each
-image. All of them depend on n and m, and on what the features are: compare values with the same of both only.
+image. All results depend on n and m, and on what the features are: compare only values with the same of both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import scipy.linalg
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
-MIN_IMAGES_PER_FEATURE = 16  # images for each feature that an extrapolation takes
+MIN_IMAGES_PER_FEATURE = 16  # images for each feature that an extrapolation needs
 BLOCK_ROWS = 1_000  # rows of a matrix of all pairs at a time: 1,000 × 60,000 of them take 480 MB
 
 
@@ -55,12 +55,12 @@ def frechet_distance_at_infinity(
     """The Fréchet distance that infinitely many fakes would have, by extrapolation.
 
     Its bias falls with 1/m: the distances of random subsets of the fakes lie on a line over 1/m, whose value at 0 is
-    returned. Takes that part of the bias away that comes from the fakes, not that from the real images, so it makes
-    numbers of different m comparable, and may lie a little below 0.
+    returned. This removes the part of the bias that comes from the fakes, not the part from the real images. So it
+    makes numbers of different m comparable, and may be slightly below 0.
 
     Args:
         real_features: float (n, d), n ≥ 2.
-        fake_features: float (m, d), m ≥ 16 d: with less in the smallest subset the line is none.
+        fake_features: float (m, d), m ≥ 16 d: with fewer the smallest subsets are not on the line.
         num_sizes: subsets, of m/4 to m rows.
         seed: of the subsets.
 
@@ -140,7 +140,7 @@ def kernel_distance(
 def _mean_kernel(first, second, first_weights, second_weights, without_self=False) -> np.ndarray:
     """The weighted mean of the kernel over all pairs, for each column of weights."""
     dimension = first.shape[1]
-    # In float32, whose rounding the mean over all pairs takes out again; 10,000 × 10,000 pairs take long enough.
+    # In float32, whose rounding cancels in the mean over all pairs; 10,000 × 10,000 pairs take long enough.
     scaled, second = (first / dimension).astype(np.float32), second.astype(np.float32)
     total = np.zeros(first_weights.shape[1])
     for start in range(0, len(first), BLOCK_ROWS):
@@ -157,7 +157,7 @@ def _mean_kernel(first, second, first_weights, second_weights, without_self=Fals
 
 
 def neighbourhoods(real_features: np.ndarray, fake_features: np.ndarray, num_neighbours: int = 5) -> dict[str, float]:
-    """How two sets lie in each other's balls, which reach from a point to the k-th nearest neighbour in its own set.
+    """How two sets overlap, by balls around each point that reach to its k-th nearest neighbour in its own set.
 
     Args:
         real_features: float (n, d), n > k.
@@ -168,7 +168,7 @@ def neighbourhoods(real_features: np.ndarray, fake_features: np.ndarray, num_nei
         Dict of `precision`, the share of fakes in any real ball: are they like real ones? `recall`, the share of
         reals in any fake ball: is every kind of real image made? `density`, real balls around a fake, over k (1 for
         the same distribution); `coverage`, the share of real balls with a fake in them (1 − 2^−k for two samples of one
-        distribution). Density and coverage stand on the real balls alone, which outliers among the fakes cannot widen.
+        distribution). Density and coverage use the real balls alone, which outliers among the fakes cannot widen.
 
     Raises:
         ValueError: for arrays of another shape, or features that are not finite.
@@ -205,7 +205,7 @@ def _checked(real_features, fake_features, least: int = 2) -> tuple[np.ndarray, 
     for features in (real_features, fake_features):
         if features.ndim != 2 or len(features) < least or features.shape[1] != real_features.shape[1]:
             raise ValueError(
-                f"expected two arrays of at least {least} rows of as many features each, received "
+                f"expected two arrays of at least {least} rows with the same number of features, received "
                 f"{real_features.shape} and {fake_features.shape}"
             )
         if not np.isfinite(features).all():
@@ -214,7 +214,7 @@ def _checked(real_features, fake_features, least: int = 2) -> tuple[np.ndarray, 
 
 
 def spread(features: np.ndarray) -> float:
-    """The mean distance of two features at random.
+    """The mean distance between two random rows of features.
 
     Args:
         features: float array (n, d), n ≥ 2.

@@ -19,7 +19,7 @@ def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | 
     Args:
         card: the card.
         pictures: uint8 arrays (height, width, channels) by caption.
-        directory: the folder; made when missing.
+        directory: the folder; created if missing.
 
     Returns:
         The path of the page.
@@ -59,7 +59,7 @@ def lines(card: ScoreCard) -> list[str]:
 
 
 def text(name: str, score: Score) -> str:
-    """A number with its error, as the metric is written.
+    """A number with its error, in the format of the metric.
 
     Example:
         >>> text("frechet", Score(1.25, 0.031))
@@ -77,7 +77,7 @@ def floor_text(name: str, score: Score) -> str:
 
 
 def _details(card: ScoreCard) -> list[str]:
-    """What is made of each class, and how well each attribute is read."""
+    """What is made of each class, and how well images show each attribute that was asked for."""
     rows = [
         [
             name,
@@ -88,7 +88,7 @@ def _details(card: ScoreCard) -> list[str]:
         ]
         for name, found in card.classes.items()
     ]
-    read = {name: f"{value:.3f}" for name, value in card.attributes.items()}
+    shown = {name: f"{value:.3f}" for name, value in card.attributes.items()}
     return [
         *(
             [
@@ -98,16 +98,20 @@ def _details(card: ScoreCard) -> list[str]:
             if rows
             else []
         ),
-        *([pages.heading("What was asked for is read, by feature net 1"), pages.facts(read)] if read else []),
+        *(
+            [pages.heading("How well images show what was asked for, by feature net 1"), pages.facts(shown)]
+            if shown
+            else []
+        ),
     ]
 
 
 def _protocol(card: ScoreCard) -> list[str]:
     accuracies = {
-        f"feature net {net['seed'] + 1} ({net['hash']}) reads": ", ".join(
+        f"accuracy of feature net {net['seed'] + 1} ({net['hash']})": ", ".join(
             f"{name} {value:.3f}" for name, value in net["accuracy"].items()
         )
-        or "nothing: it learned without labels"
+        or "none: it was trained without labels"
         for net in card.nets
     }
     protocol = {name: value for name, value in card.protocol.items() if name != "feature_nets"}
@@ -130,9 +134,9 @@ def copies_sentence(card: ScoreCard) -> str:
     found = card.copies
     return (
         f"{found['suspicious']:.1%} of the generated images are much nearer to a training image than to any unseen "
-        f"one, 5 % of real unseen images are (p = {found['p_value']:.2g}). A generated image is "
-        f"{found['fake_distance']:.1f} bytes a value from its nearest training image, an unseen real one "
-        f"{found['test_distance']:.1f} (medians)."
+        f"image; of unseen real images 5 % are (p = {found['p_value']:.2g}). The median distance to the nearest "
+        f"training image is {found['fake_distance']:.1f} bytes per value for generated images and "
+        f"{found['test_distance']:.1f} for unseen real ones."
     )
 
 

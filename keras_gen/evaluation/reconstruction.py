@@ -1,4 +1,4 @@
-"""How close images come back from an autoencoder: arithmetic on pairs of images."""
+"""How close the reconstructions of an autoencoder are: arithmetic on pairs of images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def reconstruction_errors(originals: np.ndarray, reconstructions: np.ndarray) ->
 
     Returns:
         Dict of `mse`, the mean squared error; `psnr`, `-10 · log₁₀(mse)` of each image, mean over the images, in dB;
-        `ssim`, the structural similarity in Gaussian windows of σ 1.5 as its authors have it, mean over the images;
-        left out for images of less than 11 pixels a side.
+        `ssim`, the structural similarity in Gaussian windows of σ 1.5 as in the paper, mean over the images; left out
+        for images of fewer than 11 pixels per side.
 
     Raises:
         ValueError: for other types, or shapes that differ.
@@ -37,11 +37,11 @@ def reconstruction_errors(originals: np.ndarray, reconstructions: np.ndarray) ->
         )
     pairs = list(zip(originals, reconstructions, strict=True))
     by_image = np.array([np.mean(((one.astype(np.float32) - other) / 255) ** 2) for one, other in pairs])
-    # An image that comes back byte for byte has no noise at all: counted as half a byte off in a single value.
+    # A reconstruction that is equal byte for byte has no noise at all: counted as half a byte off in a single value.
     least = (0.5 / 255) ** 2 / np.prod(originals.shape[1:])
     errors = {"mse": float(by_image.mean()), "psnr": float(np.mean(-10 * np.log10(np.maximum(by_image, least))))}
     if min(originals.shape[1:3]) >= 11:  # the width of its window
-        from skimage.metrics import structural_similarity  # half a second that only autoencoders need
+        from skimage.metrics import structural_similarity  # takes half a second, and only autoencoders need it
 
         options = {"channel_axis": -1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
         errors["ssim"] = float(np.mean([structural_similarity(*pair, **options) for pair in pairs]))

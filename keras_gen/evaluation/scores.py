@@ -1,4 +1,4 @@
-"""The numbers of a score card: what each is called, what it says, and how it comes from two sets of images.
+"""The numbers of a score card: their names, what they say, and how they are computed from two sets of images.
 
 A new number is a function of two `Extracted`, a line where `compare` calls it, and a row in `METRICS`.
 """
@@ -30,7 +30,7 @@ class Metric(NamedTuple):
 
     Attributes:
         about: what it says, for the page.
-        better: which direction is better, or "" where neither is: the nearer to the floor, or no judgement.
+        better: which direction is better, or "" where neither is: nearest to the floor is best, or nothing is.
         form: format specification.
     """
 
@@ -45,22 +45,24 @@ METRICS = {
     "kernel": Metric("kernel distance (MMD², cubic) of the features, unbiased", "lower", ".4f"),
     "precision": Metric("share of generated images that lie among real ones", "higher"),
     "recall": Metric("share of real images that lie among generated ones", "higher"),
-    "density": Metric("how thick the generated images lie among real ones", "higher"),
-    "coverage": Metric("share of real images with a generated one nearby: no kind is left out", "higher"),
-    "diversity": Metric("mean distance of two features, as a share of that between real images", ""),
-    "confident": Metric(f"share of images that are read with a probability above {MIN_CONFIDENCE}", ""),
-    "classes": Metric("share of the classes that are made at all (a tenth as often as in reality, or more)", "higher"),
+    "density": Metric("how densely the generated images lie among real ones", "higher"),
+    "coverage": Metric("share of real images with a generated one nearby: is any kind left out?", "higher"),
+    "diversity": Metric("mean distance between the features of two images, as a share of that for real images", ""),
+    "confident": Metric(f"share of images that are classified with a probability above {MIN_CONFIDENCE}", ""),
+    "classes": Metric(
+        "share of the classes that are made at all (at least a tenth as often as among real images)", "higher"
+    ),
     "label_kl": Metric(
-        "Kullback-Leibler divergence of the classes made from those of real images, nats", "lower", ".4f"
+        "Kullback-Leibler divergence of the generated classes from those of real images, nats", "lower", ".4f"
     ),
     "class_frechet": Metric("Fréchet distance within a class, mean over the classes", "lower"),
-    "reads_back": Metric("how well what was asked for is read in the image, mean over the attributes", "higher"),
-    "classification": Metric("accuracy on real images of a classifier that learned from generated ones", "higher"),
+    "reads_back": Metric("how well images show what was asked for, mean over the attributes", "higher"),
+    "classification": Metric("accuracy on real images of a classifier trained on generated ones", "higher"),
     "mse": Metric("mean squared error of reconstructions, pixels in [0, 1]", "lower", ".5f"),
     "psnr": Metric("peak signal-to-noise ratio of reconstructions, dB", "higher", ".2f"),
     "ssim": Metric("structural similarity of reconstructions", "higher"),
     "out_of_range": Metric(
-        "share of output values beyond [-1, 1] by more than 1 %, cut off: no fault where black or white is meant",
+        "share of output values beyond [-1, 1] by more than 1 %, clipped: no fault where black or white is intended",
         "",
         ".4f",
     ),
@@ -68,16 +70,16 @@ METRICS = {
 
 
 def compare(real: Extracted, fake: Extracted, asked: dict[str, np.ndarray] | None = None) -> dict[str, float]:
-    """All numbers that two sets of images give.
+    """All numbers that follow from two sets of images.
 
     Args:
-        real: what a feature net sees in real images.
-        fake: what it sees in as many images that are to be judged.
-        asked: what each of these was asked to be, columns by attribute, or None.
+        real: what a feature net extracts from real images.
+        fake: what it extracts from as many images to score.
+        asked: what was asked of each of these, columns by attribute, or None.
 
     Returns:
-        Numbers by names in `METRICS`: the distances, and as much of the rest as the net can read, was asked for and can
-        be said of so many images.
+        Numbers by names in `METRICS`: the distances, and of the rest those that the net, what was asked for and the
+        number of images allow.
     """
     scores = {
         "frechet": frechet_distance(real.features, fake.features),
@@ -98,22 +100,22 @@ def compare(real: Extracted, fake: Extracted, asked: dict[str, np.ndarray] | Non
 
 
 def main_attribute(seen: Extracted) -> Categorical | None:
-    """The first categorical attribute that a feature net reads: the classes, where the data have some."""
+    """The first categorical attribute that a feature net extracts: the classes, where the data have some."""
     attributes = seen.conditions.attributes if seen.conditions else []
     return next((item for item in attributes if isinstance(item, Categorical)), None)
 
 
 def by_class(real: Extracted, fake: Extracted) -> dict[str, dict[str, float]]:
-    """How often each class is made and how good it is, as a feature net reads the classes.
+    """How often each class is made and how good it is, as a feature net classifies the images.
 
     Args:
         real: as for `compare`.
         fake: as for `compare`.
 
     Returns:
-        For each class that is among the real images `real` and `made`, its shares of the images, and `frechet`, the
-        distance of what is made to the real images of that class, left out for less than two of either. Empty for a
-        net that reads no classes.
+        For each class among the real images: `real` and `made`, its shares of the images, and `frechet`, the distance
+        of the generated images of that class from the real ones, left out for fewer than two of either. Empty for a
+        net without classes.
     """
     attribute = main_attribute(real)
     if attribute is None:
@@ -131,12 +133,12 @@ def by_class(real: Extracted, fake: Extracted) -> dict[str, dict[str, float]]:
 def _class_scores(fake: Extracted, attribute: Categorical, classes: dict[str, dict[str, float]]) -> dict[str, float]:
     real_shares, shares = (np.array([found[side] for found in classes.values()]) for side in ("real", "made"))
     distances = [found["frechet"] for found in classes.values() if "frechet" in found]
-    # One image more of each class: a class that is not made is bad, not infinitely so.
+    # One more image of each class: a class that is not made is bad, but not infinitely so.
     smoothed = shares * len(fake.features) + 1
     scores = {
         "confident": float(np.mean(fake.probabilities(attribute.name).max(axis=-1) > MIN_CONFIDENCE)),
         "classes": float(np.mean(shares >= MIN_CLASS_SHARE * real_shares)),
         "label_kl": float(scipy.stats.entropy(smoothed, real_shares)),  # which divides both by their sums
     }
-    # Only if all are made: the mean over those that are left would look the better the fewer they are.
+    # Only if all are made: the mean over the remaining classes would look better the fewer they are.
     return scores | ({"class_frechet": float(np.mean(distances))} if len(distances) == len(classes) else {})

@@ -10,8 +10,8 @@ from keras import ops
 class FrechetDistance(keras.metrics.Metric):
     """Fréchet distance of two streams of features: keeps their means and covariances, not the features.
 
-    The same number as `frechet_distance` of all batches together, up to the rounding of float32; NaN for less than two
-    images on a side.
+    The same number as `frechet_distance` of all batches together, up to the rounding of float32; NaN for fewer than
+    two images on a side.
 
     Args:
         num_features: int, features of each image.

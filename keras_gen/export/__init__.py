@@ -1,6 +1,7 @@
 """SavedModels for TF Serving: `publish` writes one, checks it in fresh processes and gives it the next version.
 
-What a server can ask for is in `signatures`, the check in `verification`, what loads models for it in `readers`.
+`signatures` defines what a server can ask for, `verification` the check, `runtimes` the programs that load a model
+for it.
 Training does not belong here.
 """
 

@@ -1,6 +1,6 @@
-"""The model card: what whoever gets an exported model should know of it, in Markdown.
+"""The model card: what anyone who receives an exported model should know about it, in Markdown.
 
-All of it is taken from the folder of its run: nothing is claimed that was not measured.
+Everything comes from the folder of its run: the card claims nothing that was not measured.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from keras_gen.evaluation.page import copies_sentence, floor_text, text
 
 
 def model_card(name: str, run: Path) -> str:
-    """The card of the model of a run.
+    """The card of a run's model.
 
     Args:
         name: of the exported model.
@@ -49,7 +49,7 @@ def _model(config: dict) -> list[str]:
 
 def _data(data: dict) -> list[str]:
     return [
-        f"{data['name']}: {data['train_images']:,} images to learn from, {data['test_images']:,} to score with",
+        f"{data['name']}: {data['train_images']:,} training images, {data['test_images']:,} test images",
         f"source: {data['source'] or 'not known'}",
         f"licence: {data['licence'] or 'not known: find out before you pass on the model or its images'}",
         f"SHA-256: `{data['sha256']}`",
@@ -59,7 +59,7 @@ def _data(data: dict) -> list[str]:
 
 def _scores(card: ScoreCard | None) -> str:
     if card is None:
-        return "Not scored: `keras-gen evaluate` with the run's folder does it, and the next export has the numbers."
+        return "Not scored. Run `keras-gen evaluate` on the run's folder; the next export then includes the numbers."
     rows = [
         [name, text(name, score), floor_text(name, score), METRICS[name].better, METRICS[name].about]
         for name, score in card.scores.items()
@@ -67,8 +67,8 @@ def _scores(card: ScoreCard | None) -> str:
     shown = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in card.model.items() if value is not None)
     return "\n\n".join(
         [
-            "By the test images, which nothing else in the run looked at. Beside each number stands what as many real "
-            f"training images would get. {shown[:1].upper()}{shown[1:]}.",
+            "Measured on the test images, which nothing else in the run used. Beside each number stands the value for "
+            f"as many real training images. {shown[:1].upper()}{shown[1:]}.",
             _table(["metric", "value", "real images", "better", ""], rows),
         ]
     )
@@ -76,14 +76,14 @@ def _scores(card: ScoreCard | None) -> str:
 
 def _limits(config: dict, card: ScoreCard | None) -> list[str]:
     lines = [
-        f"It knows what its {config['data']['train_images']:,} images show and nothing else: their gaps and their "
-        "slants are its own.",
+        f"It knows only what its {config['data']['train_images']:,} training images show: it inherits their gaps and "
+        "their bias.",
     ]
     if card is None:
-        return [*lines, "Nothing was measured: neither how good its images are nor whether it copies."]
+        return [*lines, "Nothing was measured: neither how good its images are nor whether it copies training images."]
     lines.append(
-        "Scores are measured by feature nets that learned from the same data: they compare models of these data, not "
-        "with numbers from elsewhere."
+        "The feature nets behind the scores were trained on the same data: scores compare models of these data with "
+        "each other, not with numbers from elsewhere."
     )
     copied = [copies_sentence(card)] if card.copies else []
     return [*lines, *copied, *card.remarks, *(trouble["text"] for trouble in config["troubles"])]

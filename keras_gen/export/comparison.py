@@ -1,6 +1,6 @@
-"""A new version beside the one before it: what clients would notice, and whether it scores worse.
+"""Compares a new version with the previous one: what clients would notice, and whether it scores worse.
 
-Servers take the newest version, whatever it is like, unless they are told otherwise.
+Servers load the newest version, good or bad, unless they are configured otherwise.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from keras_gen.export.versions import published_versions
 
 SCORES = f"{EXTRAS}/scorecard.json"
 
-_MAX_TOLD = 3  # changes that are spelled out
-_DECISIVE = ("frechet", "mse")  # by the first of these that both versions have; lower is better
+_MAX_LISTED = 3  # changes that are spelled out
+_OF_EFFORT = {"images", "feature_nets"}  # in which a brief card differs from a full one
+_DECISIVE = ("frechet", "mse")  # the first of these that both versions have decides; lower is better
 
 
 def changes(version: str | Path) -> str:
-    """What whoever serves the version before this one should know before this one takes its place.
+    """What anyone who serves the previous version should know before this one takes its place.
 
-    Clients would notice inputs and outputs of another type or shape, or none. Signatures that are new, and outputs that
-    are, disturb no client and are passed over. Which texts an input takes is not compared. Scores are, where both
-    versions were scored in the same way: worse is what is so by more than the errors of both. A version that
-    `publish(keep=1)` has removed is not compared.
+    Clients notice inputs that are new, and inputs and outputs that are gone or have another type or shape. New
+    signatures and new outputs disturb no client and are ignored. The texts that an input accepts are not compared.
+    Scores are compared where both versions were scored in the same way: this version is worse if it is so by more than
+    the errors of both. A version that `publish(keep=1)` has removed is not compared.
 
     Args:
         version: folder of a version that `publish` has made.
 
     Returns:
-        A sentence or more, or nothing.
+        One or more sentences, or an empty text.
 
     Example:
         >>> changes("a/folder/of/the/first/version/1")
@@ -56,9 +57,9 @@ def _noticed(before: Path, version: Path) -> str:
     ]
     if not changed:
         return ""
-    more = f"; and {len(changed) - _MAX_TOLD} more" if len(changed) > _MAX_TOLD else ""
+    more = f"; and {len(changed) - _MAX_LISTED} more" if len(changed) > _MAX_LISTED else ""
     return (
-        f"Clients of version {before.name} will notice: {'; '.join(changed[:_MAX_TOLD])}{more}. "
+        f"Clients of version {before.name} will notice: {'; '.join(changed[:_MAX_LISTED])}{more}. "
         "Another --name keeps the two apart."
     )
 
@@ -70,24 +71,29 @@ def _worse(before: Path, version: Path) -> str:
     except (OSError, ValueError):  # not scored, or a card of another version of keras_gen
         return ""
     name = next((each for each in _DECISIVE if each in theirs.scores and each in ours.scores), None)
-    ways = [(card.protocol, card.model.get("truncation")) for card in (theirs, ours)]
-    if name is None or ways[0] != ways[1]:
+    if name is None or theirs.model.get("truncation") != ours.model.get("truncation"):
         return ""
+    keys = {*theirs.protocol, *ours.protocol}
+    differing = {key for key in keys if theirs.protocol.get(key) != ours.protocol.get(key)}
+    if differing:
+        if not differing <= _OF_EFFORT:
+            return ""
+        return f"Its score is not compared with that of version {before.name}: one of the cards is brief."
     then, now = theirs.scores[name], ours.scores[name]
     if now.value - (now.error or 0) <= then.value + (then.error or 0):
         return ""
     return (
-        f"Version {version.name} is worse than version {before.name}: {name} {text(name, now)}, there "
-        f"{text(name, then)}. Servers take the newest unless model.config says otherwise: deleting {version} takes it "
-        "back."
+        f"Version {version.name} is worse than version {before.name}: {name} {text(name, now)}, compared with "
+        f"{text(name, then)}. Servers load the newest version unless model.config says otherwise: delete {version} to "
+        "go back."
     )
 
 
 def _interface(version: Path) -> dict[str, str]:
-    """Type and shape of a row of each input and output, by their names in `record` behind that of the signature."""
+    """Type and shape of one row of each input and output, by signature and the name in `record`."""
     try:
         cases = recorded(version)
-    except Exception:  # there is none, or NumPy and zipfile raise nearly anything: then there is nothing to compare
+    except Exception:  # no record to compare, or a damaged one: NumPy and zipfile raise nearly anything
         return {}
     return {
         f"{signature}/{name}": " ".join(

@@ -1,4 +1,4 @@
-"""The default signature of a SavedModel in other formats, for who has no TensorFlow, checked in their runtimes."""
+"""The default signature of a SavedModel in other formats, for anyone without TensorFlow, checked in their runtimes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_gen.export.readers import DEFAULT
+from keras_gen.export.runtimes import DEFAULT
 from keras_gen.export.verification import VerificationError, agree, last_line, recorded
 from keras_gen.registry import lookup
 
@@ -30,7 +30,7 @@ class Format(NamedTuple):
 
 
 def check_format(name: str) -> None:
-    """Refuses what cannot be written here.
+    """Refuses a format that cannot be written here.
 
     Raises:
         ValueError: for an unknown format.
@@ -42,18 +42,18 @@ def check_format(name: str) -> None:
 
 
 def convert(name: str, saved_model: Path, folder: Path) -> Path:
-    """Writes the default signature in another format and asks it what the SavedModel was asked.
+    """Writes the default signature in another format and checks it with the cases of the SavedModel.
 
     Args:
         name: one of `FORMATS`.
         saved_model: folder of a SavedModel that `verification.record` prepared.
-        folder: where to.
+        folder: where to write.
 
     Returns:
         The file, called `model` with the format's suffix.
 
     Raises:
-        VerificationError: if it cannot be written in this format, or answers differently.
+        VerificationError: if the model cannot be written in this format, or answers differently.
     """
     path = folder / f"model{FORMATS[name].suffix}"
     FORMATS[name].write(saved_model, path)
@@ -69,7 +69,7 @@ def _onnx(saved_model: Path, path: Path) -> None:
 
 
 def _litert(saved_model: Path, path: Path) -> None:
-    """For one row at a time: with any number of rows, sizes in the middle of some networks are not known."""
+    """Converts for one row at a time: with any number of rows, some networks have inner sizes that are not known."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(saved_model))
@@ -82,9 +82,9 @@ def _litert(saved_model: Path, path: Path) -> None:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([single], loaded)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TensorFlow's own: that its converter will move to another package
+            warnings.simplefilter("ignore")  # TensorFlow warns that its converter will move to another package
             path.write_bytes(converter.convert())
-    except Exception as error:  # the converter's own kinds
+    except Exception as error:  # the converter has its own exceptions
         raise VerificationError(f"TensorFlow cannot convert it to LiteRT: {' '.join(str(error).split())}") from error
 
 

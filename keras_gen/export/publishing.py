@@ -1,4 +1,4 @@
-"""From a model to `<export_dir>/<name>/<version>/`, where TF Serving finds it: written aside, checked, then renamed."""
+"""From a model to `<export_dir>/<name>/<version>/`, where TF Serving finds it: hidden, then checked, then renamed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from keras_gen.backend import BACKEND
+from keras_gen.console import OnProgress, no_progress
 from keras_gen.export.card import model_card
 from keras_gen.export.comparison import SCORES
 from keras_gen.export.formats import check_format, convert
@@ -27,7 +28,7 @@ from keras_gen.models import saving
 
 _ROWS = 3  # a batch that is neither 1 nor a power of two
 _COMMAND = "import runpy; runpy.run_module('keras_gen', run_name='__main__', alter_sys=True)"
-_OF_A_RUN = ("config.json", "scorecard.json")  # what a version takes from its run
+_OF_A_RUN = ("config.json", "scorecard.json")  # the files that a version takes from its run
 
 
 def publish(
@@ -39,13 +40,14 @@ def publish(
     discriminator: bool = False,
     keep: int | None = None,
     formats: Sequence[str] = (),
+    on_progress: OnProgress = no_progress,
 ) -> Path:
     """Exports a model as the next version of `name`.
 
-    The SavedModel is written into a hidden folder beside the versions, with requests to warm a server up and with what
-    it should answer; fresh processes load it and compare, see `verify`; and only then it is renamed to
+    The SavedModel is written into a hidden folder beside the versions, with requests that warm a server up and with
+    the expected answers. Fresh processes load it and compare, see `verify`. Only then is it renamed to
     `<export_dir>/<name>/<version>`, in one step: a server that watches the folder never sees half a model. The version
-    is the highest one there plus 1. Beside the versions lies how to start a server and how to ask it.
+    is the highest one there plus 1. Files beside the versions explain how to start a server and send requests to it.
 
     On backends other than TensorFlow the export runs in a process on TensorFlow, which must be installed.
 
@@ -55,19 +57,20 @@ def publish(
         name: name of the model on the server: letters, digits, `.`, `_`, `-`.
         run: folder of the run that the model is from: `MODEL_CARD.md` in the version is made from it, and its scores
             stay there for the comparison with the next version.
-        discriminator: whether to keep what a GAN judges images with, as the signature `discriminate`.
-        keep: how many of the newest versions stay, at least 1; None for all. Versions that `model.config` beside them
-            names stay in any case.
-        formats: any of "onnx" and "litert": the default signature in these, as `<version>.onnx` and `<version>.tflite`
-            beside the versions, checked like the SavedModel.
+        discriminator: whether to keep the discriminator of a GAN, as the signature `discriminate`.
+        keep: how many of the newest versions to keep, at least 1; None for all. Versions that `model.config` beside
+            them names stay in any case.
+        formats: any of "onnx" and "litert": formats to write the default signature in as well, as `<version>.onnx` and
+            `<version>.tflite` beside the versions, checked like the SavedModel.
+        on_progress: an `OnProgress`, called before each step of the work and with the fraction of it that is done.
 
     Returns:
         The folder of the new version.
 
     Raises:
-        ValueError: for a name that cannot be a folder's, a model of another kind, a discriminator that is not there
-            or judges packs of images, a number to keep below 1, or an unknown format.
-        VerificationError: if the model has diverged, or what was written does not answer as it does; nothing is
+        ValueError: for a name that no folder can have, a model of another kind, a discriminator that is missing or
+            takes packs of images, a number to keep below 1, or an unknown format.
+        VerificationError: if the model has diverged, or the SavedModel answers differently from it; nothing is
             published.
         ImportError: if TensorFlow, or what a format needs, is not installed.
         OSError: if the folder cannot be written.
@@ -83,18 +86,22 @@ def publish(
     _refuse_diverged(model)
     run = None if run is None else Path(run)
     if BACKEND != "tensorflow":
+        on_progress("exporting, and verifying the SavedModel, in a process on TensorFlow")
         return _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, formats)
     home = Path(export_dir) / name
     with scratch(home) as folder:
         saved_model = folder / "model"
-        write_beside = _write(model, saved_model, name, discriminator)
+        write_beside = _write(model, saved_model, name, discriminator, on_progress)
         if run and (run / "config.json").exists():
             (saved_model / "MODEL_CARD.md").write_text(model_card(name, run), encoding="utf-8")
         if run and (run / "scorecard.json").exists():
             shutil.copy(run / "scorecard.json", saved_model / SCORES)
         seal(saved_model)
-        verify(saved_model)
-        converted = [convert(each, saved_model, folder) for each in formats]
+        verify(saved_model, on_progress)
+        converted = []
+        for each in formats:
+            on_progress(f"converting to {each}")
+            converted.append(convert(each, saved_model, folder))
         write_beside(home)
         version = claim(saved_model, home)
         for file in converted:
@@ -104,7 +111,7 @@ def publish(
     return version
 
 
-def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> Callable[[Path], None]:
+def _write(model, saved_model: Path, name: str, discriminator: bool, on_progress: OnProgress) -> Callable[[Path], None]:
     """Writes the SavedModel with its cases and warm-up requests; returns what writes the files beside it."""
     from keras_gen.export import serving_files, warm_up  # these import TensorFlow
     from keras_gen.export.signatures import signatures
@@ -114,9 +121,10 @@ def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> 
     archive = keras.export.ExportArchive()
     cases: Cases = {}
     offered = signatures(_in_float32(model), discriminator)
-    for key, signature in offered.items():
+    for number, (key, signature) in enumerate(offered.items()):
+        on_progress("exporting", number / len(offered))
         inputs = {spec.name: _example(spec, signature.examples) for spec in signature.inputs}
-        with keras.device("cpu"):  # as the check, see there
+        with keras.device("cpu"):  # like the check in `verification`
             outputs = signature.function(*map(keras.ops.convert_to_tensor, inputs.values()))
         if "image_bytes" in outputs:  # compared as pixels
             outputs = {"image_bytes": cases["generate"]["outputs/images"]}
@@ -135,14 +143,14 @@ def _write(model, saved_model: Path, name: str, discriminator: bool = False) -> 
 
 
 def _refuse_diverged(model) -> None:
-    """Looks at the weights: outputs may hide a NaN, since bytes have none and a compiled ReLU turns it into 0."""
+    """Checks the weights: outputs may hide a NaN, since bytes have none and a compiled ReLU turns it into 0."""
     for variable in model.variables:
         if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(variable.value, "float32"))).all():
             raise VerificationError(f"the model has diverged: not all numbers in {variable.path} are finite")
 
 
 def _in_float32(model):
-    """The model computing in float32, whatever precision it trained in: what every server has and agrees on."""
+    """The model in float32, whatever precision it was trained in: every server has it, and all agree in it."""
     if all(layer.compute_dtype == "float32" for layer in model._flatten_layers(include_self=False)):
         return model
 
@@ -162,7 +170,7 @@ def _in_float32(model):
 def _example(spec, examples: Mapping[str, list]) -> np.ndarray:
     """An input that a client may send."""
     shape = (_ROWS, *spec.shape[1:])
-    generator = np.random.default_rng(zlib.crc32(spec.name.encode()))  # another draw for each input
+    generator = np.random.default_rng(zlib.crc32(spec.name.encode()))  # a different draw for each input
     if spec.name in examples:
         return generator.choice(examples[spec.name], shape).astype(
             "str" if spec.dtype.name == "string" else spec.dtype.as_numpy_dtype
@@ -182,7 +190,7 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, fo
         for file in _OF_A_RUN:
             if run and (run / file).exists():
                 shutil.copy(run / file, copy)
-        # What others have written must be imported there before the model can be loaded.
+        # Modules that are not ours must be imported there before the model can be loaded.
         program = "\n".join([*(f"import {module}" for module in _modules_of_others(model)), _COMMAND])
         command = [sys.executable, "-c", program, "export", copy, "--export-dir", export_dir, "--name", name]
         command += ["--discriminator"] * discriminator + ([] if keep is None else ["--keep", str(keep)])
@@ -195,10 +203,10 @@ def _publish_on_tensorflow(model, export_dir, name, run, discriminator, keep, fo
 
 
 def _modules_of_others(model) -> list[str]:
-    """The modules of all classes that a saved model names, but for Keras' and ours.
+    """The modules of all classes that a saved model names, except Keras' and ours.
 
     Raises:
-        ValueError: for a class of the program itself, which no other process can import.
+        ValueError: for a class defined in the program itself, which no other process can import.
     """
     found: dict[str, str] = {}
 
@@ -215,7 +223,7 @@ def _modules_of_others(model) -> list[str]:
     others = {name: each for name, each in found.items() if name.partition(".")[0] not in ("keras", "keras_gen")}
     if "__main__" in others:
         raise ValueError(
-            f"expected {others['__main__']} in a module of its own: on this backend the export runs in a process on "
+            f"expected {others['__main__']} in its own module: on this backend the export runs in a process on "
             "TensorFlow, which cannot import it from the program that is running"
         )
     return sorted(others)

@@ -1,4 +1,4 @@
-"""What lies beside the versions for whoever runs a server: how to start it, how to ask it, what to set."""
+"""The files beside the versions, for anyone who runs a server: how to start it, send requests and configure it."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ num_batch_threads {{ value: 4 }}
 
 _README = """# {name}
 
-Each folder with a number is a version for TF Serving, checked before it appeared; `MODEL_CARD.md` in it says what it
-learned from and how good it is. This file is written anew by each export. `{model_config}` and `{batching_config}` are
-yours: an export writes them where they are missing and never changes them.
+Each numbered folder is a version for TF Serving, checked before it appeared. `MODEL_CARD.md` in it says what the model
+was trained on and how good it is. Each export overwrites this file. `{model_config}` and `{batching_config}` are yours:
+an export writes them where they are missing and never changes them.
 
 ## Start a server
 
@@ -52,7 +52,7 @@ docker run -p 8500:8500 -p 8501:8501 -v "$PWD:/models/{name}" -e MODEL_NAME={nam
 
 ## What it can be asked for
 
-`b` is the number of rows of the request. All inputs of a signature must be given.
+`b` is the number of rows in the request. Every input of a signature is required.
 
 {signatures}
 
@@ -80,8 +80,8 @@ With `pip install tensorflow-serving-api`:
 
 ## Labels
 
-A server that reads `{model_config}` serves the newest version. To try a new one, here version 2, on some clients first,
-name both there, at first without the lines `version_labels`:
+A server that reads `{model_config}` serves the newest version. To try a new one (here version 2) on a few clients
+first, name both versions there, at first without the lines `version_labels`:
 
 ```
 model_config_list {{
@@ -96,15 +96,14 @@ model_config_list {{
 }}
 ```
 
-Clients then ask `/v1/models/{name}/labels/canary:predict`, or set `model_spec.version_label`. Only a version that is
-loaded can have a label, so these lines come a minute later. `keras-gen export --keep 5` removes old versions,
-but none that `{model_config}` names.
+Clients then ask `/v1/models/{name}/labels/canary:predict`, or set `model_spec.version_label`. Only a loaded version can
+have a label, so add these lines a minute later. `keras-gen export --keep 5` removes old versions, but none that
+`{model_config}` names.
 
 ## Check
 
-`keras-gen verify` with this folder asks every version again what it was asked when it was exported, and compares.
-Without keras_gen, `sha256sum --check assets.extra/SHA256SUMS` in the folder of a version tells whether its files are
-whole.
+`keras-gen verify` with this folder repeats the check that every version passed when it was exported. Without keras_gen,
+`sha256sum --check assets.extra/SHA256SUMS` in the folder of a version checks that its files are intact.
 """
 
 _NUMPY = "import numpy as np\n"
@@ -160,7 +159,7 @@ def _readme(name, signatures, cases) -> str:
     inputs = _inputs(signatures[asked])
     rows = ", ".join(f"{spec!r}: {values}" for spec, values in inputs.items())
     request = f"{{'signature_name': {by_rest!r}, 'inputs': {{{rows}}}}}"
-    pictures = "np.zeros" in request  # too long to be spelled out
+    pictures = "np.zeros" in request  # too long to write out
     shape = cases[asked][output].shape[1:]
     given = (
         f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
@@ -213,7 +212,7 @@ def _tensor(name, dtype, shape) -> str:
 
 
 def _explanation(signatures) -> str:
-    """What the inputs mean that this model has."""
+    """What the inputs of this model mean."""
     requests = {name: request for signature in signatures.values() for name, request in signature.requests.items()}
     lines = []
     for name, request in requests.items():
@@ -233,7 +232,7 @@ def _inputs(signature: Signature) -> dict[str, str]:
         if values:
             columns[spec.name] = repr([values[(row + 1) % len(values)] for row in range(3)])
         elif len(spec.shape) > 2:
-            columns[spec.name] = f'np.zeros({(3, *spec.shape[1:])}, "{spec.dtype.name}").tolist()'  # a picture of yours
+            columns[spec.name] = f'np.zeros({(3, *spec.shape[1:])}, "{spec.dtype.name}").tolist()'  # your picture
         else:
             columns[spec.name] = repr([1, 2, 3] if spec.name == "seed" else np.zeros((3, *spec.shape[1:])).tolist())
     return columns

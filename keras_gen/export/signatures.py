@@ -1,8 +1,8 @@
 """What a server can ask an exported model for: named signatures with one shared batch dimension.
 
-A model says itself what it offers (`Generative.endpoints`); any that makes new images offers to make them by seed too.
-Row i of every output depends on row i of the inputs alone; where rows bring seeds, to the byte, whatever the
-batch around them (see `_in_groups`).
+A model defines what it offers (`Generative.endpoints`); every model that makes new images offers to make them by seed
+too. Row i of every output depends on row i of the inputs alone. Where rows have seeds, it is the same to the byte,
+whatever else is in the batch (see `_in_groups`).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from keras_gen import latents
 from keras_gen.inputs import Request
 from keras_gen.models.generative import Endpoint, Generative
 
-# Images that are made together, see `_in_groups`. With the networks of four presets on two cores, single requests take
-# 1 to 3 times as long as without groups and batches of 64 rows 0.6 to 4 times; with groups of 8 up to 6 and 2 times,
-# with single images the latter up to 12 times.
+# Images that are made together, see `_in_groups`. Measured with the networks of four presets on two cores, and compared
+# with no groups: single requests take 1 to 3 times as long, batches of 64 rows 0.6 to 4 times. With groups of 8 these
+# are up to 6 and 2 times; with single images, batches take up to 12 times as long.
 GROUP = 4
 
 SEED = Request(
     "int64",
-    about="each row brings its own. The same seed gives the same picture, whatever else is in the batch; it is another "
-    "one than `sample` draws in Python for the same number. From JavaScript no more than 2^53.",
+    about="one for each row. The same seed gives the same picture, whatever else is in the batch, but not the picture "
+    "that `sample` draws in Python for the same number. At most 2^53 from JavaScript.",
 )
-TO_SEED = Request("int64", about="where the way from `seed` ends.")
+TO_SEED = Request("int64", about="the seed at which the way from `seed` ends.")
 FRACTION = Request("float32", examples=(0.0, 0.3, 1.0), about="how far to go from `seed` (0) to `to_seed` (1).")
 TRUNCATION = Request(
     "float32",
@@ -45,7 +45,7 @@ class Signature(NamedTuple):
     Attributes:
         function: one tensor for each input → dict of named output tensors.
         inputs: name, dtype and shape of each, the first dimension None.
-        requests: what each of these is, by the name of the input.
+        requests: what each input means, by its name.
     """
 
     function: Callable
@@ -54,7 +54,7 @@ class Signature(NamedTuple):
 
     @property
     def examples(self) -> dict[str, list]:
-        """Values of those inputs that do not take just any; the first one of an option leaves it open."""
+        """Values of the inputs that accept only some; the first one of an option leaves it open."""
         return {name: list(request.examples) for name, request in self.requests.items() if request.examples}
 
 
@@ -63,10 +63,10 @@ def signatures(model: Generative, discriminator: bool = False) -> dict[str, Sign
 
     Args:
         model: a `Generative` model.
-        discriminator: whether to keep what a game scores images with.
+        discriminator: whether to keep the network with which a game scores images.
 
     Raises:
-        ValueError: for other models, or a discriminator that is not there or cannot score single images.
+        ValueError: for other models, or a discriminator that is missing or cannot score single images.
     """
     if not isinstance(model, Generative):
         raise ValueError(f"expected a GAN, an Autoencoder or another Generative model, received {type(model).__name__}")
@@ -111,7 +111,7 @@ def _of_one_batch(requests: Mapping[str, Request], values):
 
 
 def _index(request: Request, texts):
-    """The index of each text among the choices, -1 of an empty one."""
+    """The index of each text among the choices, -1 for an empty one."""
     asked = texts[:, tf.newaxis] == tf.constant(request.choices)[tf.newaxis]  # (batch, choices)
     known = (texts == "") | tf.reduce_any(asked, axis=1)
     choices = ", ".join(request.choices)
@@ -120,7 +120,7 @@ def _index(request: Request, texts):
 
 
 def _generation(model: Generative) -> dict[str, Endpoint]:
-    """What makes new images, each row of a seed of its own and of what is asked for by name or given."""
+    """The endpoints that make new images, each row from its own seed and from what is asked for by name or given."""
     has_noise = model.latent_input is not None
     truncates = model.num_choices < model.noise_dim
     beside = [each for each in model.inputs if each.in_batch]
@@ -130,7 +130,7 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
     limits = {"truncation": TRUNCATION} if truncates else {}
 
     def read(values, seeds):
-        """The noise of seeds as a function, and the tensors of what stands beside it."""
+        """A function that makes noise from seeds, and the tensors of the inputs beside it."""
         limit, *values = values if truncates else (None, *values)
         rows = model.read_requests(beside, values, None if seeds is None else _drawer(seeds))
 
@@ -179,10 +179,10 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
 
 
 def _in_groups(function, *inputs):
-    """A function of rows, given the same number of them each time.
+    """Applies a function of rows to the same number of them each time.
 
-    How a matrix product adds up depends on its size, and the last digit of a sum may turn the rounding of a byte. In
-    groups of one size a row comes out the same whatever the batch, as long as it runs on the same kind of machine.
+    The order in which a matrix product adds up depends on its size, and the last digit of a sum may change the rounding
+    of a byte. In groups of one size a row gives the same bytes in any batch, on the same kind of machine.
     """
     num = tf.shape(inputs[0])[0]
     missing = -num % GROUP
@@ -210,7 +210,7 @@ def _drawer(seeds):
 
     def drawn(num):
         def draw(seed):
-            # Another stream than the latents': [seed, 0] is theirs.
+            # Not the stream of the latents, which is [seed, 0].
             return tf.random.stateless_uniform((), tf.stack([seed, 1]), maxval=num, dtype=tf.int32, alg="philox")
 
         return tf.map_fn(draw, seeds, fn_output_signature=tf.int32)
@@ -230,6 +230,6 @@ def _truncate(noise, limits, num_choices: int):
 
 
 def _checked(values, valid, message: str):
-    """The values, or an error that shows them: one that is not valid has the whole batch refused."""
+    """The values, or an error that shows them: one invalid value fails the whole batch."""
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message, values])]):
         return tf.identity(values)

@@ -1,7 +1,7 @@
-"""The check of a SavedModel: what it answers in fresh processes that know nothing of keras_gen.
+"""Checks what a SavedModel answers in fresh processes that know nothing of keras_gen.
 
-What it has to answer is written into it by `record`, out of the mouth of the Python model, so that `verify` can be
-repeated wherever the folder is, years later, on the server.
+`record` writes the answers of the Python model into it, so that `verify` can be repeated wherever the folder is: years
+later, on the server.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from keras_gen.export import readers
-from keras_gen.export.readers import DEFAULT
+from keras_gen.console import OnProgress, no_progress
+from keras_gen.export import runtimes
+from keras_gen.export.runtimes import DEFAULT
 
-READERS = ("tensorflow", "c_api", "openvino")
-# Of the largest value, or of 1 where all are smaller. Not the last digits: in a generator that learned for long,
-# numbers on the way to an image reach 50 and more, and no two programs round their sums alike. A byte is 8e-3.
+RUNTIMES = ("tensorflow", "c_api", "openvino")
+# Relative to the largest value, or to 1 where all are smaller. Not tighter: in a generator that was trained for long,
+# values inside reach 50 and more, and no two programs round their sums alike. A byte is 8e-3.
 FLOAT_TOLERANCE = 1e-3
-UINT8_TOLERANCE = 1  # a rounding that falls the other way
+UINT8_TOLERANCE = 1  # a value that is rounded the other way
 EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
 CASES = f"{EXTRAS}/verification.npz"
 SUMS = f"{EXTRAS}/SHA256SUMS"
@@ -36,11 +37,11 @@ Cases = dict[str, dict[str, np.ndarray]]
 
 
 class VerificationError(ValueError):
-    """A SavedModel that does not do what the Python model does, or is no longer what was exported."""
+    """A SavedModel that answers differently from the Python model, or is no longer what was exported."""
 
 
 def record(saved_model: Path, cases: Cases) -> None:
-    """Writes into a SavedModel what it has to answer.
+    """Writes the expected answers into a SavedModel.
 
     Args:
         saved_model: folder of the SavedModel.
@@ -54,72 +55,78 @@ def record(saved_model: Path, cases: Cases) -> None:
 
 
 def seal(saved_model: Path) -> None:
-    """Writes the checksums of all files, as `sha256sum --check` in the folder reads them."""
+    """Writes the checksums of all files, for `sha256sum --check` in the folder."""
     lines = [f"{digest}  {name}\n" for name, digest in sorted(_sums(saved_model).items())]
     (saved_model / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def verify(saved_model: str | Path) -> str:
+def verify(saved_model: str | Path, on_progress: OnProgress = no_progress) -> str:
     """Checks a SavedModel that `record` and `seal` have prepared.
 
-    Its files must be those that were exported. Then each of `READERS` that is installed loads it in a process of its
-    own, on the CPU, and answers: floats must be within 1e-3 of what the Python model said, relative to the largest one
-    above 1, bytes within 1. Rows that bring seeds are asked for again in other batches and must come out the same to
-    the byte. OpenVINO, whose code is not TensorFlow's, may say that it lacks an operation.
+    Its files must be those that were exported. Then each of `RUNTIMES` that is installed loads it in its own process,
+    on the CPU, and answers: floats must be within 1e-3 of the Python model's, relative to the largest one above 1,
+    bytes within 1. Rows with seeds are asked for again in other batches and must be the same to the byte. OpenVINO,
+    whose code is not TensorFlow's, may lack an operation; the result then says so.
 
     Args:
         saved_model: folder of the SavedModel.
+        on_progress: an `OnProgress`, called before the runtimes are asked and after each.
 
     Returns:
-        One line that says who agreed, and how far apart they were.
+        One line that says which runtimes agreed, and to what difference.
 
     Raises:
-        VerificationError: if it does not hold.
+        VerificationError: if the check fails.
     """
     saved_model = Path(saved_model)
     _check_files(saved_model)
     cases = recorded(saved_model)
 
-    def told(reader):
+    def result(runtime):
         try:
-            return agree(reader, saved_model, {DEFAULT: cases[DEFAULT]} if reader == "openvino" else cases)
+            return agree(runtime, saved_model, {DEFAULT: cases[DEFAULT]} if runtime == "openvino" else cases)
         except _NoAnswerError as error:
-            if reader != "openvino":
+            if runtime != "openvino":
                 raise
             return str(error)
 
     installed = [
-        reader for reader in READERS if (readers.c_library() if reader == "c_api" else importlib.util.find_spec(reader))
+        name for name in RUNTIMES if (runtimes.c_library() if name == "c_api" else importlib.util.find_spec(name))
     ]
+    text, results = f"verifying the SavedModel in fresh processes: {', '.join(installed)}", []
+    on_progress(text, 0.0)
     with ThreadPoolExecutor() as side_by_side:
-        return f"{len(cases)} signatures agree with Python: {', '.join(side_by_side.map(told, installed))}"
+        for each in side_by_side.map(result, installed):
+            results.append(each)
+            on_progress(text, len(results) / len(installed))
+    return f"{len(cases)} signatures agree with Python: {', '.join(results)}"
 
 
-def agree(reader: str, model: Path, cases: Cases) -> str:
-    """Asks a reader of a model, in a process of its own, and compares.
+def agree(runtime: str, model: Path, cases: Cases) -> str:
+    """Asks a runtime in its own process, and compares its answers.
 
     Args:
-        reader: a name in `readers.READERS`.
-        model: what it reads.
-        cases: what to ask, and what the Python model said, see `record`.
+        runtime: a name in `runtimes.RUNTIMES`.
+        model: the file or folder that it loads.
+        cases: what to ask, and what the Python model answered, see `record`.
 
     Returns:
-        The reader, the number of signatures and how far it was apart, in words.
+        The runtime, the number of signatures and the largest differences, in words.
 
     Raises:
-        VerificationError: if it cannot answer, or answers differently.
+        VerificationError: if the runtime cannot answer, or answers differently.
     """
     questions = [question for name, case in cases.items() for question in _questions(name, case)]
-    answers = _ask(reader, model, questions)
+    answers = _ask(runtime, model, questions)
     try:
         worst = _compare(questions, answers)
     except VerificationError as error:
-        raise VerificationError(f"{reader}: {error}") from None
-    return f"{reader} {len(cases)} (floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g})"
+        raise VerificationError(f"{runtime}: {error}") from None
+    return f"{runtime} {len(cases)} (floats to {worst['float32']:.1g}, bytes to {worst['uint8']:g})"
 
 
 class _NoAnswerError(VerificationError):
-    """A reader cannot load the model, or fails while it answers."""
+    """A runtime cannot load the model, or fails while it answers."""
 
 
 class _Question(NamedTuple):
@@ -130,7 +137,7 @@ class _Question(NamedTuple):
 
 
 def _questions(signature: str, case: dict[str, np.ndarray]) -> list[_Question]:
-    """A case as it is, one row of it alone, and its rows in other places of a larger batch."""
+    """A case as it is, one row of it alone, and its rows at other positions of a larger batch."""
     num = len(next(iter(case.values())))
     inputs, outputs = (
         {name.removeprefix(side): array for name, array in case.items() if name.startswith(side)}
@@ -147,8 +154,8 @@ def _questions(signature: str, case: dict[str, np.ndarray]) -> list[_Question]:
     ]
 
 
-def _ask(reader: str, model: Path, questions: list[_Question]) -> list[dict[str, np.ndarray]]:
-    """The answers of a reader in a process of its own."""
+def _ask(runtime: str, model: Path, questions: list[_Question]) -> list[dict[str, np.ndarray]]:
+    """The answers of a runtime in its own process."""
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "questions.npz", Path(folder) / "answers.npz"
         arrays = {
@@ -157,13 +164,13 @@ def _ask(reader: str, model: Path, questions: list[_Question]) -> list[dict[str,
             for name, array in question.inputs.items()
         }
         np.savez(asked, allow_pickle=False, **arrays)
-        # -P, or the files beside the program would stand in the way of packages of their names. The CPU, since whoever
-        # asks may hold all memory of the GPU, and since some GPUs calculate with fewer digits.
-        command = [sys.executable, "-P", *map(str, (readers.__file__, reader, model, asked, answered))]
+        # -P, or the files beside the program would shadow packages of the same names. On the CPU, since the process
+        # that asks may hold all memory of the GPU, and since some GPUs compute with fewer digits.
+        command = [sys.executable, "-P", *map(str, (runtimes.__file__, runtime, model, asked, answered))]
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
         if process.returncode:
-            raise _NoAnswerError(f"{reader} cannot answer: {last_line(process.stderr)}")
+            raise _NoAnswerError(f"{runtime} cannot answer: {last_line(process.stderr)}")
         answers: list[dict[str, np.ndarray]] = [{} for _ in questions]
         with np.load(answered) as archive:
             for key, array in archive.items():
@@ -173,7 +180,7 @@ def _ask(reader: str, model: Path, questions: list[_Question]) -> list[dict[str,
 
 
 def _compare(questions: list[_Question], answers: list[dict[str, np.ndarray]]) -> dict[str, float]:
-    """How far apart they are by type; VerificationError where that is too far."""
+    """The largest difference by type; VerificationError where it is too large."""
     worst = {"float32": 0.0, "uint8": 0.0}
     first: dict[str, dict[str, np.ndarray]] = {}
     for question, answer in zip(questions, answers, strict=True):
@@ -199,15 +206,15 @@ def _difference(name: str, received: np.ndarray, expected: np.ndarray) -> float:
         )
     difference = float(np.abs(received.astype("float64") - expected.astype("float64")).max())
     tolerance = UINT8_TOLERANCE if expected.dtype == np.uint8 else FLOAT_TOLERANCE * max(1.0, np.abs(expected).max())
-    if not difference <= tolerance:  # a NaN is no number at all
+    if not difference <= tolerance:  # also for NaN
         raise VerificationError(f"{name}: differs from the Python model by {difference:g}")
     return difference
 
 
 def last_line(text: str) -> str:
-    """What a process said last."""
+    """The last line that a process printed."""
     lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "the process ended without a word"
+    return lines[-1].strip() if lines else "the process ended without a message"
 
 
 def _pixels(pngs: np.ndarray) -> np.ndarray:

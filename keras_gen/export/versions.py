@@ -1,6 +1,6 @@
 """The versions of one exported model: folders whose names are integers, in a folder that a server watches.
 
-A server loads what it finds there, so a version comes and goes by one renaming: it is whole or not there.
+A server loads what it finds there, so one rename adds or removes a version: it is complete or absent.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-MODEL_CONFIG = "model.config"  # of the server, beside the versions: it may hold some of them
+MODEL_CONFIG = "model.config"  # the server's, beside the versions: it may name some of them
 _VERSION = re.compile("[1-9][0-9]*")
-_UNFINISHED = ".tmp-"  # beginning of what a server does not look at
+_UNFINISHED = ".tmp-"  # prefix of folders that a server ignores
 _ABANDONED_SECONDS = 24 * 3600
 
 
 def check_name(name: str) -> None:
-    """Refuses names that are no single folder's.
+    """Refuses names that a single folder cannot have.
 
     Raises:
-        ValueError: if `name` is not made of letters, digits, `.`, `_` and `-`, or begins with a sign.
+        ValueError: if `name` has anything but letters, digits, `.`, `_` and `-`, or begins with one of the last three.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(f"expected a model name of letters, digits, '.', '_' and '-', received {name!r}")
 
 
 def published_versions(home: str | Path) -> list[int]:
-    """The versions in the folder of one exported model, ascending; a server ignores whatever is no integer.
+    """The versions in the folder of one exported model, ascending; a server ignores every other name.
 
     Example:
         >>> published_versions("a/folder/that/is/not/there")
@@ -45,26 +45,26 @@ def published_versions(home: str | Path) -> list[int]:
 
 @contextlib.contextmanager
 def scratch(home: Path) -> Iterator[Path]:
-    """A folder to write a version in, out of sight of servers but on their disk; it is gone afterwards.
+    """A temporary folder to write a version in, hidden from servers but on their disk.
 
-    What exporters that were killed left behind a day ago or longer goes, too.
+    Also removes what killed exporters left behind a day ago or earlier.
     """
     home.mkdir(parents=True, exist_ok=True)
     for left in home.glob(f"{_UNFINISHED}*"):
-        with contextlib.suppress(OSError):  # another exporter may be at it
+        with contextlib.suppress(OSError):  # another exporter may be removing it
             if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                 shutil.rmtree(left)
     try:
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=home) as folder:
             yield Path(folder)
     finally:
-        with contextlib.suppress(OSError):  # a folder of versions stays, one that a failure left empty goes
+        with contextlib.suppress(OSError):  # a folder with versions stays; an empty one, after a failure, is removed
             home.rmdir()
 
 
 def claim(saved_model: Path, home: Path) -> Path:
     """Gives a finished SavedModel the version after the highest one; no two exporters get the same."""
-    for path in saved_model.rglob("*"):  # to the disk, or a crash may leave the name without its content
+    for path in saved_model.rglob("*"):  # flushed to disk, or a crash may leave the name without its content
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -82,14 +82,14 @@ def claim(saved_model: Path, home: Path) -> Path:
 
 
 def prune(home: Path, keep: int) -> list[int]:
-    """Removes all but the newest versions, and those that the server's `model.config` names.
+    """Removes all versions except the newest and those that the server's `model.config` names.
 
     Args:
         home: folder of the versions.
-        keep: how many of the newest stay, at least 1.
+        keep: how many of the newest to keep, at least 1.
 
     Returns:
-        The versions that are gone, ascending.
+        The removed versions, ascending.
     """
     gone = []
     for version in sorted(set(published_versions(home)[:-keep]) - named_versions(home)):
@@ -103,10 +103,10 @@ def prune(home: Path, keep: int) -> list[int]:
 
 
 def named_versions(home: Path) -> set[int]:
-    """The versions that `model.config` beside them speaks of: those with labels, and those to be served for certain.
+    """The versions that `model.config` beside them names: those with labels, and those to be served in any case.
 
-    Every number that stands there as a `value` or among `versions` counts: better one version too many than one that
-    a client asks for.
+    Every number there that is a `value` or among `versions` counts: better to keep one version too many than to remove
+    one that a client asks for.
     """
     path = home / MODEL_CONFIG
     text = re.sub(r"#.*", "", path.read_text(encoding="utf-8")) if path.exists() else ""

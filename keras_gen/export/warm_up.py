@@ -1,7 +1,7 @@
-"""Requests that a server sends to itself before it lets anyone in, so that no client waits for the first answer.
+"""Requests that a server sends to itself before it accepts clients, so that none waits for the first answer.
 
-TF Serving reads `assets.extra/tf_serving_warmup_requests`: a TFRecord of `PredictionLog` messages. The few fields of
-these are written here, byte by byte as `tensorflow-serving-api` does it (a test compares), so that an export does not
+TF Serving reads `assets.extra/tf_serving_warmup_requests`: a TFRecord of `PredictionLog` messages. Their few
+fields are written here, byte for byte as `tensorflow-serving-api` does (a test compares), so that an export does not
 need that package.
 """
 
@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras_gen.export.signatures import Signature
 from keras_gen.export.verification import EXTRAS
 
-BATCHES = (1, 8, 32, 64)  # sizes that are warmed, and those to which `batching.config` fills batches up
+BATCHES = (1, 8, 32, 64)  # sizes to warm up, and to which `batching.config` pads batches
 
 
 def write(saved_model: Path, name: str, signatures: Mapping[str, Signature]) -> Path:
@@ -56,7 +56,7 @@ def _prediction_log(name: str, signature: str, inputs: Mapping) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of protocol buffers that holds bytes: a text or another message."""
+    """A field of a protocol buffer that holds bytes: a text or another message."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 

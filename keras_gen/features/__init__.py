@@ -1,6 +1,6 @@
-"""Features of images, by networks that learn from the user's own: for the monitor, the score card and losses.
+"""Features of images, from networks trained on the user's own images: for the monitor, the score card and losses.
 
-A feature net imports no model. Distances between features belong to `keras_gen.evaluation`.
+This package imports no model. Distances between features belong to `keras_gen.evaluation`.
 """
 
 from keras_gen.features.contrastive import self_supervised

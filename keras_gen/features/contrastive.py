@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 from keras import layers, ops
 
 from keras_gen import augment, images
+from keras_gen.console import no_fraction
 from keras_gen.data import Split
 from keras_gen.features.training import NUM_FEATURES, NUM_STEPS, train, trunk
 
 
 class SelfSupervised(keras.Model):
-    """Learns features without labels: which two views are of one image, and how an image was turned.
+    """Learns features without labels: which two views show the same image, and how an image was rotated.
 
-    The sum of two losses. Two views of each image are made by DiffAugment's operations, and the projection of one shall
+    The loss is a sum of two. DiffAugment's operations make two views of each image, and the projection of one should
     be nearer to that of the other than to those of all other images of the batch (NT-Xent, temperature 0.2). The images
-    are also turned, by quarters where they are square and else by halves, and a second head tells by how much.
+    are also rotated, by 90° steps where they are square and otherwise by 180°, and a second head classifies the angle.
 
     Args:
         trunk: model, images in [-1, 1] → features.
@@ -25,12 +28,12 @@ class SelfSupervised(keras.Model):
         pictures: uint8 (b, height, width, channels), b ≥ 2.
 
     Call returns:
-        float32 (), the loss: the stock `fit` minimises the output itself.
+        float32 (), the loss: `fit` minimises this output.
 
     Source:
         Chen et al., A Simple Framework for Contrastive Learning (2020), equation 1, https://arxiv.org/abs/2002.05709;
         Gidaris et al., Unsupervised Representation Learning by Predicting Image Rotations (2018),
-        https://arxiv.org/abs/1803.07728. Differs in that both are learned at once, and in the views.
+        https://arxiv.org/abs/1803.07728. Differs in that both tasks are learned at once, and in the views.
     """
 
     def __init__(self, trunk, seed=0):
@@ -50,7 +53,7 @@ class SelfSupervised(keras.Model):
         return contrast(first, second) + self._turning(reals, training)
 
     def _turning(self, reals, training):
-        # Every image by its place: the order is random, so each turn gets its share of all images.
+        # By the position in the batch: the order is random, so each rotation gets its share of all images.
         parts = [reals[place :: self.num_turns] for place in range(self.num_turns)]
         turned = [ops.rot90(part, k=place * 4 // self.num_turns, axes=(1, 2)) for place, part in enumerate(parts)]
         turns = [ops.full((ops.shape(part)[0],), place) for place, part in enumerate(parts)]
@@ -63,7 +66,7 @@ class SelfSupervised(keras.Model):
 
 
 def contrast(first, second, temperature=0.2):
-    """NT-Xent: the mean cross-entropy of finding each row's partner among all other rows of both sides.
+    """NT-Xent: the mean cross-entropy of identifying each row's partner among all other rows of both sides.
 
     Args:
         first: float tensor (b, d), rows of length 1.
@@ -82,17 +85,18 @@ def contrast(first, second, temperature=0.2):
     return ops.mean(keras.losses.sparse_categorical_crossentropy(partners, likeness, from_logits=True))
 
 
-def self_supervised(split: Split, seed: int = 0) -> keras.Model:
-    """A network that has learned without labels, see `SelfSupervised`.
+def self_supervised(split: Split, seed: int = 0, on_fraction: Callable[[float], None] = no_fraction) -> keras.Model:
+    """A network trained without labels, see `SelfSupervised`.
 
     Args:
         split: images, at least 2.
         seed: of the weights, the dropout, the views and the order of the images.
+        on_fraction: called with the fraction of the training that is over.
 
     Returns:
         Model, uint8 images → features (b, 64).
     """
     features = trunk(split.images.shape[1:], seed)
-    train(SelfSupervised(features, seed), None, split, None, seed, NUM_STEPS)
+    train(SelfSupervised(features, seed), None, split, None, seed, NUM_STEPS, on_fraction)
     pictures = keras.Input(split.images.shape[1:], dtype="uint8", name="images")
     return keras.Model(pictures, features(layers.Rescaling(1 / 127.5, offset=-1)(pictures)), name="self_supervised")

@@ -1,4 +1,4 @@
-"""Which real images feature nets learn from, and which ones stand on both sides of a comparison."""
+"""Which real images feature nets are trained on, and which are the two sides of a comparison."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from keras_gen.data import ImageData, Split
 
 
 def learned_and_held_out(data: ImageData) -> tuple[Split, Split]:
-    """What of the training split feature nets learn from, and what they never see: real images to compare with.
+    """The part of the training split that feature nets are trained on, and the rest: real images to compare with.
 
-    As many are held out as there are test images, but no more than a quarter and no less than one.
+    As many are held out as there are test images, but no more than a quarter and no fewer than one.
     """
     return data.train.hold_out(min(0.25, len(data.test) / len(data.train)))
 
 
 def real_sides(data: ImageData, num: int) -> tuple[Split, Split]:
-    """As many real images on both sides of a comparison, chosen at random: test images, and those for the floor.
+    """Equally many real images for both sides of a comparison, chosen at random: test images, and those for the floor.
 
     Args:
         data: the data set.
         num: images on each side, no more than there are.
 
     Returns:
-        (part of the test split, part of what is held out of the training split), two splits of one length.
+        (part of the test split, part of what is held out of the training split), two splits of the same length.
     """
     _, held_out = learned_and_held_out(data)
     num = min(num, len(data.test), len(held_out))

@@ -1,12 +1,12 @@
 """Inputs: what a model is given for each image that it makes.
 
-`Noise` is drawn; `Conditions` are attributes, drawn like the training data or asked for; a `Picture` and a `Mask` are
-given. A model declares its inputs once, and what samples, shows, scores and serves it loops over them. Layers that read
-them belong to the networks.
+`Noise` is drawn; `Conditions` are attributes, drawn like the training data or requested; a `Picture` and a `Mask` are
+given. A model declares its inputs once; the code that samples, shows, scores and serves it loops over them. Layers that
+use them belong to the networks.
 
 Every attribute of the conditions is a block of a row: weights that sum to 1, or zeros where the value is missing. A
 `Dense` layer without bias on a row can therefore learn any function of a class and any piecewise linear function of a
-number, and gives 0 for what is not known.
+number, and gives 0 for a missing value.
 """
 
 from keras_gen.inputs.attributes import Attribute, Categorical, Continuous

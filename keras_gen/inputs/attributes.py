@@ -1,7 +1,7 @@
-"""The kinds of attributes: how one column of a data set becomes a block of numbers, and back.
+"""The kinds of attributes: each turns one column of a data set into a block of numbers, and back.
 
 Every block is a soft one-hot: weights that sum to 1, or zeros where the value is missing. A new kind is a subclass of
-`Attribute` here; which columns a data set has is not known here.
+`Attribute` here; this module does not know which columns a data set has.
 """
 
 from __future__ import annotations
@@ -57,35 +57,35 @@ class Attribute(abc.ABC):
 
     @abc.abstractmethod
     def to_tensor(self, column):
-        """As `encode`, of a tensor (b,), inside a step or on a server: a float32 tensor (b, width)."""
+        """Like `encode`, for a tensor (b,) inside a step or on a server: a float32 tensor (b, width)."""
 
     @abc.abstractmethod
     def is_missing(self, column):
-        """Where the values of a column are missing, bool (n,); of an array or a tensor."""
+        """Where the values of a column, an array or a tensor, are missing: bool (n,)."""
 
     @abc.abstractmethod
     def request(self) -> Request:
-        """What a server asks for, see `Request`."""
+        """What a client may send to a server, see `Request`."""
 
     @abc.abstractmethod
     def decode(self, rows) -> np.ndarray:
-        """The column (n,) behind blocks (n, width); zeros are a missing value."""
+        """The column (n,) that blocks (n, width) encode; zeros are a missing value."""
 
     @abc.abstractmethod
     def parse(self, value: str | float) -> float:
-        """What a user asked for, as it stands in a column; ValueError with what is valid for anything else."""
+        """A user's request as a value of the column; ValueError, with the valid values, for anything else."""
 
     @abc.abstractmethod
     def text(self, value: float) -> str:
-        """A value of a column, as `parse` reads it."""
+        """A value of a column as text that `parse` accepts."""
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """The name and the values, in one line for people."""
+        """The name and the values, as one line for the user."""
 
     @abc.abstractmethod
     def sweep(self, num: int) -> np.ndarray:
-        """A column of at most `num` (≥ 1) different values, spread over all there are, to show one after the other."""
+        """A column of at most `num` (≥ 1) different values, spread over the whole range, to show in order."""
 
     @abc.abstractmethod
     def draw(self, num: int, generator: np.random.Generator) -> np.ndarray:
@@ -108,11 +108,11 @@ class Categorical(Attribute):
 
     Args:
         name: as for `Attribute`.
-        values: at least two different str, in the order of the indices. `parse` wants one of them, letter by
-            letter; a number stands for its text.
+        values: at least two different str, in the order of the indices. `parse` accepts exactly these; a number
+            stands for its text.
 
     Raises:
-        ValueError: for fewer values or one twice; by `encode` for indices of other values.
+        ValueError: for fewer values or duplicates; from `encode` for indices out of range.
 
     Example:
         >>> species = Categorical("species", ["dwarf", "elf", "orc"])
@@ -154,7 +154,7 @@ class Categorical(Attribute):
 
     def request(self) -> Request:
         names = ", ".join(f"`{value}`" for value in self.values)
-        about = f"one of {names}; an empty text for any. Anything else is refused, with the whole batch."
+        about = f"one of {names}; an empty text for any. Any other text is refused, with the whole batch."
         return Request("text", (), tuple(self.values), ("", *self.values), about, self.name)
 
     def decode(self, rows) -> np.ndarray:
@@ -191,9 +191,8 @@ class Continuous(Attribute):
     Args:
         name: as for `Attribute`.
         low: float, the value of the first knot.
-        high: float above `low`, the value of the last knot. `encode` takes what lies outside of [low, high] for the
-            nearer end, since the data to score with may go a little further than those to learn from; `parse`
-            refuses it.
+        high: float above `low`, the value of the last knot. `encode` clips values to [low, high], since the data to
+            score with may go a little further than those to learn from; `parse` refuses values outside.
         knots: int ≥ 2, the width.
 
     Raises:
@@ -229,7 +228,7 @@ class Continuous(Attribute):
         values = np.clip(np.asarray(column, np.float64), self.low, self.high)
         position = (values - self.low) / (self.high - self.low) * (self.knots - 1)
         distance = np.abs(position[:, np.newaxis] - np.arange(self.knots))
-        return np.fmax(0, 1 - distance).astype(np.float32)  # fmax prefers 0 to NaN: a missing value weighs nothing
+        return np.fmax(0, 1 - distance).astype(np.float32)  # fmax prefers 0 to NaN: a missing value gives zeros
 
     def to_tensor(self, column):
         column = ops.clip(ops.cast(column, "float32"), self.low, self.high)
@@ -241,12 +240,12 @@ class Continuous(Attribute):
         return np.isnan(column) if isinstance(column, np.ndarray) else ops.isnan(column)
 
     def request(self) -> Request:
-        about = f"a number from {self.low:g} to {self.high:g}, beyond them the nearer one; NaN for any."
+        about = f"a number from {self.low:g} to {self.high:g}, others are clipped; NaN for any."
         return Request("float32", (), (), (math.nan, self.low, self.high), about, self.name)
 
     def decode(self, rows) -> np.ndarray:
         rows = np.asarray(rows)
-        # From `low` on rather than from 0, so that rounding is small beside the range and not beside the value.
+        # Relative to `low` and not to 0, so that rounding is small compared with the range, not only with the value.
         values = self.low + rows @ np.linspace(0, self.high - self.low, self.knots)
         return np.where(rows.any(axis=1), values, np.nan).astype(self.dtype)
 

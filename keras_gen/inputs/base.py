@@ -1,4 +1,4 @@
-"""What every input of a model can say of itself."""
+"""The base class of all inputs of a model."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Request(NamedTuple):
     Attributes:
         dtype: "uint8", "int64", "float32", or "text".
         shape: of a row.
-        choices: of a text, all that are valid; an empty text leaves it open. Inputs get the index, -1 for an open one.
-        examples: values that a client may send, the first one leaves it open; of a picture none.
+        choices: all valid texts; an empty text leaves the value open. Inputs get the index, -1 for an open one.
+        examples: values that a client may send, of which the first leaves it open; none for a picture.
         about: what it means, in a sentence.
-        asks_for: the name in the user's own words, where what a server takes for a name may differ.
+        asks_for: the name in the user's own words, which may differ from the name that a server accepts.
     """
 
     dtype: str
@@ -32,12 +32,12 @@ class Request(NamedTuple):
     asks_for: str = ""
 
 
-# What nothing that a user names can be called on a server: inputs of ours, and what Python calls TensorFlow's function.
+# Names that nothing of the user's may have on a server: our own inputs, and Python's name for TensorFlow's function.
 TAKEN = ("seed", "to_seed", "fraction", "truncation", "images", "latents", "codes", "conditions", "self")
 
 
 def request_names(asked: Iterable[str]) -> dict[str, str]:
-    """Names that a server takes for inputs, by those that they stand for: letters, digits and _, none of them twice.
+    """Unique names of letters, digits and _ that a server accepts for inputs, by the names that they stand for.
 
     Example:
         >>> request_names(["hair colour", "seed", "帽子"])
@@ -47,7 +47,7 @@ def request_names(asked: Iterable[str]) -> dict[str, str]:
     for number, own in enumerate(asked, start=1):
         name = re.sub(r"\W", "_", own, flags=re.ASCII)
         name = name if name.strip("_") else str(number)
-        taken = {other.lower() for other in (*TAKEN, *names.values())}  # TensorFlow tells no Hat from a hat
+        taken = {other.lower() for other in (*TAKEN, *names.values())}  # TensorFlow does not distinguish Hat from hat
         while name.lower() in taken or keyword.iskeyword(name) or not name[0].isalpha():
             name = f"condition_{name}"
         names[own] = name
@@ -55,25 +55,25 @@ def request_names(asked: Iterable[str]) -> dict[str, str]:
 
 
 def check_names(inputs: Sequence[Input]) -> None:
-    """Refuses inputs that cannot be told apart by name, and noise that is not the first of them.
+    """Refuses inputs of the same name, and noise that is not the first of them.
 
     Raises:
         ValueError: with the names.
     """
     names = [name for each in inputs for name in dict.fromkeys((each.name, *each.names))]
     if len(set(names)) < len(names) or any(not each.in_batch for each in inputs[1:]):
-        raise ValueError(f"expected inputs of different names, noise first, received {', '.join(names)}")
+        raise ValueError(f"expected inputs with different names, noise first, received {', '.join(names)}")
 
 
 class Input(abc.ABC):
     """One thing that a model is given for each image that it makes.
 
-    A model lists its inputs in the order in which its networks take them; what samples, shows, scores and serves loops
-    over them. A new kind is a subclass here, registered with `keras.saving.register_keras_serializable`, with
-    `get_config` and a `name`, `shape`, `rows`.
+    A model lists its inputs in the order in which its networks take them; the code that samples, shows, scores and
+    serves it loops over them. A new kind is a subclass here, registered with
+    `keras.saving.register_keras_serializable`, with `get_config`, `name`, `shape` and `rows`.
 
     Three forms of a value: a *column* holds it for the images of a data set, *rows* are what `decode` takes (columns,
-    checked and in the network's order), and the *tensor* is what the network sees, float32.
+    checked and in the network's order), and the *tensor* is what the network gets, float32.
 
     Args:
         name: key of the column in a batch, and in `given`.
@@ -81,23 +81,23 @@ class Input(abc.ABC):
     """
 
     is_spatial = False
-    """Whether it lies over the image pixel by pixel, so that augmentation moves both, and a grid can show it."""
+    """Whether it matches the image pixel by pixel, so that augmentation moves both, and a grid can show it."""
 
     in_batch = True
-    """Whether it goes along with the images in a batch; noise does not."""
+    """Whether a batch has a column of it besides the images; noise has none."""
 
     is_drawn = False
     """Whether it can be drawn from a seed; an input that cannot must be given."""
 
     def __init__(self, name: str, to_discriminator: bool = True):
         if not name or name == "images":
-            raise ValueError(f"expected a name for the input other than images, received {name!r}")
+            raise ValueError(f"expected a name other than images for the input, received {name!r}")
         self.name = name
         self.to_discriminator = to_discriminator
 
     @property
     def names(self) -> list[str]:
-        """What can be asked for by name, with `where`."""
+        """The names that `where` may ask for."""
         return []
 
     @property
@@ -112,8 +112,8 @@ class Input(abc.ABC):
         Args:
             num: int ≥ 1.
             seed: int ≥ 0, for what is drawn.
-            where: what is asked for by name, among other things those in `names`.
-            given: a column of `num` values, or of one that stands for all; None to draw.
+            where: requested values by name, of which this input uses those in `names`.
+            given: a column of `num` values, or of one value for all; None to draw.
 
         Raises:
             ValueError: for values of another kind, or where nothing is given and nothing can be drawn.
@@ -132,7 +132,7 @@ class Input(abc.ABC):
         return None
 
     def given_of(self, split) -> Any:
-        """The column to hand over as `given` for the images of a split; by default what `fit` reads."""
+        """The column to pass as `given` for the images of a split; by default what `fit` reads."""
         return self.of_split(split)
 
     def to_tensor(self, rows):
@@ -143,7 +143,7 @@ class Input(abc.ABC):
         """The network's tensor of a batch.
 
         Args:
-            columns: tensors by name, as `fit` read them; `columns["images"]` are the images.
+            columns: tensors by name, as `fit` reads them; `columns["images"]` are the images.
             seed: a `keras.random.SeedGenerator`, for what is drawn in the step.
 
         Raises:
@@ -152,7 +152,7 @@ class Input(abc.ABC):
         return self.to_tensor(self._column(columns))
 
     def check(self, columns: Mapping[str, Any]) -> None:  # noqa: B027  most have nothing to refuse
-        """Refuses columns, as far as they are there, that would be accepted and mean something else.
+        """Refuses columns, where present, that would be accepted but mean something else.
 
         Raises:
             ValueError: with what was expected and what was received.
@@ -168,31 +168,31 @@ class Input(abc.ABC):
 
     @property
     def row(self) -> Request:
-        """A row as `decode` takes it, as a server may ask for it too."""
+        """A row as `decode` takes it, which a server may accept too."""
         return Request("float32", self.shape)
 
     def asked(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """What rows ask for, as columns by attribute; empty for an input that asks for nothing that can be read."""
+        """What rows ask for, as columns by attribute; empty for an input that no image can be checked against."""
         return {}
 
     def requests(self) -> dict[str, Request]:
-        """What a server asks for in the user's own terms, by name; what it does not ask for it draws."""
+        """What a client may send to a server in the user's own terms, by name; the server draws everything else."""
         return {}
 
     def from_request(self, values: Sequence, draw: Callable | None = None):
-        """The network's tensor of the values of `requests`, in order.
+        """The network's tensor for the values of `requests`, in order.
 
         Args:
-            values: a tensor (b, *shape) for each request, of a text the index of the choice.
-            draw: `draw(num)` gives int32 (b,) in [0, num), by the seed of each row; None where there are no seeds and
-                what is left open is missing.
+            values: a tensor (b, *shape) for each request; for a text the index of the choice.
+            draw: `draw(num)` gives int32 (b,) in [0, num), by the seed of each row; None where there are no seeds:
+                open values are then missing.
         """
         if len(values) != 1:
             raise ValueError(f"expected {type(self).__name__} to say in `from_request` what {len(values)} values mean")
         return self.to_tensor(values[0])
 
     def describe(self) -> list[str]:
-        """What can be asked for, one line each for people."""
+        """What can be asked for, as lines for the user."""
         return []
 
     @abc.abstractmethod

@@ -22,24 +22,24 @@ MAX_VALUES = 100
 
 MAX_COLUMNS = 16  # of a grid in which one attribute runs through its values
 
-# Training rows that a schema keeps: the share of half of the images is 0.8 % off, in some 20 kB an attribute.
+# Training rows that a schema keeps: a share of one half has a standard error of 0.8 %, at about 20 kB an attribute.
 MAX_EXAMPLES = 4096
 
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Conditions(Input):
-    """What an image shall show: attributes of any kinds whose blocks stand side by side in one row per image.
+    """What an image should show: attributes of any kinds, whose blocks stand side by side in one row per image.
 
-    Keras saves it along with the model that holds it, examples included: a saved generator knows what it can be
-    asked for, and what images are like when it is not asked for anything.
+    Keras saves it along with the model that holds it, examples included: a saved generator knows what can be
+    requested, and what images are like when nothing is.
 
     Args:
-        attributes: list of `Categorical` and `Continuous`, at least one, each with a name of its own.
+        attributes: list of `Categorical` and `Continuous`, at least one, each with its own name.
         examples: columns of equal length by name, rows of the training data for `rows` to draw from; None to draw
-            every attribute on its own, all values equally likely.
+            every attribute independently, all values equally likely.
 
     Raises:
-        ValueError: for no attributes, a name twice, or examples that cannot be encoded.
+        ValueError: for no attributes, a duplicate name, or examples that cannot be encoded.
 
     Example:
         >>> conditions = Conditions([Categorical("hat", ["no", "yes"]), Continuous("age", 0, 100, knots=3)])
@@ -59,19 +59,19 @@ class Conditions(Input):
         self.attributes = list(attributes)
         if not self.attributes or len(set(self.names)) < len(self.names):
             raise ValueError(
-                f"expected at least one attribute, each with a name of its own, received {', '.join(self.names) or 0}"
+                f"expected at least one attribute, each with its own name, received {', '.join(self.names) or 0}"
             )
         self.examples: dict[str, np.ndarray] | None = None
         if examples is not None:
-            self.encode(examples)  # what cannot be encoded is better refused now than after the training
+            self.encode(examples)  # what cannot be encoded should be refused now and not after training
             self.examples = {item.name: np.array(examples[item.name], item.dtype) for item in self.attributes}
 
     @classmethod
     def of(cls, data: ImageData, names: Sequence[str] | None = None) -> Conditions | None:
         """The schema of a data set, with up to 4096 rows of its training part as examples.
 
-        The name "label" stands for the classes; an attribute of that name counts only where there are none. A column
-        of numbers that holds just two is `Categorical`, any other is `Continuous` from its least to its greatest.
+        The name "label" stands for the classes; an attribute of that name is used only where there are none. A column
+        of numbers with just two values is `Categorical`, any other is `Continuous` from its least to its greatest.
 
         Args:
             data: `ImageData`.
@@ -150,7 +150,7 @@ class Conditions(Input):
         return {item.name: item.decode(block) for item, block in zip(self.attributes, blocks, strict=True)}
 
     def parse(self, where: Mapping[str, str | float]) -> dict[str, float]:
-        """What a user asked for, as it stands in columns.
+        """A user's request as values of the columns.
 
         Args:
             where: values or their texts by attribute, such as {"species": "elf", "age": "30"}.
@@ -167,22 +167,22 @@ class Conditions(Input):
     def rows(
         self, num: int, seed: int, where: Mapping[str, str | float] | None = None, given: np.ndarray | None = None
     ) -> np.ndarray:
-        """Conditions for new images, distributed like the training data in all that is not asked for.
+        """Conditions for new images, distributed like the training data except for what is requested.
 
-        Whole examples are drawn, so that what belongs together stays together. With `where` they are drawn from
+        Whole examples are drawn, so that values that belong together stay together. With `where` they are drawn from
         those that have its categorical values, or from all if none has.
 
         Args:
             num: int ≥ 1.
             seed: int ≥ 0; the rows are a function of it, the same on every backend and machine.
-            where: as for `parse`, the attributes that every row shall have.
+            where: as for `parse`, the attributes that every row should have.
             given: rows (num, width) to take as they are, or one row for all; None to draw.
 
         Returns:
             float32 (num, width).
 
         Raises:
-            ValueError: for fewer than one, for given rows of another shape, and as `parse`.
+            ValueError: for fewer than one row, for given rows of another shape, and as `parse`.
 
         Example:
             >>> hat, age = Categorical("hat", ["no", "yes"]), Continuous("age", 0, 100)
@@ -198,7 +198,7 @@ class Conditions(Input):
                 raise ValueError(f"expected {num} rows of conditions ({self.width},), or one, received {given.shape}")
             return np.repeat(given, num, axis=0) if len(given) != num else given
         asked = self.parse(where or {})
-        # A stream of its own: the latents that go with the rows are drawn with the same seed.
+        # Its own stream: the latents that go with the rows are drawn with the same seed.
         (generator,) = np.random.default_rng(seed).spawn(1)
         columns = self._draw(num, asked, generator)
         return self.encode({**columns, **{name: np.full(num, value) for name, value in asked.items()}})
@@ -206,12 +206,12 @@ class Conditions(Input):
     def sweep(
         self, name: str, num: int, seed: int, where: Mapping[str, str | float] | None = None, most: int = MAX_COLUMNS
     ) -> tuple[np.ndarray, list[str]]:
-        """Rows in which one attribute runs through its values while everything else stays.
+        """Rows in which one attribute runs through its values while everything else stays the same.
 
         Args:
             name: the attribute.
-            num: number of rows, rounded down to whole runs through the values, of which there is at least one; each
-                run has other values of the other attributes.
+            num: number of rows, rounded down to whole runs through the values, but at least one run; each
+                run has different values of the other attributes.
             seed: as for `rows`.
             where: as for `rows`.
             most: int ≥ 1, the most values to run through.
@@ -220,7 +220,7 @@ class Conditions(Input):
             (float32 (n, width), the values as text): row by row of a grid with a column for each value.
 
         Raises:
-            ValueError: for an unknown attribute, one that `where` holds fast, and as `rows`.
+            ValueError: for an unknown attribute, one that `where` fixes, and as `rows`.
 
         Example:
             >>> conditions = Conditions([Categorical("hat", ["no", "yes"])])
@@ -247,9 +247,9 @@ class Conditions(Input):
         return {name: column[chosen] for name, column in self.examples.items()}
 
     def columns(self, split: Split) -> dict[str, np.ndarray]:
-        """The columns of the attributes in a split, as `encode` wants them; ValueError if it lacks one.
+        """The columns of the attributes in a split, as `encode` takes them; ValueError if it lacks one.
 
-        A number that is none of a `Categorical`'s values counts as missing.
+        A number that is not among the values of a `Categorical` counts as missing.
         """
         found = columns_of(split)
         missing = [name for name in self.names if name not in found]
@@ -266,7 +266,7 @@ class Conditions(Input):
         return columns
 
     def of_split(self, split: Split) -> np.ndarray:
-        """The rows of a split, float32 (n, width): what `Batches(split, targets=...)` hands to a conditional model."""
+        """The rows of a split, float32 (n, width): what `Batches(split, targets=...)` passes to a conditional model."""
         return self.encode(self.columns(split))
 
     def check(self, columns) -> None:
@@ -295,7 +295,7 @@ class Conditions(Input):
         return ops.concatenate([item.to_tensor(columns[item.name]) for item in self.attributes], axis=1)
 
     def _from_rows(self, rows):
-        """The tensor of rows, or of the integer labels of a schema that has nothing but classes of one kind."""
+        """The tensor of rows, or of integer labels where the schema has a single categorical attribute."""
         classes = len(self.attributes) == 1 and isinstance(self.attributes[0], Categorical)
         if classes and tuple(rows.shape[1:]) in ((), (1,)):
             if "int" not in keras.backend.standardize_dtype(rows.dtype):
@@ -350,7 +350,7 @@ class Conditions(Input):
 
 
 def _is_labels(column) -> bool:
-    """Whether a column is one of integers, (n,) or (n, 1), and no rows of conditions."""
+    """Whether a column holds integers, (n,) or (n, 1), and not rows of conditions."""
     shape = tuple(getattr(column, "shape", ()))
     integers = "int" in str(getattr(column, "dtype", ""))
     return integers and 0 not in shape and (len(shape) == 1 or shape[1:] == (1,))
@@ -362,10 +362,10 @@ def columns_of(split: Split) -> dict[str, np.ndarray]:
 
 
 def learnable(data: ImageData) -> list[str]:
-    """The names of all that is known about each image of a data set, without ids and free text.
+    """The names of everything that is known about each image of a data set, without ids and free text.
 
-    The classes, and every attribute that can be asked for by its name, with at least two values and, if it is
-    categorical, no more than 100.
+    These are the classes, and every attribute that can be requested by its name, with at least two values and, if it
+    is categorical, no more than 100.
 
     Example:
         >>> from keras_gen import load
@@ -385,7 +385,7 @@ def attributes_of(data: ImageData, names: Sequence[str] | None = None) -> list[A
     Those whose names cannot be asked for in `name=value` are left out, unless `names` has them.
 
     Raises:
-        ValueError: for one of `names` that cannot be asked for, and for values that cannot.
+        ValueError: for one of `names` that cannot be requested, and for values that cannot.
     """
     texts = dict(data.attribute_values)
     if data.class_names is not None:
@@ -400,7 +400,7 @@ def attributes_of(data: ImageData, names: Sequence[str] | None = None) -> list[A
         elif len(numbers) == 2:
             attributes.append(Categorical(name, [number_text(number) for number in numbers]))
         elif len(numbers) > 2:
-            # Through their texts: who reads "0 to 0.3" may ask for 0.3, though float32 has only 0.30000001192….
+            # Through their texts: anyone who reads "0 to 0.3" may ask for 0.3, though float32 has only 0.30000001192….
             low, high = (float(number_text(number)) for number in (numbers[0], numbers[-1]))
             attributes.append(Continuous(name, low, high))
     return attributes

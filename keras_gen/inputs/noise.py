@@ -1,4 +1,4 @@
-"""Noise: the numbers that make two images of one request differ."""
+"""Noise: the latents, which make two images of one request differ."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from keras_gen.inputs.base import Input, Request
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Noise(Input):
-    """Latents, drawn from a standard normal distribution: afresh in each step, and by a seed afterwards.
+    """Latents, drawn from a standard normal distribution: anew in each training step, and by a seed afterwards.
 
     Args:
-        size: numbers for each image.
+        size: dimensions for each image.
         name: as of `Input`.
 
     Raises:
-        ValueError: for less than one number.
+        ValueError: for fewer than one dimension.
 
     Example:
         >>> Noise(4).rows(2, seed=0).shape

@@ -1,4 +1,4 @@
-"""Pictures and masks: what a model turns into an image, or fills in."""
+"""Pictures that a model turns into images, and masks of what it fills in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras import ops
 from keras_gen import corruptions, images
 from keras_gen.inputs.base import Input, Request
 
-BATCH_SIZE = 256  # of pictures that are made from images
+BATCH_SIZE = 256  # for making pictures from images
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -19,13 +19,13 @@ class Picture(Input):
     """A picture that the image depends on: one of a pair, a sketch, a damaged photograph.
 
     It is a column of the data (`Split.pictures[name]`, or `fit({"images": …, name: …})`), or is made from the images in
-    the step where a `corruption` says how, so that no pairs are needed.
+    the step by a `corruption`, so that no pairs are needed.
 
     Args:
         name: as of `Input`.
         shape: (height, width, channels).
         corruption: a name in `corruptions.CORRUPTIONS`, or None for a column of the data.
-        amount: of the corruption; its own default when None.
+        amount: of the corruption; None for its default.
         to_discriminator: as of `Input`.
 
     Raises:
@@ -80,7 +80,7 @@ class Picture(Input):
         if self._corrupt is not None and self.name not in columns:
             if tuple(columns["images"].shape[1:]) != self.shape:
                 raise ValueError(
-                    f"expected images {self.shape}, of which {self.name} is made, received "
+                    f"expected images {self.shape}, from which {self.name} is made, received "
                     f"{tuple(columns['images'].shape[1:])}"
                 )
             return self._corrupt(images.to_float(columns["images"]), seed=seed)
@@ -127,7 +127,7 @@ class Picture(Input):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Mask(Picture):
-    """Where the model is to fill in: uint8 (height, width, 1), not 0 in the hole; the network sees 0 and 1.
+    """Where the model should fill in: uint8 (height, width, 1), nonzero in the hole; the network gets 0 and 1.
 
     Args:
         name: as of `Input`.
@@ -144,7 +144,7 @@ class Mask(Picture):
         super().__init__(name, (*size, 1), to_discriminator=to_discriminator)
 
     def check(self, columns) -> None:
-        """Any number is taken: 0 is no hole."""
+        """Any number is accepted: nonzero is the hole."""
 
     def shown(self, rows):
         return np.where(rows != 0, np.uint8(255), np.uint8(0))
@@ -154,7 +154,7 @@ class Mask(Picture):
 
     @property
     def row(self) -> Request:
-        about = "a mask, uint8: not 0 where the model is to fill in."
+        about = "a mask, uint8: nonzero where the model should fill in."
         return Request("uint8", self.shape, about=about, asks_for=self.name)
 
     def get_config(self) -> dict:

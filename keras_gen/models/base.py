@@ -1,4 +1,4 @@
-"""What every model here has: random seeds that are saved with it, and the share of its run that is over."""
+"""What every model has: random seeds that are saved with it, and the share of its run that is over."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from keras_gen import backend
 from keras_gen.backend import BACKEND
 
-MIN_PROGRESS = 0.002  # of which a model is told: on JAX, which hands its state over, telling takes longer than a step
+MIN_PROGRESS = 0.002  # that is reported to a model: on JAX, which passes its state, a report takes longer than a step
 
 
 class SeededModel(backend.Model):
     """A model whose `.keras` and `.weights.h5` files hold the state of every `SeedGenerator` in it.
 
-    Latents, dropout and noise of a loaded model go on where those of the saved one stood. Keras saves weights only,
-    and restarts its seeds on load.
+    Latents, dropout and noise of a loaded model continue where those of the saved one stopped. Keras saves weights
+    only, and restarts its seeds on load.
     """
 
     @property
@@ -43,9 +43,8 @@ class SeededModel(backend.Model):
 class ScheduledModel(SeededModel):
     """A model that knows how much of its run is over, for the schedules of its rates and weights.
 
-    `progress` is the share that is over, in [0, 1]. `fit` moves it from epoch to epoch, step by step, unless one of its
-    callbacks is a `ProgressReporter` that knows better, such as `callbacks.Budget`. Who trains by `train_on_batch` says
-    it with `set_progress`.
+    `progress` is the share that is over, in [0, 1]. `fit` updates it step by step according to the epochs, unless one
+    of its callbacks is a `ProgressReporter`, such as `callbacks.Budget`. With `train_on_batch`, call `set_progress`.
     """
 
     def __init__(self, **kwargs):
@@ -53,31 +52,31 @@ class ScheduledModel(SeededModel):
         self.progress = self.add_weight((), "zeros", trainable=False, name="progress")
 
     def set_progress(self, fraction: float) -> None:
-        """Says how much of the run is over. To be called before a step, as by a callback."""
+        """Sets the share of the run that is over. To be called before a step, as by a callback."""
         if BACKEND == "jax":
             self.jax_state_sync()  # during `fit` the values live outside the model; this lets the next step see ours
         self.progress.assign(fraction)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):
-        """`keras.Model.fit`, in which `progress` and all that follows it move."""
+        """`keras.Model.fit`, which also updates `progress` and with it all schedules."""
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or []
         listed = given.callbacks if isinstance(given, keras.callbacks.CallbackList) else given
         if not any(isinstance(callback, ProgressReporter) for callback in listed):
             reporter = _ByEpochs(epochs)
             if isinstance(given, keras.callbacks.CallbackList):
                 given.callbacks.insert(0, reporter)
-                reporter.set_model(self)  # which the others have already, as Keras takes such a list
+                reporter.set_model(self)  # the others have it already, as Keras takes such a list as it is
             else:
-                given = [reporter, *given]  # first, or what others save of an epoch has the progress before its end
+                given = [reporter, *given]  # first, or others would save an epoch with the progress before its end
         return super().fit(x, y, batch_size, epochs, verbose, given, *args, **kwargs)
 
 
 class ProgressReporter(keras.callbacks.Callback):
-    """A callback that tells a model before each step how much of its run is over.
+    """A callback that reports to a model before each step how much of its run is over.
 
-    Subclasses define `fraction_after`. The model is known as `fitted`: on JAX each look at Keras' own `self.model`
-    brings all values back into the model, which takes longer than a small step, and from the thread beside the next
-    step it breaks that step, whose values they are.
+    Subclasses define `fraction_after`. The model is `self.fitted`: on JAX each access to Keras' own `self.model`
+    copies all values back into the model. That takes longer than a small step, and in the thread that runs during the
+    next step it breaks that step, which owns the values.
     """
 
     async_safe = True  # reads no log values: the step need not wait for them
@@ -85,23 +84,23 @@ class ProgressReporter(keras.callbacks.Callback):
     def set_model(self, model):
         super().set_model(model)
         self.fitted = model
-        self._reported = -1.0  # nothing yet
+        self._reported = -1.0  # nothing reported yet
 
     def fraction_after(self, batches: int) -> float:
         """The share of the run that is over after so many batches of this epoch, in [0, 1]."""
         raise NotImplementedError
 
     def on_train_batch_begin(self, batch, logs=None):
-        # Not at the end of the step before, which Keras reports beside the next step, in a thread of its own.
+        # Not at the end of the previous step: Keras calls that during the next step, in another thread.
         fraction = self.fraction_after(batch)
-        # Back as well: in a run that is trained longer less of it is over.
+        # It may decrease: when a run is extended, a smaller share of it is over.
         if hasattr(self.fitted, "set_progress") and abs(fraction - self._reported) >= MIN_PROGRESS:
             self.fitted.set_progress(fraction)
             self._reported = fraction
 
 
 class _ByEpochs(ProgressReporter):
-    """The share of the epochs that `fit` was asked for."""
+    """Reports the share of the epochs of `fit` that are over."""
 
     def __init__(self, epochs):
         super().__init__()

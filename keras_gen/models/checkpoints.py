@@ -1,7 +1,7 @@
 """The whole state of a training run in one file, written so that no crash leaves half of it.
 
-A checkpoint is an `.npz` of NumPy arrays and one text in JSON, nothing that executes when it is read. The archive has
-a CRC-32 of each array, which is compared on reading. It is written under another name, brought to the disk and renamed.
+A checkpoint is an `.npz` of NumPy arrays and one JSON text; reading it executes nothing. The archive has a CRC-32 of
+each array, which is checked on reading. The file is written under another name, flushed to the disk and renamed.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import numpy as np
 
 from keras_gen.files import UNFINISHED, replace_file
 
-FOLDER = "checkpoints"  # in that of a run
+FOLDER = "checkpoints"  # in the folder of a run
 
 _NAME = re.compile(r"step_(\d+)\.npz")
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """Where a run stands, and all that it needs to go on as if it had never stopped.
+    """The state of a run: all that it needs to continue as if it had never stopped.
 
     Attributes:
-        epoch: epochs that are over.
-        batch: batches of the epoch after these that are over.
+        epoch: number of finished epochs.
+        batch: number of finished batches in the next epoch.
         step: rounds or optimizer steps so far.
         variables: the values of `variables_of(model)`.
         callbacks: the state of each callback, by the name of its class.
@@ -52,17 +52,17 @@ class Checkpoint:
 
     @classmethod
     def of(cls, model: keras.Model, epoch: int = 0, batch: int = 0, callbacks=None) -> Checkpoint:
-        """The state of a compiled model now: weights, optimizers, seeds, metrics; its values are copied."""
+        """The current state of a compiled model: weights, optimizers, seeds, metrics; its values are copied."""
         values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables_of(model)]
         return cls(epoch, batch, int(model.optimizer.iterations), values, callbacks or {})
 
     @property
     def finite(self) -> bool:
-        """Whether all variables are numbers."""
+        """Whether no variable is NaN or infinite."""
         return all(np.isfinite(value).all() for value in self.variables if value.dtype.kind == "f")
 
     def restore(self, model: keras.Model) -> None:
-        """Gives a model the values.
+        """Assigns the values to a model.
 
         Raises:
             ValueError: if it does not have variables of these shapes.
@@ -71,7 +71,7 @@ class Checkpoint:
         expected, received = [value.shape for value in self.variables], [tuple(each.shape) for each in variables]
         if expected != received:
             raise ValueError(
-                f"the checkpoint is of another model: it has {len(expected)} variables, this one {len(received)}, "
+                f"the checkpoint is of another model: it has {len(expected)} variables, this one has {len(received)}, "
                 "or their shapes differ"
             )
         for variable, value in zip(variables, self.variables, strict=True):
@@ -80,11 +80,11 @@ class Checkpoint:
     def save(self, directory: str | Path, keep: int = 2) -> Path:
         """Writes `step_<number>.npz` and removes all but the newest checkpoints of the folder.
 
-        Those of later steps go as well: they are of a future that was given up, or damaged.
+        Checkpoints of later steps are removed as well: they belong to an abandoned continuation, or are damaged.
 
         Args:
             directory: the folder; made when missing.
-            keep: checkpoints to keep, this one included.
+            keep: number of checkpoints to keep, including this one.
 
         Returns:
             The path of the file.
@@ -109,7 +109,7 @@ class Checkpoint:
         """Reads a file.
 
         Raises:
-            ValueError: if it is damaged or no checkpoint.
+            ValueError: if it is damaged or not a checkpoint.
         """
         try:
             return cls(**_read_tree(path))
@@ -118,22 +118,22 @@ class Checkpoint:
 
 
 def newest(directory: str | Path, on_progress: Callable[[str], None] = print) -> Checkpoint | None:
-    """The checkpoint of the highest step that is whole, or None if there is none.
+    """The undamaged checkpoint of the highest step, or None if there is none.
 
     Args:
         directory: the folder.
-        on_progress: is told of each damaged file that is passed over.
+        on_progress: gets a message for each damaged file that is skipped.
     """
     for path in _files(Path(directory)):
         try:
             return Checkpoint.load(path)
         except ValueError as error:
-            on_progress(f"{error}: passed over")
+            on_progress(f"{error}: skipped")
     return None
 
 
 def variables_of(model: keras.Model) -> list[keras.Variable]:
-    """Every number that training changes, each once: weights, statistics, seeds, optimizers' state, metrics.
+    """Every variable that training changes, each once: weights, statistics, seeds, optimizers' state, metrics.
 
     Args:
         model: compiled model; an optimizer that is built at its first step is built now.
@@ -151,7 +151,7 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _write_tree(file, tree) -> None:
-    """Writes what JSON can say, with arrays anywhere in it."""
+    """Writes JSON values, with arrays anywhere among them."""
     arrays: list[np.ndarray] = []
 
     def put_aside(value):

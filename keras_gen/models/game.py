@@ -1,7 +1,7 @@
 """Games between networks: players that take turns, each with its own weights, objective and optimizer.
 
-The room of everything that any adversarial game needs: the round, one optimizer object, metrics, saving. What the
-players want is said by a subclass (`gan.GAN`); how gradients are taken is said by `backend`.
+This module has everything that any adversarial game needs: the round, one optimizer object, metrics, saving. A
+subclass (`gan.GAN`) defines the objectives of the players; `backend` defines how gradients are taken.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Player(NamedTuple):
     """One player of a game.
 
     Attributes:
-        name: what `compile` calls its optimizer.
-        networks: the models whose trainable weights it moves; no weight belongs to two players.
+        name: the key of its optimizer in `compile`.
+        networks: the models whose trainable weights it updates; no weight belongs to two players.
         objective: `objective(batch) -> (loss, logs)`, a float32 scalar that the player minimises and a dict of
             scalars to log; `batch` is what the model's `prepare` returns. It must call networks with `training=True`:
-            inside a custom step Keras implies nothing.
-        steps: how often it moves in one round, on another part of the batch each time.
+            inside a custom step Keras does not imply it.
+        steps: its number of steps in one round, each on another part of the batch.
     """
 
     name: str
@@ -47,13 +47,13 @@ class AdversarialModel(ScheduledModel):
     A subclass keeps its networks as attributes, lists `players` in the order in which they move and names the
     scalars that the objectives log in `log_names`. One training step is one round: each player in turn takes its
     steps with its own optimizer on the weights that the player before it left. A batch is cut into as many equal parts
-    as the busiest player has steps; each step sees a part of its own.
+    as the busiest player has steps; each step gets another part.
 
     Besides `log_names` a round logs `loss`, the sum of all players' losses. It says nothing about quality: it is
-    there because stock callbacks such as `TerminateOnNaN` look for it.
+    there because stock callbacks such as `TerminateOnNaN` use it.
 
-    `.keras` and `.weights.h5` files hold all weights, both optimizers' state and the state of every random seed, so
-    that a loaded model goes on exactly where the saved one stood.
+    `.keras` and `.weights.h5` files hold all weights, all optimizers' state and the state of every random seed, so
+    that a loaded model continues exactly where the saved one stopped.
 
     Example:
         See `keras_gen.models.gan.GAN`, the game of two players.
@@ -86,7 +86,7 @@ class AdversarialModel(ScheduledModel):
         Args:
             optimizers: dict from player names to Keras optimizers; one object each.
             hyperparameters: dict from attributes of all these optimizers (`learning_rate`, `beta_2`) to numbers or
-                schedules of `progress` from `keras_gen.schedules`. They replace what the optimizers were made with.
+                schedules of `progress` from `keras_gen.schedules`. They replace the optimizers' own values.
             run_eagerly: as in `keras.Model.compile`.
             steps_per_execution: as in `keras.Model.compile`.
             jit_compile: as in `keras.Model.compile`.
@@ -108,9 +108,9 @@ class AdversarialModel(ScheduledModel):
             )
         # By identity: the path of a variable changes when its model is loaded (generator/dense → dense).
         owners = {id(variable): player.name for player in players for variable in player.variables}
-        homeless = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
-        if homeless:
-            raise ValueError(f"expected every trainable variable to belong to a player, received also {homeless}")
+        unowned = [variable.path for variable in self.trainable_variables if id(variable) not in owners]
+        if unowned:
+            raise ValueError(f"expected every trainable variable to belong to a player, received also {unowned}")
         if any(layer.compute_dtype == "float16" for layer in self._flatten_layers(include_self=False)):
             raise ValueError(
                 "expected networks in float32 or mixed_bfloat16, received float16: its gradients underflow"
@@ -129,7 +129,7 @@ class AdversarialModel(ScheduledModel):
         names = ["loss", *self.log_names]
         if [tracker.name for tracker in self._trackers] != names:
             self._trackers = [keras.metrics.Mean(name=name) for name in names]
-        # At once: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
+        # Now: an optimizer that is built at its first step has no slots yet when a saved state is loaded.
         joint.build(self.trainable_variables)
         self._optimizers = dict(optimizers)
         self._hyperparameters = dict(hyperparameters or {})
@@ -148,7 +148,7 @@ class AdversarialModel(ScheduledModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(self, *args, validation_data=None, validation_split=0.0, **kwargs):
-        """`keras.Model.fit`; a game has no validation loss, so there is none to be given, which is said at once."""
+        """`keras.Model.fit`; a game has no validation loss, so validation data are refused before training."""
         if validation_data is not None or validation_split:
             self.test_step()
         return super().fit(*args, **kwargs)
@@ -159,18 +159,18 @@ class AdversarialModel(ScheduledModel):
     def test_step(self, *arguments):
         raise ValueError(
             "a game has no validation loss: expected fit without validation data and no evaluate. "
-            "Make images with the generator and judge those."
+            "Make images with the generator and evaluate those."
         )
 
     def prepare(self, data):
-        """What the objectives get to see of a batch: tensors with the same number of rows, nested as the game likes.
+        """What the objectives get of a batch: tensors with the same number of rows, in any nested structure.
 
-        Here the images, scaled; a game that is `Generative` too gets its inputs beside them.
+        Here it is the scaled images; a game that is also `Generative` gets its inputs beside them.
         """
         return images.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
 
     def after_round(self) -> None:
-        """What happens when all players have moved; here nothing."""
+        """Called when all players have taken their steps; does nothing here."""
 
     def play(self, data):
         """Plays one round and updates the metrics: the step itself, the same on every backend.
@@ -193,7 +193,7 @@ class AdversarialModel(ScheduledModel):
                 loss, player_logs = self._move(player, seen)
             losses.append(loss)
             logs |= player_logs
-        # One sum and not a chain of additions, whose order TensorFlow chooses anew in each process: not the same bits.
+        # One sum and not a chain of additions: TensorFlow orders those differently in each process, which changes bits.
         logs["loss"] = ops.sum(ops.stack(losses))
         self.optimizer.iterations.assign_add(1)
         self.after_round()
@@ -208,13 +208,13 @@ class AdversarialModel(ScheduledModel):
         (loss, logs), gradients = backend.value_and_gradients(lambda: player.objective(batch), variables, state)
         optimizer = self._optimizers[player.name]
         with self._scheduled(optimizer):
-            # The inner optimizer: the joint one would ask for the gradients of all players at once.
+            # The inner optimizer: the joint one would need the gradients of all players at once.
             backend.apply(optimizer, gradients, variables)
         return loss, logs
 
     @contextlib.contextmanager
     def _scheduled(self, optimizer) -> Iterator[None]:
-        """Gives the optimizer the hyper-parameters that `progress` asks for."""
+        """Sets the hyper-parameters of the optimizer for the current `progress`."""
         values = {name: schedules.evaluate(value, self.progress) for name, value in self._hyperparameters.items()}
         if "learning_rate" in values:
             optimizer.learning_rate = values.pop("learning_rate")  # a variable, which TensorBoard may show
@@ -224,14 +224,14 @@ class AdversarialModel(ScheduledModel):
         try:
             yield
         finally:
-            for name, value in constants.items():  # tensors belong to one step, and to no file
+            for name, value in constants.items():  # tensors are valid in one step only, and must not be saved
                 setattr(optimizer, name, value)
 
 
 def part(tensor, index: int, num: int):
-    """One of `num` parts of equal size of a batch, each row in at least one of them.
+    """One of `num` parts of equal size of a batch, where each row is in at least one of them.
 
-    Where the rows cannot be shared out evenly, as in the last batch of an epoch, the last parts begin again at the top.
+    Where the rows do not divide evenly, as in the last batch of an epoch, the last parts repeat the first rows.
 
     Args:
         tensor: tensor (b, ...), b ≥ 1.

@@ -1,4 +1,4 @@
-"""Generative adversarial networks: a generator that makes images from latents, a discriminator that judges them."""
+"""Generative adversarial networks: a generator that makes images from latents, a discriminator that scores them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import keras
 from keras import ops
 
 from keras_gen import images as pixels
-from keras_gen import layers as _layers  # noqa: F401  registers what a saved network may be made of
+from keras_gen import layers as _layers  # noqa: F401  registers the layers of saved networks
 from keras_gen import losses, schedules
 from keras_gen import penalties as gradient_penalties
 from keras_gen import terms as generator_terms
 from keras_gen.augment import Augmentation
 from keras_gen.inputs import Conditions, Input, Noise, Request, check_names
-from keras_gen.models.ends import check_images, check_logits
+from keras_gen.models.activations import check_images, check_logits
 from keras_gen.models.game import AdversarialModel, Player, part
 from keras_gen.models.generative import Endpoint, Generative
 
-# Share of the rounds so far after which a round's weights count half in the average.
+# The half-life of a round's weights in the average, as a share of the rounds so far.
 EMA_HALF_LIFE = 0.1
 
-# Layers of Keras that look across the batch, or that hold what others have written.
+# Keras layers that mix the images of a batch, or that hold other people's code.
 ACROSS_OR_UNKNOWN = (
     keras.layers.BatchNormalization,
     keras.layers.Lambda,
@@ -37,35 +37,35 @@ ACROSS_OR_UNKNOWN = (
 class GAN(Generative, AdversarialModel):
     """A generator and a discriminator in the game of Goodfellow et al., trained by the stock `fit`.
 
-    In each round the discriminator takes its steps to tell real images from fakes, then the generator takes one, on
-    fresh latents, to have its fakes taken for real. What is sampled, scored and exported is the average of the
-    generator's weights where `ema_decay` asks for one.
+    In each round the discriminator takes its steps to distinguish real images from fakes, then the generator takes one,
+    on new latents, to have its fakes classified as real. With `ema_decay`, images are sampled, scored and exported
+    with the average of the generator's weights.
 
-    With `conditions` it learns to make what is asked for: fakes are drawn for the conditions of the real images
-    beside them, and both networks see these. `fit` wants them as the second part of its data: rows as
-    `conditions.encode` makes them, or the plain integer labels of a schema that has nothing but classes of one kind;
-    -1 is a missing label.
+    With `conditions` it learns to make what is requested: fakes are made for the conditions of the real images in the
+    batch, and both networks get these. `fit` takes them as the second part of its data: rows as `conditions.encode`
+    makes them, or plain integer labels for a schema with a single categorical attribute; -1 is a missing label.
 
-    With further `inputs`, such as a `Picture`, it makes images of these. `fit` wants a dict of columns, `{"images": …,
-    "source": …}`, in which conditions go by the name "conditions" or by the names of their attributes, and `sample`
-    wants what it cannot draw as `given`. Without noise among the generator's inputs each picture has one answer.
+    With further `inputs`, such as a `Picture`, it makes images from these. `fit` takes a dict of columns,
+    `{"images": …, "source": …}`, in which conditions have the name "conditions" or the names of their attributes, and
+    `sample` takes what it cannot draw as `given`. Without noise among the generator's inputs each picture has one
+    answer.
 
     Args:
         generator: Functional model, latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
-            with conditions, [latents, conditions (batch, conditions.width)] → images; with inputs, these behind.
+            with conditions, [latents, conditions (batch, conditions.width)] → images; further inputs come last.
         discriminator: model, images → logits of any shape, higher = more real, no sigmoid; with conditions and inputs,
-            [images, conditions, …] → logits, as far as these are `to_discriminator`.
+            [images, conditions, …] → logits, for those that are `to_discriminator`.
         conditions: a `keras_gen.inputs.Conditions` schema, or None.
         inputs: further inputs in the order in which the networks take them, see `keras_gen.inputs`. Noise need not be
             among them: a generator with one input more than these begins with it.
-        augmentation: a `keras_gen.augment.Augmentation`, applied alike to all that the discriminator sees, or None.
-        pack_size: images that the discriminator judges together, stacked along the channels: its input has
-            pack_size · channels (and its conditions pack_size · width) of them. A generator that repeats itself is
-            found out sooner (PacGAN).
+        augmentation: a `keras_gen.augment.Augmentation`, applied alike to all that the discriminator gets, or None.
+        pack_size: images that the discriminator scores together, stacked along the channels: its input has
+            pack_size · channels (and its conditions pack_size · width) of them. It then detects a generator that
+            repeats itself sooner (PacGAN).
         discriminator_steps: the discriminator's steps in each round; the batch of `fit` is divided among them.
         ema_decay: share of the average that is kept in each round, in (0, 1), or None for no average. Early on less
             is kept, so that the half-life is never more than 10 % of the rounds so far.
-        seed: int, the source of all latents drawn in training.
+        seed: int, for all latents drawn in training.
 
     Call arguments:
         latents: float tensor (batch, latent_dim), standard normal; with conditions, [latents, conditions].
@@ -78,7 +78,7 @@ class GAN(Generative, AdversarialModel):
             input shape, or a number is out of its range.
 
     Logs `loss`, `d_loss`, `g_loss`, `penalty` (the weighted sum of all), `real_logit` and `fake_logit`, the
-    discriminator's mean verdict on each side; with terms, `term` (the weighted sum of all).
+    discriminator's mean logit on each side; with terms, `term` (the weighted sum of all).
 
     Example:
         >>> import numpy as np
@@ -129,7 +129,7 @@ class GAN(Generative, AdversarialModel):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.ema_generator = None if ema_decay is None else _copy(generator)
-        self.built = True  # both networks come built, which stock callbacks ask for before the first step
+        self.built = True  # both networks are built, which stock callbacks require before the first step
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -141,7 +141,7 @@ class GAN(Generative, AdversarialModel):
 
     @property
     def takes_penalties(self) -> bool:  # type: ignore[override]  # by its discriminator
-        """Not where it normalises batches: its slope at one image depends on the others."""
+        """False where the discriminator normalises batches: its slope at one image depends on the others."""
         return not _normalises(self.discriminator)
 
     @property
@@ -182,7 +182,7 @@ class GAN(Generative, AdversarialModel):
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
 
         Raises:
-            TypeError: for one optimizer of both.
+            TypeError: for one optimizer for both.
         """
         if "optimizer" in kwargs:
             raise TypeError("expected generator_optimizer and discriminator_optimizer, one each, received optimizer")
@@ -194,7 +194,7 @@ class GAN(Generative, AdversarialModel):
         if self.penalties and not self.takes_penalties:
             warnings.warn(
                 "penalties on a discriminator with batch normalisation: its slope at one image depends on the others "
-                "of the batch, so the penalty does not hold it. Build it without, or with layer normalisation.",
+                "of the batch, so the penalty does not bound it. Build it without, or with layer normalisation.",
                 stacklevel=2,
             )
         optimizers = {
@@ -224,7 +224,7 @@ class GAN(Generative, AdversarialModel):
         return self.served_generator
 
     def _discriminator_objective(self, batch):
-        fake_images = ops.stop_gradient(self._fakes(batch))  # or PyTorch records how they were made
+        fake_images = ops.stop_gradient(self._fakes(batch))  # otherwise PyTorch records how they were made
         critic, real_images, fake_images = self._critic(batch, fake_images)
         # Penalties first: the logits that come with a slope are used again below.
         penalty = self._weighted(
@@ -233,12 +233,12 @@ class GAN(Generative, AdversarialModel):
         real_logits, fake_logits = critic(real_images), critic(fake_images)
         loss = self.loss_pair.discriminator_loss(real_logits, fake_logits)
         if self.augmentation is not None and self.augmentation.target is not None:
-            # Half-way between both sides, since logits of a relativistic loss or a critic have no zero of their own.
+            # Half-way between both sides, since the logits of a relativistic loss or a critic have no natural zero.
             boundary = (ops.mean(real_logits) + ops.mean(fake_logits)) / 2
             num_images = ops.shape(real_images)[0] * self.pack_size
             self.augmentation.adapt(ops.mean(ops.sign(real_logits - boundary)), num_images)
-        verdicts = {"real_logit": ops.mean(real_logits), "fake_logit": ops.mean(fake_logits)}
-        return loss + penalty, {"d_loss": loss, "penalty": penalty, **verdicts}
+        sides = {"real_logit": ops.mean(real_logits), "fake_logit": ops.mean(fake_logits)}
+        return loss + penalty, {"d_loss": loss, "penalty": penalty, **sides}
 
     def _generator_objective(self, batch):
         fakes = self._fakes(batch)
@@ -252,7 +252,7 @@ class GAN(Generative, AdversarialModel):
         return loss + term, {"g_loss": loss, "term": term}
 
     def _weighted(self, values):
-        """The sum of pairs (penalty or term, its value), each times the weight of the moment."""
+        """The sum of pairs (penalty or term, its value), each times its current weight."""
         weighted = (schedules.evaluate(each.weight, self.progress) * value for each, value in values)
         return sum(weighted, start=ops.zeros(()))
 
@@ -264,7 +264,7 @@ class GAN(Generative, AdversarialModel):
         return self.generator(tensors if len(tensors) > 1 else tensors[0], training=True)
 
     def _critic(self, batch, fake_images):
-        """The discriminator of what stands beside the images, and both sides as it gets to see them."""
+        """The discriminator with the batch's other inputs fixed, and both sides as it gets them."""
         real_images = batch["images"]
         seen = {each.name: batch[each.name] for each in self.inputs if each.to_discriminator}
         if self.augmentation is not None:
@@ -279,7 +279,7 @@ class GAN(Generative, AdversarialModel):
 
         def score(images, *beside):
             logits = self.discriminator([images, *beside] if beside else images, training=True)
-            return ops.cast(logits, "float32")  # losses are taken in float32 whatever the network computes in
+            return ops.cast(logits, "float32")  # losses are computed in float32 whatever the network computes in
 
         together = (real_images, fake_images) if self._one_pass else ()
         return gradient_penalties.Critic(score, beside, together), real_images, fake_images
@@ -288,21 +288,21 @@ class GAN(Generative, AdversarialModel):
         """Moves the averaged generator towards the generator."""
         if self.ema_generator is None:
             return
-        # Karras et al. (2020), https://arxiv.org/abs/1912.04958: an average over a share of what was seen so far.
+        # Karras et al. (2020), https://arxiv.org/abs/1912.04958: an average over a share of the images so far.
         rounds = ops.cast(self.optimizer.iterations, "float32")
         decay = ops.minimum(self.ema_decay, 0.5 ** (1 / (EMA_HALF_LIFE * rounds)))
         trainable = set(map(id, self.generator.trainable_variables))
         for average, variable in zip(self.ema_generator.variables, self.generator.variables, strict=True):
             if id(variable) in trainable:
                 average.assign(decay * average + (1 - decay) * variable)
-            else:  # statistics of batch normalisation are averages already; seeds are no numbers to average
+            else:  # statistics of batch normalisation are averages already; seeds cannot be averaged
                 average.assign(variable)
 
     def endpoints(self, discriminator: bool = False):
         """As of `Generative`.
 
         Args:
-            discriminator: whether to offer `discriminate` too, what the discriminator says of images.
+            discriminator: whether to offer `discriminate` too, the discriminator's logits of images.
 
         Raises:
             ValueError: if it cannot score single images.
@@ -312,7 +312,7 @@ class GAN(Generative, AdversarialModel):
         if self.pack_size > 1:
             raise ValueError(
                 "expected a discriminator that scores single images, received one of packs of "
-                f"{self.pack_size}: what it says of an image depends on the others of the pack"
+                f"{self.pack_size}: its logit for an image depends on the others of the pack"
             )
         return {**super().endpoints(), "discriminate": self._discriminate()}
 
@@ -362,7 +362,7 @@ def _with_noise(generator, inputs) -> tuple[Input, ...]:
 
 
 def _check(generator, discriminator, inputs, pack_size) -> None:
-    """Raises a ValueError where the parts of a game do not fit each other."""
+    """Raises a ValueError where the parts of a game do not fit together."""
     for role, network in (("generator", generator), ("discriminator", discriminator)):
         if not getattr(network, "inputs", None):
             raise ValueError(f"expected a {role} that knows its input shape: begin it with keras.Input(…)")
@@ -395,13 +395,13 @@ def _normalises(network) -> bool:
 
 
 def _scores_each_alone(discriminator) -> bool:
-    """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then go in one batch.
+    """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then form one batch.
 
-    What others have written may look across the batch: layers, activations, operations that are no layers. A layer, an
-    activation or the whole discriminator says with an attribute `each_image_alone = True` that it does not.
+    Other people's code may mix the images of a batch: layers, activations, operations that are not layers. A layer, an
+    activation or the whole discriminator declares with an attribute `each_image_alone = True` that it does not.
     """
-    if (said := getattr(discriminator, "each_image_alone", None)) is not None:
-        return said
+    if (declared := getattr(discriminator, "each_image_alone", None)) is not None:
+        return declared
     layers = discriminator._flatten_layers()
     parts = [*layers, *(operation for layer in layers for operation in getattr(layer, "operations", []))]
     parts += [layer.activation for layer in layers if getattr(layer, "activation", None) is not None]
@@ -409,9 +409,9 @@ def _scores_each_alone(discriminator) -> bool:
 
 
 def _is_known_alone(part) -> bool:
-    """Whether a layer, an operation or an activation says, or is known, to look at each image alone."""
-    if (said := getattr(part, "each_image_alone", None)) is not None:
-        return said
+    """Whether a layer, an operation or an activation declares, or is known, to process each image alone."""
+    if (declared := getattr(part, "each_image_alone", None)) is not None:
+        return declared
     if isinstance(part, ACROSS_OR_UNKNOWN) or (isinstance(part, keras.Operation) and not isinstance(part, keras.Layer)):
         return False
     own = part if inspect.isfunction(part) or inspect.isclass(part) else type(part)

@@ -17,18 +17,18 @@ from keras_gen.inputs.conditions import MAX_COLUMNS
 from keras_gen.models import incoming
 from keras_gen.registry import lookup
 
-MAX_ROWS = 10  # of a picture with columns: two of them in 64 images are a strip that nobody can look at
-MAX_DIRECTION_IMAGES, MIN_DIRECTION_IMAGES = 2_000, 200  # by which directions are found
+MAX_ROWS = 10  # of a picture with columns: 64 images in two columns would be too tall a strip
+MAX_DIRECTION_IMAGES, MIN_DIRECTION_IMAGES = 2_000, 200  # from which directions are computed
 MAX_DIRECTION_VALUES = 2_000 * 128**2  # of all of them together
 
 
 class Endpoint(NamedTuple):
-    """One thing that a server can ask a model for.
+    """One function of a model that a server offers.
 
     Attributes:
         function: a tensor (b, ...) for each input → dict of tensors (b, ...) by name; row i of each depends on row i of
             the inputs alone.
-        inputs: what a row of the request holds, by name.
+        inputs: the parts of a row of the request, by name.
     """
 
     function: Callable
@@ -36,44 +36,44 @@ class Endpoint(NamedTuple):
 
 
 class Generative:
-    """The side of a model that draws numbers and makes images of them.
+    """The side of a model that draws latents and makes images from them.
 
-    A class that is one defines `inputs` and `image_network`; where images are not made of standard normal numbers,
-    `noise_dim`, `num_choices`, `from_noise` and `truncate` too. Whatever samples, shows, scores, exports or serves a
-    model asks it what it can do (`generates`, `reconstructs`, `endpoints` …) and never of what class it is.
+    A subclass defines `inputs` and `image_network`; where latents are not standard normal, also `noise_dim`,
+    `num_choices`, `from_noise` and `truncate`. Code that samples, shows, scores, exports or serves a model asks it
+    what it can do (`generates`, `reconstructs`, `endpoints` …) and never checks its class.
     """
 
     best_by = "frechet"
-    """The number in the logs, the smaller the better, by which a run keeps its best state."""
+    """The value in the logs, the smaller the better, by which a run keeps its best state."""
 
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
 
     takes_penalties = False
-    """Whether gradient penalties can be put on its discriminator."""
+    """Whether gradient penalties can be used with its discriminator."""
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """`keras.Model.fit`, after a look at what is given, see `check`; of a stream at its first batch."""
-        x = self._looked_at(x, y, kwargs.get("sample_weight"), kwargs.get("class_weight"))
+        """`keras.Model.fit`, after a check of the data, see `check`; of a stream the first batch is checked."""
+        x = self._checked(x, y, kwargs.get("sample_weight"), kwargs.get("class_weight"))
         validation = kwargs.get("validation_data")
         if isinstance(validation, tuple):
-            kwargs["validation_data"] = (self._looked_at(*validation), *validation[1:])
+            kwargs["validation_data"] = (self._checked(*validation), *validation[1:])
         elif validation is not None:
-            kwargs["validation_data"] = self._looked_at(validation)
+            kwargs["validation_data"] = self._checked(validation)
         return super().fit(x, y, *args, **kwargs)  # type: ignore[misc]  # of the Keras model that the class is, too
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
-        """`keras.Model.evaluate`, after a look at what is given, see `check`."""
-        x = self._looked_at(x, y, kwargs.get("sample_weight"))
+        """`keras.Model.evaluate`, after a check of the data, see `check`."""
+        x = self._checked(x, y, kwargs.get("sample_weight"))
         return super().evaluate(x, y, *args, **kwargs)  # type: ignore[misc]
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """`keras.Model.train_on_batch`, after a look at what is given, see `check`."""
-        self._looked_at(x, y, sample_weight, class_weight)
+        """`keras.Model.train_on_batch`, after a check of the data, see `check`."""
+        self._checked(x, y, sample_weight, class_weight)
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)  # type: ignore[misc]
 
-    def _looked_at(self, x, y=None, sample_weight=None, class_weight=None):
-        """What to go on with, of which nothing is missing, after `check`."""
+    def _checked(self, x, y=None, sample_weight=None, class_weight=None):
+        """Checks the first batch, and returns `x` to continue with, from which nothing is missing."""
         batch, x = incoming.first_batch(x, y, sample_weight)
         if batch is not None:
             images_of, targets, weights = batch
@@ -81,27 +81,28 @@ class Generative:
         return x
 
     def check(self, x, y=None, sample_weight=None, class_weight=None) -> None:
-        """Refuses data that would be accepted and mean something else.
+        """Refuses data that would be accepted but mean something else.
 
         Args:
             x: images, or columns by name: all of an array, or a batch.
-            y: the second part of it.
+            y: the second part of the data.
             sample_weight: weights of images.
             class_weight: as of `fit`.
 
         Raises:
-            ValueError: for images of another scale, NaN, labels that are no class, and weights that nothing heeds.
+            ValueError: for images on another scale, NaN, labels that are not classes, and weights, which have no
+                effect.
         """
         images.check_range(self.targets(x, y), stacklevel=5)
         if sample_weight is not None or class_weight is not None:
             raise ValueError(
-                f"expected no sample_weight and no class_weight: this {self.family} counts all images alike. Let rare "
-                "images come more often instead"
+                f"expected no sample_weight and no class_weight: this {self.family} weights all images equally. Repeat "
+                "rare images instead"
             )
         if y is not None and self.conditions is None and not self.reconstructs:
             warnings.warn(
-                f"labels that this {self.family} does not learn: it was made without `conditions`, so no image can be "
-                "asked for by label. Fit the images alone, or make it with conditions=…",
+                f"labels that this {self.family} does not learn: it was made without `conditions`, so images cannot be "
+                "requested by label. Fit the images alone, or make it with conditions=…",
                 stacklevel=4,
             )
         columns = self.named(x, y)
@@ -109,31 +110,31 @@ class Generative:
             each.check(columns)
 
     def targets(self, x, y=None):
-        """The images to be made, of what `fit` is given."""
+        """The target images among the data of `fit`."""
         if isinstance(x, Mapping):
             if "images" not in x:
-                raise ValueError(f"expected a column 'images' among those to fit, received {', '.join(x) or 'none'}")
+                raise ValueError(f"expected a column 'images' in the data to fit, received {', '.join(x) or 'none'}")
             return x["images"]
         return x[0] if isinstance(x, tuple | list) and x else x
 
     @property
     def adversarial(self) -> bool:
-        """Whether it plays a game, which may collapse."""
+        """Whether its training is a game, which may collapse."""
         return hasattr(self, "players")
 
     @property
     def family(self) -> str:
-        """What kind of model it is, in a word for names and messages."""
+        """The kind of model, as one word for names and messages."""
         return type(self).__name__.lower()
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What it is given for each image, in the order in which its networks take it, noise first."""
+        """Its inputs for each image, in the order in which its networks take them, noise first."""
         raise NotImplementedError
 
     @property
     def latent_input(self) -> Noise | None:
-        """The noise among its inputs, or None for a model that is a function of what it is given."""
+        """The noise among its inputs, or None for a model without: a function of what it is given."""
         return next((each for each in self.inputs if isinstance(each, Noise)), None)
 
     @property
@@ -143,14 +144,14 @@ class Generative:
 
     @property
     def latent_dim(self) -> int:
-        """Numbers per latent."""
+        """The dimensions of the latents."""
         if self.latent_input is None:
             raise ValueError(f"expected a model with latents, this {self.family} has none: each image has one answer")
         return self.latent_input.size
 
     @property
     def image_network(self) -> keras.Model:
-        """The network that makes images of the tensors of all inputs."""
+        """The network that makes images from the tensors of all inputs."""
         raise NotImplementedError
 
     @property
@@ -159,27 +160,27 @@ class Generative:
         return tuple(self.image_network.output_shape[1:])
 
     def encode(self, images: np.ndarray, batch_size: int = 256, given: Mapping[str, np.ndarray] | None = None):
-        """The latents of images, of a model that `reconstructs`."""
+        """The latents of images, for a model that `reconstructs`."""
         raise ValueError(f"expected a model with an encoder, this {self.family} has none: see keras_gen.inversion")
 
     def columns_of(self, split) -> dict[str, Any]:
-        """What `fit` reads beside the images of a `Split`: a column for each input that a batch holds, by name."""
+        """What `fit` needs beside the images of a `Split`: a column for each input that a batch holds, by name."""
         columns = {each.name: each.of_split(split) for each in self.inputs if each.in_batch}
         return {name: column for name, column in columns.items() if column is not None}
 
     def given_of(self, split, drawn_too: bool = False) -> dict[str, Any]:
-        """What has to be `given` to make images for those of a `Split`: a column for each input that nothing draws.
+        """What must be `given` to make images like those of a `Split`: a column for each input that cannot be drawn.
 
         Args:
             split: a `data.Split`.
-            drawn_too: whether to add what could be drawn and is known, such as conditions.
+            drawn_too: whether to add what could be drawn but is known, such as conditions.
         """
         wanted = [each for each in self.inputs if not each.is_drawn or (drawn_too and each.in_batch)]
         return {each.name: each.given_of(split) for each in wanted}
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a score card says of it beside its class and its size."""
+        """What a score card says about it besides its class and its size."""
         return {}
 
     def prepare(self, data) -> dict[str, Any]:
@@ -198,7 +199,7 @@ class Generative:
         }
 
     def named(self, x, y=None) -> dict[str, Any]:
-        """The columns of `(x, y)` by name: `y` are conditions, a list has the images and a column for each input."""
+        """The columns of `(x, y)` by name: `y` is conditions, a list has the images and a column for each input."""
         if isinstance(x, Mapping):
             columns = dict(x)
         elif isinstance(x, tuple | list):
@@ -210,7 +211,7 @@ class Generative:
         return columns
 
     def render(self, *rows):
-        """Images of the rows of all inputs, on the scale of networks.
+        """Images from the rows of all inputs, on the scale of networks.
 
         Args:
             *rows: a tensor (b, ...) for each input, such as latents (b, latent_dim) and rows of conditions.
@@ -221,27 +222,27 @@ class Generative:
         return self.render_tensors(*(each.to_tensor(row) for each, row in zip(self.inputs, rows, strict=True)))
 
     def render_tensors(self, *tensors):
-        """Images of what the network takes, float32: the one place in which images are made outside training."""
+        """Images from the network's tensors, float32: the one place where images are made outside training."""
         return self.image_network(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
 
     def read_requests(self, inputs: Iterable[Input], values: Iterable, draw: Callable | None = None) -> list:
-        """The tensors of inputs, of the values that a client sent for `requests_of` these, in order."""
+        """The tensors of inputs, from the values that a client sent for `requests_of` these inputs, in order."""
         left = iter(values)
         return [each.from_request([next(left) for _ in each.requests()], draw) for each in inputs]
 
     @property
     def request_names(self) -> dict[str, str]:
-        """What a server calls everything that users name: attributes, pictures and other inputs."""
+        """The names on a server of everything that users name: attributes, pictures and other inputs."""
         asked = [name for each in self.inputs for name in each.requests()]
         return request_names(dict.fromkeys((*asked, *(each.name for each in self.inputs if each.name not in TAKEN))))
 
     def requests_of(self, inputs: Iterable[Input]) -> dict[str, Request]:
-        """What a server asks for some inputs in the user's own terms, by the server's names."""
+        """What a client may send for some inputs in the user's own terms, by the server's names."""
         names = self.request_names
         return {names[name]: request for each in inputs for name, request in each.requests().items()}
 
     def rows_of(self, inputs: Iterable[Input]) -> dict[str, Request]:
-        """What a server asks for the rows of some inputs, by its names."""
+        """What a client may send as rows of some inputs, by the server's names."""
         names = self.request_names
         return {
             names[each.name] if each.name in each.requests() or each.name not in TAKEN else each.name: each.row
@@ -249,16 +250,16 @@ class Generative:
         }
 
     def endpoints(self, discriminator: bool = False) -> dict[str, Endpoint]:
-        """What a server can ask for, by name, `serving_default` among them; new images by seed come on top.
+        """The functions that a server offers, by name, `serving_default` among them; new images by seed are added.
 
         Args:
-            discriminator: whether to offer what a discriminator says of images, for a model that can.
+            discriminator: whether to offer the discriminator's logits of images, for a model that can.
 
         Raises:
             ValueError: if it cannot.
         """
         if discriminator:
-            raise ValueError(f"expected a GAN to keep the discriminator of, received a model of the kind {self.family}")
+            raise ValueError(f"expected a GAN whose discriminator to keep, received a model of the kind {self.family}")
 
         def decode(*rows):
             return {"images": self.render(*rows)}
@@ -267,26 +268,26 @@ class Generative:
 
     @property
     def generates(self) -> bool:
-        """Whether it can make images as it is."""
+        """Whether it can make images now."""
         return True
 
     @property
     def normal_latents(self) -> bool:
-        """Whether latents are distributed like the noise that they are made of: standard normal."""
+        """Whether latents are distributed like the noise that they are made from: standard normal."""
         return True
 
     @property
     def noise_dim(self) -> int:
-        """Standard normal numbers that one image is made of."""
+        """Dimensions of the standard normal noise for one image."""
         return 0 if self.latent_input is None else self.latent_dim
 
     @property
     def num_choices(self) -> int:
-        """Numbers of the noise, at its front, that truncation leaves as they are."""
+        """The number of first dimensions of the noise that truncation leaves as they are."""
         return 0
 
     def from_noise(self, noise):
-        """Latents (b, latent_dim) of standard normal noise (b, noise_dim): the noise itself, unless said otherwise."""
+        """Latents (b, latent_dim) from standard normal noise (b, noise_dim): the noise itself, unless overridden."""
         return noise
 
     def truncate(self, noise: np.ndarray, limit: float) -> np.ndarray:
@@ -304,24 +305,24 @@ class Generative:
     ) -> np.ndarray:
         """Makes new images.
 
-        A server's `generate` takes a seed for each row and draws other images than this for the same number.
+        A server's `generate` takes a seed for each row and makes other images than this for the same seed.
 
         Args:
             num: number of images.
             seed: the same seed gives the same latents and conditions, on every backend.
-            where: what is asked for, such as `{"species": "elf", "hat": "yes"}`; everything else is drawn like the
+            where: requested values, such as `{"species": "elf", "hat": "yes"}`; everything else is drawn like the
                 training data.
             truncation: noise stays within ± this number, see `latents.truncate`: smaller is more typical, less varied.
             batch_size: images made at a time.
-            given: pictures and masks by name, uint8 (num, height, width, channels), or one that stands for all; for a
-                model that has such inputs.
+            given: pictures and masks by name, uint8 (num, height, width, channels), or one for all; for a model that
+                has such inputs.
 
         Returns:
             uint8 array (num, height, width, channels).
 
         Raises:
-            ValueError: for an attribute or a value that the conditions do not have, and for what is given and not
-                expected, or expected and not given.
+            ValueError: for an attribute or a value that the conditions do not have, and for inputs that are given but
+                not expected, or expected but not given.
         """
         return self.decode(*self.draw(num, seed, where, truncation, given), batch_size=batch_size)
 
@@ -333,7 +334,7 @@ class Generative:
         truncation: float | None = None,
         given: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[np.ndarray, ...]:
-        """What `sample` makes images of, for anyone who wants to know: `decode(*draw(…))` is `sample(…)`.
+        """The inputs from which `sample` makes images: `decode(*draw(…))` is `sample(…)`.
 
         Args:
             num: as for `sample`.
@@ -357,7 +358,7 @@ class Generative:
             raise ValueError(f"expected no conditions: this model was trained without, received {where}")
         for name in where or {}:
             if lookup("attribute", askable, name).name in given:
-                raise ValueError(f"expected {name} to be asked for or its rows to be given, received both")
+                raise ValueError(f"expected {name} to be requested or its rows to be given, received both")
 
         def rows(each):
             if isinstance(each, Noise) and each.name not in given:
@@ -376,11 +377,11 @@ class Generative:
         truncation: float | None = None,
         given: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[np.ndarray, list[str]]:
-        """Makes images in which one attribute runs through its values while latents and all else stay.
+        """Makes images in which one attribute runs through its values while latents and everything else stay the same.
 
         Args:
             attribute: name of an attribute of the conditions.
-            num: number of images, rounded down to whole rows of the grid, of which there is at least one.
+            num: number of images, rounded down to whole rows of the grid, but at least one row.
             seed: as for `sample`.
             where: as for `sample`.
             truncation: as for `sample`.
@@ -392,7 +393,7 @@ class Generative:
 
         Raises:
             ValueError: for an unconditional model, an attribute or value that the conditions do not have, or an
-                attribute that `where` holds fast.
+                attribute that `where` fixes.
         """
         if self.conditions is None:
             raise ValueError(f"expected a conditional model, received one without conditions: no {attribute} to vary")
@@ -406,32 +407,32 @@ class Generative:
 
     @property
     def grid_attribute(self) -> str | None:
-        """The attribute whose values are the columns of `picture`: the first one, if it has no more than 16."""
+        """The attribute whose values are the columns of `picture`: the first one, if it has no more than 16 values."""
         if self.conditions is None or self.conditions.attributes[0].width > MAX_COLUMNS:
             return None
         return self.conditions.names[0]
 
     def picture(self, num: int = 64, seed: int = 0, given: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """What it makes, at a glance: a grid of new images, the same ones for the same seed.
+        """A grid of new images, the same ones for the same seed.
 
-        Of a model that is given pictures, these stand above the images that it makes of them. Else, if the model has
-        `grid_attribute`, each row is one latent and each column one value of that attribute; all else is drawn like the
-        training data.
+        For a model that is given pictures, these are above the images made from them. Otherwise, if the model has
+        `grid_attribute`, each row is one latent and each column one value of that attribute; everything else is drawn
+        like the training data.
 
         Args:
             num: images in the grid; with columns no more than these, in whole rows, at least one row and at most 10.
             seed: as for `sample`.
-            given: as for `sample`; as many images as are given, `num` at most.
+            given: as for `sample`; the grid has as many images as are given, `num` at most.
 
         Returns:
-            uint8 array (height, width, channels), as of `images.grid`.
+            uint8 array (height, width, channels), as from `images.grid`.
         """
         if any(each.is_spatial for each in self.inputs):
             given = {name: np.asarray(column[:num]) for name, column in (given or {}).items()}
             num = min(num, *map(len, given.values())) if given else num
             rows = self.draw(num, seed, given=given)
             shown = [
-                images.alike(each.shown(row), self.image_shape)
+                images.match_shape(each.shown(row), self.image_shape)
                 for each, row in zip(self.inputs, rows, strict=True)
                 if each.is_spatial
             ]
@@ -451,15 +452,15 @@ class Generative:
         truncation: float | None = None,
         given: Mapping[str, np.ndarray] | None = None,
     ) -> np.ndarray:
-        """Images that turn into each other: from one new image over others back to the first, see `latents.walk`.
+        """Images that turn into each other: from one new image through others back to the first, see `latents.walk`.
 
         Args:
             stops: number of new images, at least 2.
-            frames: images from each of them up to the next one.
+            frames: images from each of them to the next one.
             seed: as for `sample`.
-            where: as for `sample`; what is not asked for is that of the first image, all the way.
+            where: as for `sample`; everything else is as in the first image, all the way.
             truncation: as for `sample`.
-            given: as for `sample`; those of the first image, all the way.
+            given: as for `sample`; those of the first image are used all the way.
 
         Returns:
             uint8 array (stops · frames, height, width, channels).
@@ -475,14 +476,14 @@ class Generative:
     ) -> np.ndarray:
         """Directions of the latents in which the images change the most, found without labels.
 
-        The principal components of images of one kind are quantities, and `latents.direction` says how latents go
-        as each of them grows.
+        Each principal component of images with the same conditions is a quantity, and `latents.direction` gives the
+        direction of the latents in which it grows.
 
         Args:
             num: number of directions, no more than `latent_dim`.
-            seed: of the images looked at.
-            where: as for `sample`; what is not asked for is that of the first image in all of them.
-            given: as for `sample`; those of the first image in all of them.
+            seed: of the images that are analysed.
+            where: as for `sample`; everything else is as in the first image.
+            given: as for `sample`; those of the first image are used for all.
 
         Returns:
             float32 array (num, latent_dim), the most important one first, each as long as the standard deviation of the
@@ -492,10 +493,10 @@ class Generative:
             ValueError: for a number of directions out of its range.
 
         Source:
-            The idea, if not the layer that is looked at, is that of Härkönen et al., GANSpace (2020),
+            The idea, though not the layer that is analysed, is that of Härkönen et al., GANSpace (2020),
             https://arxiv.org/abs/2004.02546
         """
-        from sklearn.decomposition import PCA  # half a second that only this needs
+        from sklearn.decomposition import PCA  # takes half a second and is needed only here
 
         if not 1 <= num <= self.latent_dim:
             raise ValueError(f"expected 1 to {self.latent_dim} directions, received {num}")
@@ -516,21 +517,21 @@ class Generative:
         conditions: np.ndarray | None = None,
         *others: np.ndarray,
     ) -> np.ndarray:
-        """Images from one side of each start to the other, along a direction, the start in the middle.
+        """Images along a direction, from one side of each start to the other, with the start in the middle.
 
         Args:
             starts: float array (n, latent_dim) or (latent_dim,).
-            directions: float array (n, latent_dim) or (latent_dim,), as of `directions` or `latents.direction`.
+            directions: float array (n, latent_dim) or (latent_dim,), as from `directions` or `latents.direction`.
             steps: images in each row, at least 2.
             reach: how far to go on both sides, in lengths of the direction.
-            conditions: rows (n, conditions.width) or one row, of a model that has them; else of its next input.
+            conditions: rows (n, conditions.width) or one row, for a model that has them; otherwise of its next input.
             *others: for each further input an array (n, ...) or one row (...).
 
         Returns:
             uint8 array (n · steps, height, width, channels), row by row.
 
         Raises:
-            ValueError: for less than two steps.
+            ValueError: for fewer than two steps.
         """
         if steps < 2:
             raise ValueError(f"expected at least 2 steps, received {steps}")
@@ -543,10 +544,10 @@ class Generative:
         return self.decode(ways.reshape(-1, self.latent_dim), *rows)
 
     def decode(self, *rows: np.ndarray | None, batch_size: int = 256) -> np.ndarray:
-        """The images of rows.
+        """Makes the images of rows.
 
         Args:
-            *rows: for each input an array (n, ...), as `draw` gives them: latents (n, latent_dim), conditions (n,
+            *rows: for each input an array (n, ...), as `draw` returns them: latents (n, latent_dim), conditions (n,
                 conditions.width), pictures. None stands for no input.
             batch_size: images made at a time.
 
@@ -570,5 +571,5 @@ class Generative:
 
 
 def _same(others, num):
-    """The first row of each, `num` times, for images of one kind."""
+    """The first row of each, `num` times, for images with the same inputs."""
     return [np.repeat(rows[:1], num, axis=0) for rows in others]

@@ -1,7 +1,7 @@
-"""What comes into a model, looked at before anything is learned from it or made of it.
+"""Takes the first batch of the data for a model, so that it can be checked before training or evaluation.
 
-Arrays, tensors of any backend, dicts of columns, `tf.data` data sets, `PyDataset`s, loaders of PyTorch and generators
-bring images. Of what is in memory all is looked at, of a stream its first batch; `Generative.check` says at what.
+Images come as arrays, tensors of any backend, dicts of columns, `tf.data` data sets, `PyDataset`s, PyTorch loaders and
+generators. Data in memory are checked completely, a stream by its first batch; `Generative.check` does the check.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from keras_gen.data import Batches
 
 
 def first_batch(x, y=None, sample_weight=None) -> tuple[tuple | None, Any]:
-    """The first batch of what `fit`, `evaluate` or a step is given, or all of it where it is in memory.
+    """The first batch of the data for `fit`, `evaluate` or a step, or all data where they are in memory.
 
     Args:
         x: as of `fit`.
@@ -23,7 +23,7 @@ def first_batch(x, y=None, sample_weight=None) -> tuple[tuple | None, Any]:
         sample_weight: as of `fit`.
 
     Returns:
-        `(batch, x)`: the parts of the batch, images first, or None where they need no look; and x to go on with, from
+        `(batch, x)`: the parts of the batch, images first, or None where there are none; and x to continue with, from
         which nothing is missing.
     """
     if isinstance(x, Batches):
@@ -42,6 +42,6 @@ def first_batch(x, y=None, sample_weight=None) -> tuple[tuple | None, Any]:
 
 
 def _again(first, rest) -> Iterator:
-    """A generator, which is all that Keras takes for one, from the first batch on."""
+    """A generator from the first batch on: Keras accepts no other kind of iterator."""
     yield first
     yield from rest

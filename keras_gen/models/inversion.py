@@ -1,4 +1,4 @@
-"""From images back to latents: the numbers that a generator has to be given to make them."""
+"""Inversion: finds the latents from which a generator makes given images."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from keras import ops
 from keras_gen import images as pixels
 from keras_gen.models.generative import Generative
 
-NUM_TRIED = 2_000  # draws among which each image finds its beginnings
+NUM_TRIED = 2_000  # draws from which the starts of each image are chosen
 LEARNING_RATE = 0.1  # of latents, which are standard normal; falls to 0
 BATCH_PIXELS = 256 * 28**2  # pixels searched for together
 
 
 @dataclasses.dataclass(frozen=True)
 class Inversion:
-    """What was found for n images.
+    """The result for n images.
 
     Attributes:
-        rows: by the name of each input what the model makes the images of, such as `latents` float32 (n, latent_dim)
-            and `conditions` float32 (n, conditions.width).
-        images: uint8 (n, height, width, channels), what the model makes of these.
+        rows: by the name of each input, the rows from which the model makes the images, such as `latents` float32
+            (n, latent_dim) and `conditions` float32 (n, conditions.width).
+        images: uint8 (n, height, width, channels), what the model makes from these.
         errors: float64 (n,), mean squared error of each image, on the scale [-1, 1].
     """
 
@@ -35,7 +35,7 @@ class Inversion:
 
     @property
     def latents(self) -> np.ndarray:
-        """The latents, or of an autoencoder the codes, float32 (n, latent_dim)."""
+        """The latents, or the codes of an autoencoder, float32 (n, latent_dim)."""
         return next(iter(self.rows.values()))
 
     @property
@@ -56,18 +56,18 @@ def invert(
 ) -> Inversion:
     """Finds latents that a model turns into given images, as nearly as it can.
 
-    A model that has an encoder is asked for the codes. For a GAN each image begins at the `restarts` nearest of 2,000
-    draws, descends from each of them along the squared error (Adam), and keeps the best end.
+    A model with an encoder computes the codes. For a GAN the search for each image starts at the `restarts` nearest of
+    2,000 draws, minimises the squared error from each of them (Adam), and keeps the best result.
 
     Args:
         model: a GAN or an autoencoder.
         images: uint8 (n, height, width, channels) of the model's shape.
-        conditions: float (n, conditions.width), what is known of the images; short for `given`. An autoencoder with
-            conditions wants them; a GAN that is not told takes those of the draws that an image begins at.
+        conditions: float (n, conditions.width), what is known about the images; short for `given`. An autoencoder with
+            conditions requires them; without them a GAN uses those of the draws at which the search starts.
         steps: of the descent, at least 1.
-        restarts: beginnings for each image, at least 1.
+        restarts: starts for each image, at least 1.
         seed: of the draws.
-        given: columns of the other inputs by name, such as pictures: all that nothing draws.
+        given: columns of the other inputs by name, such as pictures: all that cannot be drawn.
 
     Returns:
         The `Inversion`.
@@ -81,7 +81,7 @@ def invert(
 
     Source:
         Zhu et al., Generative Visual Manipulation on the Natural Image Manifold (2016), section 3.1,
-        https://arxiv.org/abs/1609.03552. Differs: from the nearest draws, without an encoder.
+        https://arxiv.org/abs/1609.03552. Differs in that it starts at the nearest draws, without an encoder.
     """
     expected = tuple(model.image_shape)
     if images.dtype != np.uint8 or tuple(images.shape[1:]) != expected or not len(images):
@@ -110,7 +110,7 @@ def invert(
 
 
 def _known(model, num, given) -> dict[str, np.ndarray]:
-    """The rows of what is given, by the name of the input."""
+    """The rows of the given inputs, by the name of the input."""
     inputs = {each.name: each for each in model.inputs}
     for name, column in given.items():
         expected = (num, *inputs[name].shape) if name in inputs else "no"
@@ -120,7 +120,7 @@ def _known(model, num, given) -> dict[str, np.ndarray]:
 
 
 def _nearest(model, images, known, num, seed):
-    """Of draws, those that make what is nearest to each image, as rows of all inputs (n · num, …)."""
+    """The draws whose images are nearest to each image, as rows of all inputs (n · num, …)."""
     if not known:
         drawn = model.draw(NUM_TRIED, seed)
         tried = model.decode(*drawn)
@@ -140,11 +140,11 @@ def _best(image, tried, num):
 
 
 class _Descent(keras.Model):
-    """Latents as weights, the distance of their images from given ones as the loss: the stock `fit` does the rest."""
+    """Latents as weights, the distance of their images from given ones as the loss: the stock `fit` minimises it."""
 
     def __init__(self, render, latents, others, targets):
-        super().__init__(name="descent")  # a name with an underscore at the front is none for TensorFlow
-        self.render = render  # a function: the generator's own weights are none of this model
+        super().__init__(name="descent")  # TensorFlow accepts no name that begins with an underscore
+        self.render = render  # a function: the generator's weights do not belong to this model
         self.latents = self.add_weight(latents.shape, name="latents")
         self.latents.assign(latents)
         self.others = others
@@ -154,18 +154,18 @@ class _Descent(keras.Model):
         return self.render(self.latents.value, *map(ops.convert_to_tensor, self.others))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        # A sum over the images, each of which has latents of its own: none is in the other's way.
+        # A sum over the images: each has its own latents, so they do not affect each other.
         return ops.sum(ops.mean(ops.square(y_pred - self.targets), axis=(1, 2, 3)))
 
 
 def _descend(model, images, starts, steps):
-    """The best latents (n, latent_dim) of each image, and the rows beside them, of several restarts."""
+    """The best latents (n, latent_dim) of each image over several restarts, and the rows beside them."""
     latents, *others = starts
     restarts = len(latents) // len(images)
     wanted = np.repeat(images, restarts, axis=0)
     descent = _Descent(model.render, latents, others, pixels.to_float(wanted))
     descent.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)))
-    descent.fit(np.zeros((steps, 1)), batch_size=1, shuffle=False, verbose=0)  # the data only count the steps
+    descent.fit(np.zeros((steps, 1)), batch_size=1, shuffle=False, verbose=0)  # the data only set the number of steps
     ends = [ops.convert_to_numpy(descent.latents.value), *others]
     errors = _errors(wanted, model.decode(*ends)).reshape(-1, restarts)
     best = np.arange(len(images)) * restarts + errors.argmin(axis=1)

@@ -1,6 +1,6 @@
 """The trained model of a run in one `.keras` file.
 
-Whoever looks finds the file that was there before or the new one, even if the process died while it wrote.
+Anyone who opens the file finds the previous one or the new one, even if the process died while writing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def load(path: str | Path) -> keras.Model:
 
     Raises:
         FileNotFoundError: if there is no such run or file.
-        ValueError: if the file is no saved model.
+        ValueError: if the file is not a saved model.
 
     Example:
         >>> load("runs/of-nobody")
@@ -61,12 +61,12 @@ def load(path: str | Path) -> keras.Model:
     file = path / _FILE if path.is_dir() else path
     if (path / "saved_model.pb").exists() or any(path.glob("[1-9]*/saved_model.pb")):
         raise ValueError(
-            f"{path} is an exported model, good for `sample` without --sweep and for servers: "
+            f"{path} is an exported model, which works with `sample` without --sweep and with servers: "
             "expected the folder of a run or a .keras file"
         )
     if not file.is_file():
         raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
-    try:  # not compiled: whoever made the model may have used a loss that is not known here
+    try:  # not compiled: the model may have been trained with a loss that is not known here
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # on a damaged file Keras and zipfile raise nearly anything
-        raise ValueError(f"{file} is damaged or no model: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{file} is damaged or not a model: {' '.join(str(error).split())}") from error

@@ -1,12 +1,12 @@
-"""Networks by role and name. One architecture is one file; a builder returns a Keras Functional model.
+"""Networks by role and name. Each architecture has its own file; a builder returns a Keras Functional model.
 
 - generator: latents (batch, latent_dim) → images (batch, height, width, channels) in [-1, 1];
 - discriminator: images → logits (batch, 1), higher = more real, no sigmoid inside;
 - both, with `condition_width` > 0: the list [latents or images, conditions (batch, condition_width)] →;
 - encoder: images → codes (batch, latent_dim); decoder: codes → images, like a generator, conditions included.
 
-Every builder takes `image_shape` first and fits itself to it: any height, width and 1, 3 or 4 channels. With
-`wrap="width"` (panoramas) or "both" (tiles) images are periodic along these axes: no convolution sees a border there.
+Every builder takes `image_shape` first and adapts to it: any height and width, and 1, 3 or 4 channels. With
+`wrap="width"` (panoramas) or "both" (tiles) images are periodic along these axes: convolutions have no border there.
 Training, losses and data do not belong here.
 """
 
@@ -40,12 +40,12 @@ def generator(name: str, image_shape, latent_dim: int, condition_width: int = 0,
     Args:
         name: a name in `GENERATORS`.
         image_shape: (height, width, channels).
-        latent_dim: numbers per latent.
-        condition_width: numbers per row of conditions, 0 for none.
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
         **options: the keyword arguments of that generator.
 
     Raises:
-        ValueError: for a name or an option that there is not; the message lists those that there are.
+        ValueError: for an unknown name or option; the message lists the known ones.
 
     Example:
         >>> generator("conv", (8, 12, 3), 4, width=8).output_shape
@@ -60,11 +60,11 @@ def discriminator(name: str, image_shape, condition_width: int = 0, **options):
     Args:
         name: a name in `DISCRIMINATORS`.
         image_shape: (height, width, channels).
-        condition_width: numbers per row of conditions, 0 for none.
+        condition_width: width of the rows of conditions, 0 for none.
         **options: the keyword arguments of that discriminator.
 
     Raises:
-        ValueError: for a name or an option that there is not; the message lists those that there are.
+        ValueError: for an unknown name or option; the message lists the known ones.
 
     Example:
         >>> discriminator("mlp", (8, 12, 3), spectral_normalization=True).output_shape
@@ -79,11 +79,11 @@ def encoder(name: str, image_shape, latent_dim: int, **options):
     Args:
         name: a name in `ENCODERS`.
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
+        latent_dim: dimensions of the codes.
         **options: the keyword arguments of that encoder.
 
     Raises:
-        ValueError: for a name or an option that there is not; the message lists those that there are.
+        ValueError: for an unknown name or option; the message lists the known ones.
 
     Example:
         >>> encoder("conv", (8, 12, 3), 4, widths=(8, 16), wrap="width").output_shape
@@ -98,12 +98,12 @@ def decoder(name: str, image_shape, latent_dim: int, condition_width: int = 0, *
     Args:
         name: a name in `DECODERS`.
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
-        condition_width: numbers per row of conditions, 0 for none.
+        latent_dim: dimensions of the codes.
+        condition_width: width of the rows of conditions, 0 for none.
         **options: the keyword arguments of that decoder.
 
     Raises:
-        ValueError: for a name or an option that there is not; the message lists those that there are.
+        ValueError: for an unknown name or option; the message lists the known ones.
 
     Example:
         >>> decoder("conv", (8, 12, 3), 4, widths=(16, 8), wrap="width").output_shape
@@ -113,11 +113,11 @@ def decoder(name: str, image_shape, latent_dim: int, condition_width: int = 0, *
 
 
 def _builder(role, table, name, options):
-    """The function in `table` that builds `name`, if it knows all `options`."""
+    """The function in `table` that builds `name`, if it accepts all `options`."""
     build = lookup(f"{role} network", table, name)
     parameters = inspect.signature(build).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    known.remove("name")  # of the model, not an option of the architecture
+    known.remove("name")  # it names the model and is not an option of the architecture
     for option in options:
         if option not in known:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The two ends that all architectures share: how conditions enter a generator, and how a discriminator judges by them.
+"""What all architectures share: how conditions enter a generator, and how a discriminator scores images by them.
 
 Conditions are float rows (batch, condition_width), a block of columns for each attribute. A missing value is a block
 of zeros, and both ends are bias-free in the conditions, so a row of zeros is an image without conditions.
@@ -13,12 +13,12 @@ from keras_gen.layers import RowProducts
 
 
 def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int = 64):
-    """The beginning of a generator: latents, with the embedded conditions beside them.
+    """The beginning of a generator: latents, concatenated with the embedded conditions.
 
     Args:
-        latent_dim: numbers per latent.
-        condition_width: numbers per row of conditions, 0 for none.
-        embedding_dim: numbers that a row of conditions becomes.
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
+        embedding_dim: dimensions of the embedding of a row.
 
     Returns:
         `inputs, hidden`: the model's Input, or list of Inputs, and a tensor (batch, latent_dim) or (batch, latent_dim +
@@ -33,7 +33,7 @@ def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int 
     if not condition_width:
         return latents, latents
     conditions = keras.Input((condition_width,), name="conditions")
-    # As wide a spread as the latents have, or the generator hardly hears the conditions at first.
+    # The same spread as the latents, or the generator hardly depends on the conditions at first.
     initializer = keras.initializers.RandomNormal(stddev=1.0)
     embedding = layers.Dense(embedding_dim, use_bias=False, kernel_initializer=initializer, name="embedding")
     return [latents, conditions], layers.Concatenate()([latents, embedding(conditions)])
@@ -44,7 +44,7 @@ def image_inputs(image_shape, condition_width: int = 0):
 
     Args:
         image_shape: (height, width, channels).
-        condition_width: numbers per row of conditions, 0 for none.
+        condition_width: width of the rows of conditions, 0 for none.
 
     Returns:
         List of the model's Inputs: images, and conditions if there are any.
@@ -59,7 +59,7 @@ def discriminator_model(inputs, features, dense=layers.Dense, name="discriminato
     Args:
         inputs: the list of `image_inputs`.
         features: tensor (batch, number of features) made from the images.
-        dense: what makes the dense layers: `keras.layers.Dense`, or `Kit.dense` of a kit.
+        dense: makes the dense layers: `keras.layers.Dense`, or `Kit.dense` of a kit.
         name: name of the model.
 
     Returns:

@@ -19,31 +19,31 @@ RELU: dict[str, Any] = {"activation": "relu", "kernel_initializer": "he_normal"}
 # A pixel of a 4×4 transposed convolution with stride 2 sums over 2×2 pixels, not 4×4: four times He's variance. The
 # pixels' fan is what Keras calls fan_out here. (Configs, not objects: layers that share an initializer start equal.)
 HE_TRANSPOSED = {"class_name": "VarianceScaling", "config": {"scale": 8.0, "mode": "fan_out"}}
-NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # where nothing is clipped yet
+NEAR_GREY = {"class_name": "RandomNormal", "config": {"stddev": 0.03}}  # nothing is clipped at first
 
-UNITS = 64  # of the dense layer that compares places: 256 learn as slowly as none (docs/experiments.md)
+UNITS = 64  # of the dense layer that combines places: 256 learn as slowly as none (docs/experiments.md)
 
 
 def generator(
     image_shape, latent_dim=64, condition_width=0, *, width=32, attention=False, wrap="none", name="generator"
 ):
-    """A dense start, 3×3 convolutions, 4×4 transposed ones that double, LeakyReLU(0.2); each size adds to the image.
+    """A dense layer, 3×3 convolutions, 4×4 transposed ones that double, LeakyReLU(0.2); each size adds to the image.
 
     Small and without normalisation, for two CPU cores: at 28×28×1 with ten classes 484,771 parameters and 0.011 GFLOP
-    an image. No map of many channels has the full size, where it would cost more than all the rest. The stride of
-    a transposed convolution divides its size, so every pixel sums over as many taps and no checkerboard is built in
-    (Odena et al., 2016, https://doi.org/10.23915/distill.00003).
+    an image. No map of many channels has the full size, where it would cost more than everything else. The stride of
+    a transposed convolution divides its size, so every pixel sums over the same number of taps and no checkerboard is
+    built in (Odena et al., 2016, https://doi.org/10.23915/distill.00003).
 
-    The image is a sum: each size of the maps adds what it can show, doubled bilinearly on the way (the output skips of
+    The image is a sum: maps of each size contribute to it, doubled bilinearly to its size (the output skips of
     Karras et al., StyleGAN2, 2020, figure 7b, https://arxiv.org/abs/1912.04958), and the last convolution adds the
-    detail. So the large maps need not carry colours and outlines, which a run of minutes has no time to teach them.
+    detail. So the large maps need not carry colours and outlines, which they would not learn in a run of minutes.
     The sum ends in a leaky clip.
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per latent.
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at half size; twice, four and eight times as many below.
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at half size; smaller maps have two, four and eight times as many.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
@@ -96,16 +96,16 @@ def discriminator(
 ):
     """3×3 convolutions that halve the image to at most 4 pixels on its shorter side, a dense layer, LeakyReLU(0.2).
 
-    At 28×28×1 with ten classes 224,513 parameters and 0.0045 GFLOP an image: R1 and R2 pass through it some seven times
-    as often as a plain loss, so what is saved here is saved everywhere. A place of the last map sees a window of the
-    image, 15×15 pixels of 28×28. The dense layer of 64 units compares what the places show: without it a logit is a sum
-    over them, and whatever looks right piece by piece passes. Nothing depends on the other images of the batch, and all
-    of it has a second derivative, so every gradient penalty may be used.
+    At 28×28×1 with ten classes 224,513 parameters and 0.0045 GFLOP an image: R1 and R2 pass through it about seven
+    times as often as a plain loss, so savings here count most. A place of the last map has a receptive field of 15×15
+    pixels of 28×28. The dense layer of 64 units combines the places: without it a logit is a sum over them, and an
+    image passes if each patch is right on its own. No logit depends on the other images of the batch, and every layer
+    has a second derivative, so every gradient penalty may be used.
 
     Args:
         image_shape: (height, width, channels).
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at half size; twice, four and eight times as many below.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at half size; smaller maps have two, four and eight times as many.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
         weight_clip: the largest size of a weight (the first WGAN: 0.01), or None for no limit.
@@ -138,7 +138,7 @@ def encoder(image_shape, latent_dim=32, *, widths=(16, 32, 64), wrap="none", nam
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
+        latent_dim: dimensions of the codes.
         widths: channels after each halving.
         wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
@@ -165,13 +165,13 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(64, 32, 16
     Nearest-neighbour doubling before a stride-1 convolution, since a transposed convolution leaves a checkerboard
     (Odena et al., Deconvolution and Checkerboard Artifacts, 2016, https://doi.org/10.23915/distill.00003).
 
-    The output is linear. On images that are mostly black, tanh saturates there within the first steps, while all
-    weights still move in one direction, and never comes back. `images.to_uint8` clips what lies outside [-1, 1].
+    The output is linear. On images that are mostly black, tanh saturates within the first steps, while all weights
+    still move in one direction, and never recovers. `images.to_uint8` clips what lies outside [-1, 1].
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
-        condition_width: numbers per row of conditions, 0 for none.
+        latent_dim: dimensions of the codes.
+        condition_width: width of the rows of conditions, 0 for none.
         widths: channels before each doubling.
         wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.

@@ -1,5 +1,5 @@
 """The networks of Radford et al., Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
-Networks (2016), https://arxiv.org/abs/1511.06434: strided convolutions with batch normalisation, fitted to any size.
+Networks (2016), https://arxiv.org/abs/1511.06434: strided convolutions with batch normalisation, for any size.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def generator(
     wrap="none",
     name="generator",
 ):
-    """4×4 transposed convolutions that double a dense start of about 4×4 up to the image, ReLU between and tanh last.
+    """4×4 transposed convolutions that double dense maps of about 4×4 up to the image, ReLU between and tanh last.
 
-    At 64×64 the maps are 4 → 8 → 16 → 32 → 64, at 28×28 7 → 14 → 28. Differs from the paper in the size of the kernels,
-    5×5 there, whose taps a stride of 2 spreads unevenly.
+    At 64×64 the maps are 4 → 8 → 16 → 32 → 64, at 28×28 7 → 14 → 28. Differs from the paper in the size of the kernels:
+    those of 5×5 there overlap unevenly at a stride of 2.
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per latent.
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at half size; twice, four and eight times as many below. 128 in the paper.
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at half size; smaller maps have two, four and eight times as many. 128 in the paper.
         batch_normalization: whether to normalise after every layer but the last.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
@@ -65,7 +65,7 @@ def generator(
     def doubled(hidden, filters, **kwargs):
         return kit.conv2d_transpose(filters, kernel_initializer=NORMAL, **kwargs)(hidden)
 
-    no_bias = {"use_bias": not batch_normalization}  # the mean would take it out again
+    no_bias = {"use_bias": not batch_normalization}  # subtracting the mean would remove it
     hidden = kit.dense(math.prod(maps[0]) * widths[0], kernel_initializer=NORMAL, **no_bias)(hidden)
     hidden = finish(layers.Reshape((*maps[0], widths[0]))(hidden))
     for filters, size in zip(widths[1:], maps[1:], strict=True):
@@ -88,12 +88,12 @@ def discriminator(
 ):
     """4×4 convolutions with stride 2 and LeakyReLU(0.2) down to maps of about 4×4, then one logit.
 
-    With batch normalisation a logit depends on the other images of the batch, so it goes with no gradient penalty.
+    With batch normalisation a logit depends on the other images of the batch, so no gradient penalty may be used.
 
     Args:
         image_shape: (height, width, channels).
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at half size; twice, four and eight times as many below. 128 in the paper.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at half size; smaller maps have two, four and eight times as many. 128 in the paper.
         batch_normalization: whether to normalise after every convolution but the first.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).

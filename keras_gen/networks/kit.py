@@ -1,6 +1,6 @@
 """The layers of all architectures, for both players: padding, resampling, spectral normalisation, weight clipping.
 
-An architecture decides which layer stands where. How borders are padded and weights are bounded is decided here.
+An architecture decides which layer goes where. This module decides how borders are padded and weights are bounded.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from keras_gen.registry import lookup
 
 @dataclass(frozen=True)
 class Kit:
-    """Makes the layers of a network. Each method is named after a Keras layer and returns what is called like it.
+    """Makes the layers of a network. Each method is named after a Keras layer and returns a callable like it.
 
-    Layers that wrap have no seam: rolling the input of convolutional layers along a wrapped axis by as many pixels as
-    one pixel of their output covers rolls the output by exactly one. This is for panoramas ("width") and tiles
-    ("both"). With `wrap="none"` the layers are plain Keras layers.
+    Layers that wrap have no seam: rolling the input of convolutional layers along a wrapped axis by the pixels that one
+    output pixel covers rolls the output by exactly one pixel. This is for panoramas ("width") and tiles ("both"). With
+    `wrap="none"` the layers are plain Keras layers.
 
     Args:
         wrap: a name in `keras_gen.layers.WRAPS`, the axes along which images are periodic. Maps are padded circularly
@@ -32,8 +32,7 @@ class Kit:
         weight_clip: float > 0, the largest size of a weight, biases too, or None for no limit.
 
     Raises:
-        ValueError: for an unknown wrap; and for spectral normalisation with a clip, as clipping W does nothing to W/σ
-            but coarsen it.
+        ValueError: for an unknown wrap; and for spectral normalisation with a clip, as clipping W only coarsens W/σ.
 
     Example:
         >>> kit = Kit(wrap="width", spectral_normalization=True)
@@ -76,20 +75,20 @@ class Kit:
         return self._doubling(layers.Conv2DTranspose(filters, 4, strides=2, padding="same", **kwargs))
 
     def up_sampling(self, interpolation: str = "nearest", **kwargs) -> Callable:
-        """Doubles the size of maps, "nearest" or "bilinear"; without a second derivative on TensorFlow."""
+        """Doubles the size of maps, "nearest" or "bilinear"; has no second derivative on TensorFlow."""
         doubling = layers.UpSampling2D(interpolation=interpolation, **kwargs)
         return doubling if interpolation == "nearest" else self._doubling(doubling)
 
     def average_pooling(self) -> layers.Layer:
         """Halves the size of maps, rounding up."""
-        return layers.AveragePooling2D(2, padding="same")  # no window reaches over a seam, as wrapped sizes are even
+        return layers.AveragePooling2D(2, padding="same")  # no window crosses a seam, as wrapped sizes are even
 
     def batch_normalization(self) -> layers.Layer:
         """Batch normalisation."""
         return layers.BatchNormalization(**self._clipped("gamma", "beta"))
 
     def self_attention(self) -> layers.Layer:
-        """Self-attention, which knows no border."""
+        """Self-attention, which has no borders."""
         return SelfAttention(**self._clipped("kernel"))
 
     def _clipped(self, *weights):
@@ -97,7 +96,7 @@ class Kit:
         return {f"{weight}_constraint": clip for weight in weights}
 
     def _doubling(self, layer):
-        """`layer`, which doubles maps and reads one pixel around each, with a pixel from beyond the seams."""
+        """`layer`, which doubles maps and uses one pixel around each, padded with a pixel from beyond the seams."""
         if self.wrap == "none":
             return layer
         margins = [int(axis in WRAPS[self.wrap]) for axis in (1, 2)]
@@ -111,6 +110,6 @@ class Kit:
 
 
 def _same_padding(size, kernel_size, strides):
-    """(before, after) as the padding "same" has it, the larger half after."""
+    """(before, after) of the padding "same", the larger half after."""
     total = (math.ceil(size / strides) - 1) * strides + kernel_size - size
     return total // 2, total - total // 2

@@ -1,4 +1,4 @@
-"""Plain dense networks: the article's generator and discriminator, and the autoencoder's halves alike."""
+"""Plain dense networks: the article's generator and discriminator, and the two halves of an autoencoder like them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def generator(
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per latent.
-        condition_width: numbers per row of conditions, 0 for none.
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
         widths: units of the hidden layers.
         wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.
@@ -60,7 +60,7 @@ def discriminator(
 
     Args:
         image_shape: (height, width, channels).
-        condition_width: numbers per row of conditions, 0 for none.
+        condition_width: width of the rows of conditions, 0 for none.
         widths: units of the hidden layers.
         dropout: share of units dropped in training, in [0, 1).
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
@@ -91,7 +91,7 @@ def encoder(image_shape, latent_dim=32, *, widths=(512, 256), wrap="none", name=
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
+        latent_dim: dimensions of the codes.
         widths: units of the hidden layers.
         wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.
@@ -112,12 +112,12 @@ def encoder(image_shape, latent_dim=32, *, widths=(512, 256), wrap="none", name=
 
 
 def decoder(image_shape, latent_dim=32, condition_width=0, *, widths=(256, 512), wrap="none", name="decoder"):
-    """The mirror of `encoder`, which is a small `generator`: codes (batch, latent_dim) → images.
+    """The mirror of `encoder`, a small `generator`: codes (batch, latent_dim) → images.
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
-        condition_width: numbers per row of conditions, 0 for none.
+        latent_dim: dimensions of the codes.
+        condition_width: width of the rows of conditions, 0 for none.
         widths: units of the hidden layers.
         wrap: accepted because every architecture has it; it has no effect, as dense layers have no border.
         name: name of the model.

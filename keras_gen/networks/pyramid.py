@@ -1,6 +1,6 @@
 """The pyramid of feature maps between an image (level 0) and the smallest map: its sizes and channels.
 
-Any height and width, halved rounding up, and cut back on the way up.
+Any height and width will do: halving rounds up, and doubled maps are cut back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_ATTENTION_SIDE = 16  # pixels a side; self-attention costs (height · width)
 
 
 def num_halvings(image_shape, rounded: Callable[[float], int] = math.floor) -> int:
-    """How often an image is halved, at least once, until its shorter side is about 4.
+    """How many times an image is halved, at least once, until its shorter side is about 4.
 
     Args:
         image_shape: (height, width, channels).
@@ -36,7 +36,7 @@ def sizes(image_shape, halvings: int, wrap: str = "none") -> list[tuple[int, int
 
     Args:
         image_shape: (height, width, channels).
-        halvings: how often the image is halved.
+        halvings: how many times the image is halved.
         wrap: a name in `keras_gen.layers.WRAPS`, see `check_wrap`.
 
     Example:
@@ -53,7 +53,7 @@ def check_wrap(image_shape, halvings: int, wrap: str) -> None:
 
     Args:
         image_shape: (height, width, channels).
-        halvings: how often the image is halved.
+        halvings: how many times the image is halved.
         wrap: a name in `keras_gen.layers.WRAPS`.
 
     Raises:
@@ -79,7 +79,7 @@ def channels(width: int, level: int) -> int:
 
 
 def cut_to(hidden, size: tuple[int, int]):
-    """Cuts the last row or column off where doubling an odd size gave one too many."""
+    """Cuts off the last row or column where doubling gave one more than an odd size."""
     excess = (hidden.shape[1] - size[0], hidden.shape[2] - size[1])
     if not any(excess):
         return hidden
@@ -87,7 +87,7 @@ def cut_to(hidden, size: tuple[int, int]):
 
 
 def attention_size(maps: list[tuple[int, int]]) -> tuple[int, int]:
-    """The size of the maps that self-attention is for: the largest up to 16×16, or else the smallest there is.
+    """The size of the maps that get self-attention: the largest up to 16×16, or otherwise the smallest.
 
     Example:
         >>> attention_size(sizes((28, 28, 1), 2))

@@ -2,8 +2,8 @@
 https://arxiv.org/abs/2501.05441: for a GPU, and for images up to 256 pixels a side.
 
 A block is `x + 1×1(LeakyReLU(3×3(LeakyReLU(1×1(x)))))`. Its last convolution starts at 0, so a deep network starts as a
-shallow one, and the others are scaled by `L^(−1/(2m − 2))` for L blocks of m convolutions, so that one step changes the
-output by as much as if it were shallow (Zhang et al., Fixup Initialization, 2019, https://arxiv.org/abs/1901.09321).
+shallow one. The others are scaled by `L^(−1/(2m − 2))` for L blocks of m convolutions, so that one step changes the
+output by as much as in a shallow one (Zhang et al., Fixup Initialization, 2019, https://arxiv.org/abs/1901.09321).
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def generator(
     wrap="none",
     name="generator",
 ):
-    """Residual blocks at every size from learned maps of about 4×4 up to the image, bilinear doubling between them.
+    """Residual blocks at every size, from learned maps of about 4×4 up to the image, with bilinear doubling between.
 
-    Differs from the paper in the tanh at the end, where it has none: the pixels of drawings and digits sit at the ends
-    of the range, where a linear output overshoots and is told from the real ones by that alone. And in the blocks,
-    whose inner convolutions are as wide as their outer ones and by default not grouped.
+    Differs from the paper in the tanh at the end, which the paper does not have: many pixels of drawings and digits are
+    at the ends of the range, where a linear output overshoots and is recognised as fake by that alone. Differs also in
+    the blocks, whose inner convolutions are as wide as their outer ones and by default not grouped.
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per latent.
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at full and half size; twice, four and eight times as many below.
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at full and half size; smaller maps have two, four and eight times as many.
         blocks: residual blocks at each size.
         groups: groups of the 3×3 convolutions. Leave 1 on a CPU, where Keras compiles each grouped layer by itself.
         attention: whether to add self-attention at the largest maps of at most 16×16.
@@ -77,12 +77,12 @@ def discriminator(
 ):
     """The mirror of `generator`: residual blocks at every size, average pooling between, a dense layer of features.
 
-    Average pooling is what bilinear halving is at even sizes, and it has a second derivative.
+    Average pooling equals bilinear halving at even sizes, and it has a second derivative.
 
     Args:
         image_shape: (height, width, channels).
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at full and half size; twice, four and eight times as many below.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at full and half size; smaller maps have two, four and eight times as many.
         blocks: residual blocks at each size.
         groups: groups of the 3×3 convolutions. Leave 1 on a CPU, where Keras compiles each grouped layer by itself.
         attention: whether to add self-attention at the largest maps of at most 16×16.
@@ -101,7 +101,7 @@ def discriminator(
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
     inputs = image_inputs(image_shape, condition_width)
-    last = "he_normal" if spectral_normalization else "zeros"  # W/σ has no size, so 0 is no beginning for it
+    last = "he_normal" if spectral_normalization else "zeros"  # W/σ is not defined at 0
     hidden = _down(inputs[0], kit, width, blocks, groups, attention, last)
     features = kit.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
     return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), kit.dense, name)
@@ -112,8 +112,8 @@ def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, wrap="none", name
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
-        width: channels at full and half size; twice, four and eight times as many below.
+        latent_dim: dimensions of the codes.
+        width: channels at full and half size; smaller maps have two, four and eight times as many.
         blocks: residual blocks at each size.
         wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
@@ -132,13 +132,13 @@ def encoder(image_shape, latent_dim=32, *, width=32, blocks=1, wrap="none", name
 
 
 def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1, wrap="none", name="decoder"):
-    """The body of `generator`, with a linear end, for the reason that `conv.decoder` gives.
+    """The body of `generator` with a linear output, for the reason that `conv.decoder` gives.
 
     Args:
         image_shape: (height, width, channels).
-        latent_dim: numbers per code.
-        condition_width: numbers per row of conditions, 0 for none.
-        width: channels at full and half size; twice, four and eight times as many below.
+        latent_dim: dimensions of the codes.
+        condition_width: width of the rows of conditions, 0 for none.
+        width: channels at full and half size; smaller maps have two, four and eight times as many.
         blocks: residual blocks at each size.
         wrap: the axes along which images are periodic: "none", "width" (panoramas) or "both" (tiles).
         name: name of the model.
@@ -158,7 +158,7 @@ def decoder(image_shape, latent_dim=32, condition_width=0, *, width=32, blocks=1
 
 
 def _up(hidden, kit, image_shape, width, blocks, groups=1, attention=False):
-    """Numbers (batch, n) → maps of the image's size with `width` channels."""
+    """Vectors (batch, n) → maps of the image's size with `width` channels."""
     maps = sizes(image_shape, num_halvings(image_shape), kit.wrap)
     hidden = kit.dense(channels(width, len(maps) - 1), kernel_initializer="lecun_normal")(hidden)
     hidden = LearnedBasis(*maps[0])(hidden)

@@ -1,4 +1,4 @@
-"""Training, and trying again: after a collapse the run goes back to its best state and on with a remedy."""
+"""Training with retries: after a collapse the run goes back to its best state and continues with a remedy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def train(run: Run, watchers: Watchers, compile_again: Callable[[], None], **fit
     """Trains until the run ends well, or no remedy is left.
 
     Args:
-        run: what to train; its options, its place and its `config.json` follow each remedy.
-        watchers: as of `watching.watch`.
-        compile_again: compiles the model with the options that the run has then.
-        **fit_arguments: further ones of `fit`, such as `validation_data`.
+        run: what to train; each remedy changes its options, its position and its `config.json`.
+        watchers: those that `watching.watch` returns.
+        compile_again: compiles the model with the current options of the run.
+        **fit_arguments: further arguments of `fit`, such as `validation_data`.
     """
     beginning = Checkpoint.of(run.model)
     while True:
@@ -47,7 +47,7 @@ def _trouble(run, watchers) -> str:
 
 
 def _go_back(run, watchers, trouble, beginning) -> bool:
-    """Moves the run back to its best state, with the options of the next remedy; whether there was one."""
+    """Moves the run back to its best state, with the options of the next remedy; returns whether there was one."""
     troubles = run.config["troubles"]
     found = remedies.remedy(run.options, run.model, troubles[-1]["rung"] if troubles else 0)
     if found is None:
@@ -77,8 +77,8 @@ def _best_state(watchers):
 
 
 def _states(watchers) -> dict:
-    """Where the callbacks stand, without what they know of the state that is given up."""
+    """The states of the callbacks, without what they know of the state that is given up."""
     states = {type(each).__name__: each.state() for each in watchers.in_order if isinstance(each, Resumable)}
-    states["Budget"]["told"] = -1.0  # nothing of what it is to tell again
+    states["Budget"]["told"] = -1.0  # it reports again from the beginning
     states.get("QualityMonitor", {}).pop("numbers", None)
     return states

@@ -1,4 +1,4 @@
-"""The run of an autoencoder, in order: images, the two networks, training, what its codes are good for."""
+"""The run of an autoencoder, in order: images, the two networks, training, a prior for its codes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def train(run: Run[AutoencoderOptions]) -> None:
     active = ""
     if hasattr(autoencoder, "active_units"):
         num = autoencoder.active_units(held_out.images, given=autoencoder.given_of(held_out, drawn_too=True))
-        active = f"{num} of {autoencoder.latent_dim} numbers of the code tell something about the images."
+        active = f"{num} of the {autoencoder.latent_dim} dimensions of the codes carry information about the images."
     delivering.deliver(run, watchers, active, codes.choose_prior(run, watchers, held_out))
 
 

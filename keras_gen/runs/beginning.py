@@ -1,4 +1,4 @@
-"""The beginning of a run: its folder, or the folder that it goes on in, and a few lines on what is about to happen."""
+"""The beginning of a run: its folder, new or resumed, and a few lines on what is about to happen."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from keras_gen.runs.run import Run, write_config
 def begin(
     options: Options, images: ImageData, model: keras.Model, batches: Batches, held_out: Split | None = None
 ) -> Run[Options]:
-    """Makes the folder of a run, or opens that of the one to resume, and says what is trained on what.
+    """Creates the folder of a run, or opens that of the run to resume, and prints what is trained on what.
 
     Args:
         options: as of `preparation.prepare`.
         images: the data.
         model: compiled model.
-        batches: what `fit` will get; of a run that is resumed moved on to where it stopped.
-        held_out: training images that the model does not learn from, or None.
+        batches: what `fit` will get; for a resumed run they are moved to where it stopped.
+        held_out: training images that the model is not trained on, or None.
 
     Raises:
-        ValueError: if the folder already holds a run, it or the export folder cannot be written, the name cannot
-            be a folder's, or another process trains in it; of one that is resumed, if it is over or its data have
-            changed.
+        ValueError: if the folder already holds a run, it or the export folder cannot be written, no folder can have
+            the name, or another process trains in it; for a resumed run, if it is over or its data have changed.
     """
     time = f"{provenance.now():%Y%m%d-%H%M%S}"
     directory = options.run_dir or new_folder(Path("runs") / f"{time}-{options.preset}-{slug(images.name)}")

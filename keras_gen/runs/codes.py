@@ -1,4 +1,4 @@
-"""What comes of the codes of an autoencoder: a prior that makes new images of them, and a picture of their cloud."""
+"""What follows from an autoencoder's codes: a prior that makes new images, and a picture of the cloud of codes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MAX_PROJECTED = 1_000  # training images whose codes TensorBoard shows
 
 
 def choose_prior(run: Run, watchers: Watchers, held_out: Split) -> str:
-    """Fits a prior to the autoencoder's codes, see `evaluation.choose_prior`, and shows what there was to choose.
+    """Fits a prior to the autoencoder's codes, see `evaluation.choose_prior`, and shows the candidates.
 
     Args:
         run: of a trained autoencoder.
         watchers: those that it was trained with.
-        held_out: images that it has not learned from.
+        held_out: images that it was not trained on.
 
     Returns:
-        Why there is none, or nothing.
+        Why there is none, or an empty text.
     """
     if watchers.diverged:
         return ""
-    delivering.save(run)  # what was learned is safe, whatever happens now
+    delivering.save(run)  # the trained model is safe, whatever happens now
     before = run.model.prior
     try:
         _choose_prior(run, held_out)
@@ -52,7 +52,7 @@ def _choose_prior(run, held_out):
 
 
 def _project(run, split):
-    """The codes of some images, and what is known about these, for TensorBoard's projector."""
+    """Writes the codes of some images, and what is known about these, for TensorBoard's projector."""
     schema = Conditions.of(run.images, names) if (names := learnable(run.images)) else None
     known = {}
     for item, column in zip(schema.attributes, schema.columns(split).values(), strict=True) if schema else []:

@@ -13,6 +13,8 @@ from keras_gen.runs import provenance, remarks, report
 from keras_gen.runs.run import Run, write_config
 from keras_gen.runs.watching import Watchers
 
+MAX_CARD_SHARE, MIN_CARD_SECONDS = 0.25, 20.0  # of the time of training that a score card may take
+
 
 def deliver(run: Run, watchers: Watchers, *more: str) -> None:
     """Saves, scores and exports the trained model, writes the report and says where everything is.
@@ -33,7 +35,7 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
     said = [remarks.ending(run, watchers), remarks.too_short(steps), remarks.kept(watchers.best), *more]
     said = [text for text in (*said, not_saved, not_scored, on_export) if text]
     page = report.write(directory, run.config, version, [*said, *run.warnings])
-    look = f"sample {version or directory} --num 64" if model.generates else f"reconstruct {directory}"
+    command = f"sample {version or directory} --num 64" if model.generates else f"reconstruct {directory}"
     places = {
         "pictures": directory / "samples",
         "report": page,
@@ -41,14 +43,15 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
         "watch": f"tensorboard --logdir {directory.parent}",
         "model": saved,
         "serve": version,
-        "try": f"keras-gen {look} --out grid.png",
+        "try": f"keras-gen {command} --out grid.png",
     }
     print("\n".join([*said, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
-    not_exported = version is None and importlib.util.find_spec("tensorflow")  # to train without it is no failure
+    not_exported = version is None and importlib.util.find_spec("tensorflow")  # training without it is not a failure
     if not_saved or not_exported:
         raise SystemExit(1)
-    run.config["finished"] = provenance.now().isoformat(timespec="seconds")
-    write_config(run)
+    if not watchers.signal.stopped_by:  # else --resume goes on with it
+        run.config["finished"] = provenance.now().isoformat(timespec="seconds")
+        write_config(run)
 
 
 def save(run: Run) -> tuple[Path | None, str]:
@@ -56,12 +59,12 @@ def save(run: Run) -> tuple[Path | None, str]:
     try:
         return saving.save(run.model, run.directory), ""
     except OSError as error:
-        return None, f"Not saved: {error.strerror or error}. Free some space; --resume {run.directory} goes on."
+        return None, f"Not saved: {error.strerror or error}. Free some space, then go on with --resume {run.directory}."
 
 
 def score(run: Run, watchers: Watchers) -> tuple[Path | None, str]:
     """The page of the score card, or None and why there is none."""
-    if monitor := watchers.monitor:
+    if (monitor := watchers.monitor) and monitor.measurements:
         share = monitor.seconds / max(monitor.seconds_of_training, 1e-9)
         print(f"watching the quality took {monitor.seconds:.1f} s, {share:.1%} of the training time")
     for stale in ("scorecard.json", "scorecard.html"):  # of the state that a resumed run had before
@@ -72,10 +75,11 @@ def score(run: Run, watchers: Watchers) -> tuple[Path | None, str]:
         return None, "Not scored: the model has diverged."
     try:
         with progress() as on_progress:
-            card, pictures = evaluation.score(run.model, run.images, on_progress=on_progress)
+            seconds = max(MIN_CARD_SECONDS, MAX_CARD_SHARE * watchers.seconds)
+            card, pictures = evaluation.score(run.model, run.images, on_progress=on_progress, seconds=seconds)
         page = evaluation.write(card, pictures, run.directory)
     except KeyboardInterrupt:
-        return None, f"Not scored: interrupted. keras-gen evaluate {run.directory} makes up for it."
+        return None, f"Not scored: interrupted. Run keras-gen evaluate {run.directory} to score it."
     except Exception as error:  # whatever it is, the run must not end without its export and report
         return None, f"Not scored: {' '.join(str(error).split())}"
     print("\n".join(evaluation.lines(card)))
@@ -83,12 +87,13 @@ def score(run: Run, watchers: Watchers) -> tuple[Path | None, str]:
 
 
 def export(run: Run) -> tuple[Path | None, str]:
-    """The exported version, or None, and what is to be said about it."""
-    print("exporting, and checking the SavedModel in a fresh process …", flush=True)
+    """The exported version, or None, and remarks about it."""
+    options = run.options
     try:
-        version = publish(run.model, run.options.export_dir, run.options.name, run=run.directory)
+        with progress() as on_progress:
+            version = publish(run.model, options.export_dir, options.name, run=run.directory, on_progress=on_progress)
         return version, changes(version)
     except KeyboardInterrupt:
-        return None, f"Not exported: interrupted. keras-gen export {run.directory} makes up for it."
+        return None, f"Not exported: interrupted. Run keras-gen export {run.directory} to export it."
     except Exception as error:  # whatever it is, the run must not end without its report
         return None, f"Not exported: {' '.join(str(error).split())}"

@@ -16,7 +16,7 @@ from keras_gen.runs.options import TrainingOptions
 def show(model: keras.Model, batches: Batches, options: TrainingOptions, images: ImageData) -> None:
     """Trains the model for a few steps and prints options, sizes and an estimate of the time.
 
-    The model has learned a little afterwards: throw it away.
+    The model is slightly trained afterwards: discard it.
 
     Args:
         model: compiled model.
@@ -56,12 +56,12 @@ def show(model: keras.Model, batches: Batches, options: TrainingOptions, images:
         steps = max(0, int((60 * options.minutes - compiling) / seconds))
         table.add_row("training, by minutes", f"{_duration(60 * options.minutes)}, about {_steps(steps)}")
     if options.score:
-        table.add_row("score card, export", "come after it: minutes, less with --no-score")
+        table.add_row("score card, export", "follow: they take minutes, less with --no-score")
     Console().print(table)
 
 
 def _measured(model, batches, steps=18) -> tuple[float, float]:
-    """Seconds that compiling one step takes, and the mean over `steps` steps after it, reading included."""
+    """Seconds to compile one step, and the mean over the `steps` steps after it, including reading."""
     started = time.perf_counter()
     for _ in range(2):
         model.train_on_batch(*batches[0])

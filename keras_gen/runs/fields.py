@@ -9,7 +9,14 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import tyro
+
 T = TypeVar("T")
+
+# A switch. Its help says on or off: beside `--no-score`, tyro's own "(default: True)" would read as the opposite.
+Switch = typing.Annotated[
+    bool, tyro.conf.arg(help_behavior_hint=lambda default: f"({'on' if default == 'True' else 'off'} by default)")
+]
 
 if TYPE_CHECKING:
     Open = typing.Annotated[T, "None on the command line"]
@@ -23,11 +30,11 @@ else:
 
 
 class Check(NamedTuple):
-    """What has to hold for the value of an option.
+    """A condition that the value of an option must meet.
 
     Attributes:
         expected: in words, after "expected --option".
-        holds: whether it does; None is never asked about.
+        holds: whether a value meets it; never called with None.
     """
 
     expected: str
@@ -50,11 +57,11 @@ def at_most(limit: float) -> Check:
 
 
 def option(default, *checks: Check) -> Any:
-    """The field of an option whose default stands on the command line.
+    """The field of an option whose default is shown on the command line.
 
     Args:
-        default: the value when it is not given, unless a preset says another one.
-        *checks: what has to hold for it.
+        default: the value when it is not given, unless a preset has another one.
+        *checks: what its value must meet.
     """
     return dataclasses.field(default=default, metadata={"checks": checks})
 
@@ -63,27 +70,27 @@ def by_preset(default, *checks: Check) -> Any:
     """The field of an option that is `None` on the command line: the preset's value, or else the default.
 
     Args:
-        default: the value when neither the command line nor the preset says one.
-        *checks: what has to hold for it.
+        default: the value when neither the command line nor the preset has one.
+        *checks: what its value must meet.
     """
     return dataclasses.field(default=None, metadata={"default": default, "checks": checks})
 
 
 def given(options) -> dict[str, Any]:
-    """What is set in a dataclass of options: all that is not as on an empty command line."""
+    """What is set in a dataclass of options: everything that differs from an empty command line."""
     values = {field.name: (getattr(options, field.name), field.default) for field in dataclasses.fields(options)}
     return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def completed(options, preset: dict[str, Any]) -> dict[str, Any]:
-    """The value of every option: the one that is given, or the preset's, or the default.
+    """The value of every option: the given one, or the preset's, or the default.
 
     Args:
         options: an object of a dataclass whose fields are made by `option` and `by_preset`.
         preset: values by the name of the option; "about" is left out.
 
     Raises:
-        ValueError: for a name in the preset that is no option.
+        ValueError: for a name in the preset that is not an option.
     """
     fields = {field.name: field for field in dataclasses.fields(options)}
     overrides = {name: value for name, value in preset.items() if name != "about"}
@@ -97,7 +104,7 @@ def completed(options, preset: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(options) -> None:
-    """Raises a ValueError for the first option whose value is none that its field allows."""
+    """Raises a ValueError for the first option whose value its field does not allow."""
     hints = typing.get_type_hints(type(options))
     for field in dataclasses.fields(options):
         value, flag = getattr(options, field.name), f"--{field.name.replace('_', '-')}"

@@ -1,4 +1,4 @@
-"""The run of a GAN, in order: images, what is learned of them, the game, training, what comes out."""
+"""The run of a GAN, in order: images, what is learned about them, the game, training, what it delivers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, p
 from keras_gen.runs.options import GANOptions
 from keras_gen.runs.run import Run
 
-GAMMA_IMAGES = 2_000  # by which the weight of R1 and R2 is chosen
+GAMMA_IMAGES = 2_000  # images from which the weight of R1 and R2 is chosen
 
 
 def prepare(options: GANOptions) -> Run[GANOptions] | None:
@@ -33,7 +33,7 @@ def prepare(options: GANOptions) -> Run[GANOptions] | None:
 
 
 def train(run: Run[GANOptions]) -> None:
-    """Trains a prepared run and delivers what it has learned."""
+    """Trains a prepared run and delivers the model."""
     grid = callbacks.SampleGrid(
         run.directory / "samples",
         every=run.options.sample_every,
@@ -51,19 +51,19 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
         options: resolved options with a batch size.
         images: the data.
     """
-    conditions, split = taught(options, images)
+    conditions, split = conditions_of(options, images)
     height, width, channels = images.image_shape
     condition_width = conditions.width if conditions else 0
     generates = preparation.arguments("generator network", networks.GENERATORS, options.network, options)
-    judges = preparation.arguments("discriminator network", networks.DISCRIMINATORS, options.network, options)
-    generates.pop("batch_normalization", None)  # presets say it of the discriminator alone
+    discriminates = preparation.arguments("discriminator network", networks.DISCRIMINATORS, options.network, options)
+    generates.pop("batch_normalization", None)  # presets set it for the discriminator alone
     gan = GAN(
         networks.generator(options.network, images.image_shape, options.latent_dim, condition_width, **generates),
         networks.discriminator(
             options.network,
             (height, width, options.pack_size * channels),
             options.pack_size * condition_width,
-            **judges,
+            **discriminates,
         ),
         conditions=conditions,
         augmentation=augment.suitable(
@@ -78,10 +78,10 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
     return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
 
 
-def taught(options: GANOptions, images: ImageData) -> tuple[Conditions | None, Split]:
-    """What the GAN learns to be asked for, and the training images with it: what is known of them, or kinds found.
+def conditions_of(options: GANOptions, images: ImageData) -> tuple[Conditions | None, Split]:
+    """The conditions that the GAN learns, and the training images with them: what is known of each, or kinds found.
 
-    Kinds are a help for learning alone. The run is recorded and scored by the images as they were loaded.
+    Kinds only help training. The run is recorded and scored by the images as they were loaded.
     """
     conditions = Conditions.of(images, options.condition) if options.conditional else None
     if conditions is not None or not options.clusters:
@@ -90,7 +90,7 @@ def taught(options: GANOptions, images: ImageData) -> tuple[Conditions | None, S
     if clustered is images:
         return None, images.train
     kinds = len(clustered.attribute_values[CLUSTER])
-    print(f"no labels to learn: {kinds} kinds of images, found by k-means, in their place (--clusters)")
+    print(f"no labels to learn: {kinds} kinds of images, found by k-means, take their place (--clusters)")
     return Conditions.of(clustered, [CLUSTER]), clustered.train
 
 
@@ -100,7 +100,7 @@ def compile_gan(gan: GAN, options: GANOptions, images: ImageData) -> None:
     Args:
         gan: the model.
         options: resolved options.
-        images: the data; by their variance penalties are weighted that the options leave to it.
+        images: the data, whose variance sets the weight of penalties that the options leave open.
     """
 
     def optimizer():

@@ -1,6 +1,6 @@
-"""What the machine at hand is good at: the backend, the precision, how many steps to launch at once, and its memory.
+"""What suits the machine at hand: the backend, the precision, how many steps to launch at once, and its memory.
 
-Nothing here imports Keras before it is needed, since the backend is chosen before.
+Nothing here imports Keras before it is needed, since the backend is chosen first.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from keras_gen.runs.options import LARGE_IMAGE_BATCH, TrainingOptions
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 Precision = Literal["float32", "bfloat16"]
-BACKENDS = ("tensorflow", "jax")  # to compare; on PyTorch each operation is launched by itself
+BACKENDS = ("tensorflow", "jax")  # to compare; PyTorch launches each operation separately
 STEPS_PER_LAUNCH = 32  # on a GPU: a launch then costs less than a step, and Ctrl-C still waits for milliseconds only
 
-MAX_TIME_SHARE = 0.8  # share of float32's time from which on bfloat16 is worth its coarser numbers
-DEFAULT_SHAPE = (32, 32, 3)  # of images that nobody has read yet
+MAX_TIME_SHARE = 0.8  # share of float32's time below which bfloat16 is worth its lower precision
+DEFAULT_SHAPE = (32, 32, 3)  # of images that are not loaded yet
 # glibc's M_TRIM_THRESHOLD, how much is kept; M_TOP_PAD, here that of a thread's heap, which is then kept when it is
-# empty; M_MMAP_THRESHOLD, the size from which a block is given back by itself, here the largest that there is.
+# empty; M_MMAP_THRESHOLD, the size from which a block is returned by itself, here the largest possible.
 MALLOC = {-1: 2**30, -2: 2**26, -3: 2**25}  # bytes
-MEASURE_SECONDS = 1.0  # of each measurement, after what compiles
+MEASURE_SECONDS = 1.0  # of each measurement, after compiling
 
 
 def set_precision(name: str) -> None:
-    """Lets layers made from now on compute in `name`; weights, losses and the ends of networks stay in float32.
+    """Makes layers created from now on compute in `name`; weights, losses and the ends of networks stay in float32.
 
     Args:
         name: "float32" or "bfloat16".
@@ -42,8 +42,8 @@ def set_precision(name: str) -> None:
 def keep_freed_memory() -> None:
     """Lets the process keep the memory that it frees, up to a gigabyte in blocks of up to 32 MB, for its next step.
 
-    Each step asks for the same megabytes as the one before. By itself glibc's malloc gives large blocks back to the
-    system and fetches them anew, page by page. Where there is no glibc nothing happens.
+    Each step allocates the same megabytes as the one before. By default glibc's malloc returns large blocks to the
+    system and fetches them again, page by page. Without glibc this does nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
@@ -52,7 +52,7 @@ def keep_freed_memory() -> None:
 
 
 def steps_per_launch() -> int:
-    """What `steps_per_execution` to compile models with: many on JAX with a GPU, else 1.
+    """The `steps_per_execution` to compile models with: many on JAX with a GPU, else 1.
 
     Example:
         >>> steps_per_launch() >= 1
@@ -68,10 +68,10 @@ def steps_per_launch() -> int:
 
 
 def choose_backend(options: TrainingOptions) -> None:
-    """Sets the backend that the options name, if any; of "auto" the one that is faster here, which it says.
+    """Sets the backend that the options name, if any; for "auto" the one that is faster here, which it prints.
 
-    To be called before Keras is imported. "auto" trains a discriminator of the options' kind, of images of 32×32 in
-    colour, for a second on each backend that is installed, in processes; 16 in a step where the images are to decide.
+    Call it before Keras is imported. "auto" trains a discriminator of the options' kind on colour images of 32×32, for
+    a second on each installed backend, each in its own process; 16 images per step where the batch depends on the data.
 
     Args:
         options: resolved options.
@@ -92,7 +92,7 @@ def choose_backend(options: TrainingOptions) -> None:
 
 
 def choose_precision(options: TrainingOptions, image_shape: tuple[int, int, int]) -> Precision:
-    """Sets the precision that the options name; of "auto" the one that is faster here by a fifth, which it says.
+    """Sets the precision that the options name; for "auto" bfloat16 if it is faster here by a fifth, and prints which.
 
     Args:
         options: resolved options with a batch size.
@@ -113,7 +113,7 @@ def choose_precision(options: TrainingOptions, image_shape: tuple[int, int, int]
 
 
 def seconds_per_step(network: str, image_shape: tuple[int, int, int], batch_size: int, precision: str) -> float:
-    """How long a discriminator of this kind takes to learn from a batch: the median of a second.
+    """How long a discriminator of this kind takes to train on a batch: the median of the steps in a second.
 
     Args:
         network: a name in `networks`.
@@ -141,7 +141,7 @@ def seconds_per_step(network: str, image_shape: tuple[int, int, int], batch_size
         discriminator.train_on_batch(images, targets)
         return time.perf_counter() - begun_at
 
-    step(), step()  # which compile
+    step(), step()  # to compile
     until, times = time.perf_counter() + MEASURE_SECONDS, [step()]
     while time.perf_counter() < until:
         times.append(step())
@@ -149,7 +149,7 @@ def seconds_per_step(network: str, image_shape: tuple[int, int, int], batch_size
 
 
 def _measured_apart(backend, options):
-    """On another backend, in a process; infinite where that fails."""
+    """`seconds_per_step` on another backend, in its own process; infinite where that fails."""
     command = [
         sys.executable,
         "-m",

@@ -18,13 +18,13 @@ import tyro
 
 from keras_gen.registry import lookup
 from keras_gen.runs import fields
-from keras_gen.runs.fields import ABOVE_ZERO, NOT_NEGATIVE, SHARE, Open, at_most, by_preset, option
+from keras_gen.runs.fields import ABOVE_ZERO, NOT_NEGATIVE, SHARE, Open, Switch, at_most, by_preset, option
 
 DEFAULT_MINUTES = 3.0
-SMALL_IMAGE_VALUES = 32 * 32  # numbers in an image up to which it is small
-SMALL_IMAGE_BATCH, LARGE_IMAGE_BATCH = 64, 16  # images per step, where a preset leaves that to the images
+SMALL_IMAGE_VALUES = 32 * 32  # values in an image, up to which it is small
+SMALL_IMAGE_BATCH, LARGE_IMAGE_BATCH = 64, 16  # images per step, where a preset makes that depend on the images
 MAX_DISCRIMINATOR_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
-RESUMABLE_OPTIONS = ("resume", "epochs", "minutes")  # what may stand beside --resume, whose run has all else
+RESUMABLE_OPTIONS = ("resume", "epochs", "minutes")  # allowed with --resume; all others are those of the run
 
 Options = TypeVar("Options", bound="TrainingOptions")
 
@@ -34,7 +34,7 @@ class TrainingOptions:
     """Every choice of a training run. `None` means: the preset's, or as the field says."""
 
     family: ClassVar[str]
-    """Of the models that are trained, as their `family`."""
+    """The `family` of the models that are trained."""
 
     preset: tyro.conf.Positional[str] = "article"
     """Named configuration, one of those above."""
@@ -46,22 +46,22 @@ class TrainingOptions:
     """Passes over the training images."""
     batch_size: Open[int] = by_preset(128, ABOVE_ZERO)
     """Images per step; the preset's by default, or what suits the size of the images."""
-    # These three each family declares for itself.
+    # Each family declares these three for itself.
     learning_rate: Open[float] = by_preset(None)
     latent_dim: Open[int] = by_preset(None)
     loss: Open[str] = by_preset(None)
     network: Open[str] = by_preset("mlp")
     """Architecture: mlp, conv or resnet; for GANs also dcgan. The preset's by default."""
     wrap: Open[Literal["none", "width", "both"]] = by_preset("none")
-    """Close the images at their left and right edges (width: panoramas), or at all edges (both: tiles)."""
+    """Join the left and right edges of the images (width: panoramas), or all opposite edges (both: tiles)."""
     condition: tuple[str, ...] | None = None
-    """What to ask for when sampling: `label` (the classes) or names of attributes of the data; several may be given. By default what the preset says: some learn the classes, or else the attributes, if any."""  # noqa: E501
-    unconditional: bool = False
+    """What can be asked for when sampling: `label` (the classes) or names of attributes of the data; several may be given. The preset's by default: some learn the classes, or else the attributes, if there are any."""  # noqa: E501
+    unconditional: Switch = False
     """Learn from the images alone, whatever else is known about them. A GAN may still find kinds: see --clusters."""
     backend: Literal["tensorflow", "jax", "torch", "auto"] | None = None
-    """What Keras computes with; as KERAS_BACKEND or ~/.keras/keras.json say by default. auto measures for some seconds which of those installed is faster here."""  # noqa: E501
+    """Backend of Keras; by default that of KERAS_BACKEND or ~/.keras/keras.json. auto measures for a few seconds which installed backend is faster here."""  # noqa: E501
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
-    """What networks compute in; weights and losses stay in float32. auto measures for some seconds whether bfloat16 is faster here by a fifth or more."""  # noqa: E501
+    """Precision in which networks compute; weights and losses stay in float32. auto measures for a few seconds whether bfloat16 is faster here by a fifth or more."""  # noqa: E501
     seed: int = option(0, NOT_NEGATIVE)
     """Source of all randomness: weights, order of the images, latents, dropout."""
     name: Open[str] = option(None)
@@ -74,33 +74,33 @@ class TrainingOptions:
     """Side, or height and width, to resize to. By default the common size up to 256, or else a square of 64 or of the
     median shorter side, whichever is less."""
     channels: Literal[1, 3, 4] | None = None
-    """Convert to grey, RGB or RGBA; as the images are by default."""
+    """Convert to grey, RGB or RGBA; by default the channels stay as they are."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How other shapes reach the size: cut what stands over, add a border, or distort."""
+    """How images of another shape get to the size: crop them, add a border, or distort them."""
     sample_every: int = option(5, ABOVE_ZERO)
     """Epochs between two picture grids."""
-    score: bool = True
-    """Watch the quality while training and end with a score card; --no-score saves the minutes that this takes."""
+    score: Switch = True
+    """Whether to watch the quality while training and to end with a score card, which takes minutes."""
     checkpoint_every: float = option(5.0, NOT_NEGATIVE)
-    """Minutes between two checkpoints, from which --resume goes on; 0: at the end and when interrupted only."""
+    """Minutes between two checkpoints, from which --resume continues; 0 for checkpoints at the end and when interrupted only."""  # noqa: E501
     resume: tuple[Path, ...] | None = None
-    """Folder of a run to go on with, bit for bit, from its newest checkpoint; the latest run in runs/ after the bare option. All options are those of the run; other --epochs or --minutes train it longer."""  # noqa: E501
-    guard: bool = True
-    """After a collapse or a loss that is no number go back to the best state and try again with a remedy, up to four times; --no-guard ends there."""  # noqa: E501
-    dry_run: bool = False
+    """Folder of a run to continue, bit for bit, from its newest checkpoint; without a folder, the latest run in runs/ that was interrupted, or the latest one with other --epochs or --minutes, which train it longer. All other options are those of the run."""  # noqa: E501
+    guard: Switch = True
+    """Whether to go back to the best state after a collapse or a loss that is not a number and try again with a remedy, up to four times; otherwise the run ends there."""  # noqa: E501
+    dry_run: Switch = False
     """Print the resolved configuration, parameter counts, memory and an estimate of the time, and stop."""
-    # What only presets say.
+    # Set by presets only.
     conditional: tyro.conf.Suppress[Open[bool]] = by_preset(False)
     """Whether to learn the labels or attributes that the data have."""
 
     def resolve(self: Options, presets: dict[str, dict[str, Any]]) -> Options:
-        """Fills what was not given from the preset, or by its default, and checks every value.
+        """Fills in what was not given, from the preset or by default, and checks every value.
 
         Args:
             presets: presets by name: options by name, and "about".
 
         Returns:
-            Options without `None` in the fields that a preset may fill, but for what it leaves to the images.
+            Options without `None` in the fields that a preset may fill, except what it leaves to the images.
 
         Raises:
             ValueError: for an unknown preset, an unknown option in it, or a value that its option does not allow.
@@ -116,20 +116,20 @@ class TrainingOptions:
         return resolved
 
     def suited_to(self: Options, image_shape: tuple[int, int, int]) -> Options:
-        """Of resolved options those without anything that is left to the images."""
+        """The resolved options, with everything settled that was left to the images."""
         return self
 
     def _of_run(self: Options) -> Options:
-        """The options of the run that is to go on."""
+        """The options of the run to resume."""
         if foreign := {name: value for name, value in fields.given(self).items() if name not in RESUMABLE_OPTIONS}:
             flags = [f"--{'no-' * (value is False)}{name.replace('_', '-')}" for name, value in foreign.items()]
-            raise ValueError(f"--resume takes its options from the run, received also {', '.join(flags)}")
+            raise ValueError(f"--resume takes its options from the run, also received {', '.join(flags)}")
         folder = self._run_to_resume()
         stored: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in read_options(folder).items()
         }
         if set(stored) != self._names():
-            raise ValueError(f"{folder} is no run of this program, or one of another version of it")
+            raise ValueError(f"{folder} is not a run of this program, or is a run of another version of it")
         stored |= {"run_dir": folder, "export_dir": Path(stored["export_dir"]), "resume": (folder,)}
         if self.epochs or self.minutes:
             stored |= {"epochs": self.epochs, "minutes": self.minutes}
@@ -147,7 +147,8 @@ class TrainingOptions:
         runs = sorted(Path("runs").glob("*/config.json"), key=lambda path: path.stat().st_mtime)
         if not (own := [path.parent for path in runs if set(read_options(path.parent)) == self._names()]):
             raise ValueError("expected --resume with the folder of a run, found none in runs/")
-        return own[-1]
+        interrupted = [folder for folder in own if "finished" not in json.loads((folder / "config.json").read_text())]
+        return own[-1] if self.epochs or self.minutes or not interrupted else interrupted[-1]
 
     def _names(self) -> set[str]:
         return {field.name for field in dataclasses.fields(self)}
@@ -169,61 +170,61 @@ class GANOptions(TrainingOptions):
     learning_rate: Open[float] = by_preset(2e-4, ABOVE_ZERO)
     """Step size of both optimizers; the preset's by default."""
     latent_dim: Open[int] = by_preset(100, ABOVE_ZERO)
-    """Numbers per latent; the preset's by default."""
+    """Dimensions of the latents; the preset's by default."""
     loss: Open[str] = by_preset("non_saturating")
-    """By name, such as minimax, non_saturating, least_squares, hinge, wasserstein, relativistic or
+    """Name of the loss, such as minimax, non_saturating, least_squares, hinge, wasserstein, relativistic or
     relativistic_average. The preset's by default."""
     clusters: Open[int] = by_preset(0, NOT_NEGATIVE)
-    """Where no labels or attributes are learned: kinds of images to find, and to learn in their place; 0 for none."""
+    """Where no labels or attributes are learned: number of kinds of images to find and learn instead; 0 for none."""
     penalties: Open[tuple[str, ...]] = by_preset(())
-    """By name, such as r1, r2, gradient_penalty, gradient_penalty_one_sided or dragan; several together."""
+    """Penalties: one or several of r1, r2, gradient_penalty, gradient_penalty_one_sided and dragan."""
     penalty_weight: float | None = by_preset(None, NOT_NEGATIVE)
-    """Weight of each penalty: γ of r1 and r2, λ of the others. The preset's by default, or by the images' variance."""
+    """Weight of each penalty: γ of r1 and r2, λ of the others. By default the preset's, or by the images' variance."""
     rate_schedule: Open[Literal["constant", "linear", "late", "cosine"]] = by_preset("constant")
     """Learning rate over the run: constant; linear to 0; late: linear in its second half, to 5 %; cosine to 25 %."""
     optimizer: Open[Literal["adam", "rmsprop"]] = by_preset("adam")
-    """The preset's by default."""
+    """Optimizer of both networks; the preset's by default."""
     beta_1: Open[float] = by_preset(0.9, SHARE)
-    """Of Adam."""
+    """β1 of Adam; the preset's by default."""
     beta_2: Open[float] = by_preset(0.999, SHARE)
-    """Of Adam."""
+    """β2 of Adam; the preset's by default."""
     discriminator_steps: Open[int] = by_preset(1, ABOVE_ZERO, at_most(MAX_DISCRIMINATOR_STEPS))
-    """Steps of the discriminator for each one of the generator."""
+    """Discriminator steps for each generator step."""
     ema_decay: Open[float] = by_preset(0.0, SHARE)
-    """Average of the generator's weights: the share kept at each step, such as 0.999, or less as long as that would reach back more than a tenth of the steps so far; 0 for no average."""  # noqa: E501
+    """Moving average of the generator's weights: the share kept at each step, such as 0.999, or less while that would reach back more than a tenth of the steps so far; 0 for no average."""  # noqa: E501
     pack_size: Open[int] = by_preset(1, ABOVE_ZERO)
-    """Images that the discriminator judges together (PacGAN): 2 helps against repetition."""
+    """Images that the discriminator scores together (PacGAN): 2 helps against repetition."""
     augment: Open[Literal["none", "diffaugment", "ada", "auto"]] = by_preset("none")
-    """In front of the discriminator, for few images: always, as much as needed, or auto: ada below 10,000 images."""
-    flip: bool = False
-    """Mirror half of the images in front of the discriminator, with ada as often as it augments: for pictures whose mirror images are as real."""  # noqa: E501
+    """Augmentation in front of the discriminator, for few images: diffaugment always, ada as much as needed, auto: ada below 10,000 images."""  # noqa: E501
+    flip: Switch = False
+    """Mirror half of the images in front of the discriminator, with ada as often as it augments: for pictures whose mirror images are equally real."""  # noqa: E501
     width: int | None = option(None, ABOVE_ZERO)
     """Channels at half size in conv, dcgan and resnet (32, 64, 64): more is slower, and better in long runs."""
-    spectral_normalization: bool = False
-    """Of the discriminator (Miyato et al., 2018)."""
-    attention: bool = False
+    spectral_normalization: Switch = False
+    """Spectral normalisation of the discriminator (Miyato et al., 2018)."""
+    attention: Switch = False
     """Self-attention in both networks (Zhang et al., 2018), where they are 16 pixels wide."""
-    # What only presets say.
+    # Set by presets only.
     batch_normalization: tyro.conf.Suppress[bool | None] = None
-    """Of the discriminator; None for what its architecture does."""
+    """Batch normalisation of the discriminator; None for what its architecture does."""
     weight_clip: tyro.conf.Suppress[float | None] = option(None, ABOVE_ZERO)
-    """The largest size of a weight of the discriminator."""
+    """The largest absolute value of a weight of the discriminator."""
     penalty_final: tyro.conf.Suppress[Open[float]] = by_preset(1.0, NOT_NEGATIVE)
     """Share of the penalties' weight that is left at the end of the run, by cosine."""
     beta_2_start: tyro.conf.Suppress[float | None] = option(None, SHARE)
-    """Where β2 begins, on its way to `beta_2` by cosine; None for constant."""
+    """β2 at the start of the run, which goes to `beta_2` by cosine; None for constant."""
 
     def suited_to(self, image_shape: tuple[int, int, int]) -> GANOptions:
-        """Chooses the batch where the preset leaves it to the images.
+        """Chooses the batch size where the preset leaves it to the images.
 
-        A step takes the longer the larger the images, so a run of minutes makes fewer of them; and where it makes less
-        than some thousands, another step teaches more than more images in each (docs/experiments.md has the numbers).
+        Steps take longer for larger images, so a run of minutes makes fewer of them. Below a few thousand steps,
+        another step teaches more than more images in each (docs/experiments.md has the numbers).
 
         Args:
             image_shape: (height, width, channels).
 
         Returns:
-            Of resolved options those with a number as their `batch_size`.
+            The resolved options, with a number as their `batch_size`.
 
         Example:
             >>> from keras_gen.presets import GANS
@@ -254,20 +255,20 @@ class AutoencoderOptions(TrainingOptions):
     learning_rate: Open[float] = by_preset(1e-3, ABOVE_ZERO)
     """Step size of Adam; the preset's by default."""
     latent_dim: Open[int] = by_preset(32, ABOVE_ZERO)
-    """Numbers per code; the preset's by default."""
+    """Dimensions of the codes; the preset's by default."""
     loss: Open[str] = by_preset("mse")
-    """gaussian, bernoulli, or mse, mae, huber … of Keras. The preset's by default."""
+    """gaussian, bernoulli, or a loss of Keras such as mse, mae or huber. The preset's by default."""
     beta: float | None = option(None, NOT_NEGATIVE)
-    """Of a VAE: what the divergence of the codes counts."""
-    # What only presets say. None is left to the kind of autoencoder.
+    """Weight of the divergence of the codes in the loss of a VAE."""
+    # Set by presets only. None leaves it to the kind of autoencoder.
     kind: tyro.conf.Suppress[Open[str]] = by_preset("plain")
     """A name in `autoencoders.KINDS`."""
     warm_up: tyro.conf.Suppress[float | None] = option(None, SHARE)
-    """Of a VAE: share of the run in which the divergence comes to count."""
+    """Share of the run over which the divergence of a VAE reaches its full weight."""
     noise: tyro.conf.Suppress[str | None] = None
-    """Of the denoising autoencoder: what it shall undo."""
+    """The corruption that the denoising autoencoder learns to undo."""
     amount: tyro.conf.Suppress[float | None] = option(None, ABOVE_ZERO)
-    """How much noise."""
+    """The amount of this noise."""
 
     def _check(self) -> None:
         super()._check()
@@ -287,6 +288,6 @@ def read_options(path: str | Path) -> dict:
 
 
 def describe(doc: str, presets: dict[str, dict[str, Any]]) -> str:
-    """The head of the `--help` of training: what it does, and the presets, one a line."""
+    """The head of the `--help` of training: what it does, and the presets, one per line."""
     lines = [f"  {name}: {preset['about']}" for name, preset in presets.items()]
     return "\n".join([doc.strip(), "", "Presets:", *lines])

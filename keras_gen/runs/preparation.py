@@ -1,4 +1,4 @@
-"""What comes before the model: the images, and the options that had to wait for them. Everything is settled here."""
+"""What comes before the model: the images, and the options that depend on them. Everything is settled here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keras_gen.registry import lookup
 from keras_gen.runs import hardware
 from keras_gen.runs.options import Options, TrainingOptions
 
-OFF = (None, False, "none")  # what an option says that a builder without it does anyway
+OFF = (None, False, "none")  # values of an option that a builder without it implies
 
 
 def prepare(options: Options) -> tuple[Options, ImageData]:
@@ -26,7 +26,7 @@ def prepare(options: Options) -> tuple[Options, ImageData]:
         options: resolved options; the backend has been chosen, since Keras is imported.
 
     Returns:
-        (the options that the run is made of, the images).
+        (the settled options of the run, the images).
 
     Raises:
         ValueError: for data that cannot be used.
@@ -40,20 +40,20 @@ def prepare(options: Options) -> tuple[Options, ImageData]:
         backend=keras.backend.backend(),
         name=options.name or f"{options.family}-{options.preset}-{slug(images.name)}",
     )
-    keras.utils.set_random_seed(settled.seed)  # now: a measurement may have drawn some
+    keras.utils.set_random_seed(settled.seed)  # only now: a measurement may have drawn random numbers
     return settled, images
 
 
 def batches(
     options: TrainingOptions, model: keras.Model, split: Split, batch_size: int | None = None, **how
 ) -> Batches:
-    """The images of a split, and beside them what the model takes.
+    """The images of a split, and beside them the other inputs of the model.
 
     Args:
         options: all settled.
         model: the model.
         split: the images.
-        batch_size: images in each; those of the options by default.
+        batch_size: images in each batch; that of the options by default.
         **how: further arguments of `data.Batches`.
     """
     columns, ahead = model.columns_of(split), hardware.steps_per_launch()
@@ -61,14 +61,14 @@ def batches(
 
 
 def arguments(kind: str, builders: Mapping[str, Callable], name: str, options: TrainingOptions) -> dict[str, Any]:
-    """What a builder gets of the options: those that one of its kind has a keyword argument for, by their names.
+    """The options that a builder gets: those for which some builder of its kind has a keyword argument, by name.
 
-    An option that this builder does not have is left out if it is off, and else handed over, to be refused by it.
+    An option that this builder does not have is left out if it is off. Otherwise the builder gets it and refuses it.
 
     Args:
         kind: what the table holds, for the message about an unknown name.
         builders: functions or classes by name.
-        name: of the one to be called.
+        name: of the builder to be called.
         options: resolved options.
 
     Raises:

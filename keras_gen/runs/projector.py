@@ -1,4 +1,4 @@
-"""Codes for TensorBoard's projector: a cloud of points, each drawn as its image, to be turned around in a browser."""
+"""Codes for TensorBoard's projector: a cloud of points, each drawn as its image, to rotate in a browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_gen import images as pixels
 
-MAX_SPRITE_SIDE = 8192  # pixels a side that browsers draw
+MAX_SPRITE_SIDE = 8192  # pixels per side that browsers can draw
 
 
 def write(
@@ -25,7 +25,7 @@ def write(
     """Writes what the projector reads: `tensorboard --logdir` the folder or one above it, and open PROJECTOR.
 
     Args:
-        directory: folder to write to; made when missing. TensorBoard follows one projector per folder.
+        directory: folder to write to; created if missing. TensorBoard reads one projector per folder.
         codes: float array (n, d).
         images: uint8 (n, height, width, channels), drawn in place of the points; shrunk where all of them together
             would be too large for a browser.

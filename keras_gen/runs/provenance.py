@@ -1,4 +1,4 @@
-"""What a run was made of, for whoever wants to repeat it: options, data, versions, commit."""
+"""What a run was made from, for anyone who wants to repeat it: options, data, versions, commit."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def _git_commit() -> str | None:
     """The commit of keras_gen's own code, when it runs from a checkout."""
     folder, name = os.path.split(__file__)
     try:
-        _git(folder, "ls-files", "--error-unmatch", name)  # or it would be that of whatever project it is installed in
+        _git(
+            folder, "ls-files", "--error-unmatch", name
+        )  # or it would be the commit of the project that it is installed in
         return _git(folder, "rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):  # no git, or an installed package
         return None

@@ -9,9 +9,9 @@ import keras
 
 from keras_gen.runs.options import Options, TrainingOptions
 
-PENALTY_FACTOR = 4.0  # how much firmer a penalty gets
+PENALTY_FACTOR = 4.0  # by which the weight of a penalty grows
 
-Change = tuple[dict[str, Any], str]  # other values of options, and what is new in words
+Change = tuple[dict[str, Any], str]  # new values of options, and the change in words
 
 
 def lower_the_rate(options: TrainingOptions, model: keras.Model) -> Change | None:
@@ -28,14 +28,14 @@ def hold_the_discriminator(options: TrainingOptions, model: keras.Model) -> Chan
         return {"penalties": ("r1", "r2"), "penalty_weight": None}, "R1 and R2 switched on"
     weight = model.penalties[0].weight
     weight = PENALTY_FACTOR * getattr(weight, "start", weight)
-    return {"penalty_weight": weight}, f"penalties of four times the weight, {weight:g}"
+    return {"penalty_weight": weight}, f"four times the weight of the penalties, {weight:g}"
 
 
 LADDER = (lower_the_rate, hold_the_discriminator, lower_the_rate, hold_the_discriminator)
 
 
 def remedy(options: Options, model: keras.Model, tried: int) -> tuple[Options, str, int] | None:
-    """The next remedy that suits.
+    """The next remedy that applies.
 
     Args:
         options: those that went wrong.
@@ -43,7 +43,7 @@ def remedy(options: Options, model: keras.Model, tried: int) -> tuple[Options, s
         tried: how many rungs of the ladder have been climbed.
 
     Returns:
-        (the new options, what is new in words, the rungs climbed now), or None at the top.
+        (the new options, the change in words, the rungs climbed now), or None at the top.
     """
     for rung, change in enumerate(LADDER[tried:], start=tried + 1):
         if found := change(options, model):

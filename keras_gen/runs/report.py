@@ -48,10 +48,10 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
         *map(pages.paragraph, _asked_for(config)),
         *_score_card(directory),
         pages.heading("Losses"),
-        _picture(directory / "curves.png", "Losses tell how training went, not how good the images are."),
+        _picture(directory / "curves.png", "Losses show how training went, not how good the images are."),
         pages.heading("Summary"),
         pages.facts(summary),
-        pages.heading("While it learned") if earlier else "",
+        pages.heading("During training") if earlier else "",
         *(_picture(path, f"step {int(path.stem.removeprefix('step_')):,}") for path in _spread(earlier)),
         pages.heading("Options"),
         pages.facts({name: value for name, value in options.items() if name != "dry_run"}),
@@ -73,7 +73,7 @@ def _score_card(directory: Path) -> list[str]:
 
 
 def _priors(directory: Path) -> list[str]:
-    """What an autoencoder's codes were taken to be distributed like, the best guess first."""
+    """The priors that were fitted to an autoencoder's codes, the best first."""
     path = directory / "priors.csv"
     if not path.exists():
         return []
@@ -81,10 +81,10 @@ def _priors(directory: Path) -> list[str]:
         header, *rows = csv.reader(file)
     about = "New images, a row for each line of the table: codes drawn from that prior, and decoded."
     explanation = (
-        "Which distribution do the codes have? Each was fitted to the codes of the training images. frechet: distance "
-        "of the images that it makes from real ones that were held out. log_prob: mean log density of the codes of "
-        "these, nats. The first one is saved with the model: of all whose distance is about the least, the one with "
-        "the highest density."
+        "Which distribution do the codes have? Each prior was fitted to the codes of the training images. frechet: "
+        "distance of the images that it makes from real ones that were held out. log_prob: mean log density of the "
+        "codes of those held-out images, nats. The first prior is saved with the model: of all whose distance is about "
+        "the smallest, it has the highest density."
     )
     return [
         pages.heading("Which codes make new images?"),
@@ -100,12 +100,12 @@ def _asked_for(config: dict) -> list[str]:
     """What a conditional model can be asked for, and what the columns of its picture show."""
     if not config["conditions"]:
         return []
-    grid = f"One latent a row, one {config['columns']} a column. " if config["columns"] else ""
+    grid = f"One latent per row, one {config['columns']} per column. " if config["columns"] else ""
     return [f"{grid}It can be asked for:", *config["conditions"]]
 
 
 def _last_epoch(metrics: Path) -> dict[str, str]:
-    """Where training ended and its last losses, numbers shortened. What the monitor saw may be of an earlier epoch."""
+    """Where training ended, and the last losses, shortened; the monitor's numbers may be of an earlier epoch."""
     with metrics.open(newline="") as file:
         rows = list(csv.DictReader(file))
     last = {name: value for name, value in rows[-1].items() if value} if rows else {}
@@ -114,7 +114,7 @@ def _last_epoch(metrics: Path) -> dict[str, str]:
 
 
 def _spread(pictures: list[Path], most: int = 6) -> list[Path]:
-    """At most `most` pictures, evenly over the run, the first and the last among them."""
+    """At most `most` pictures, evenly over the run, including the first and the last."""
     if len(pictures) <= most:
         return pictures
     return [pictures[round(index * (len(pictures) - 1) / (most - 1))] for index in range(most)]

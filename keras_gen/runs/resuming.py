@@ -1,4 +1,4 @@
-"""Going on with a run that another process began: from its newest checkpoint, bit for bit."""
+"""Resuming a run that another process began: from its newest checkpoint, bit for bit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from keras_gen.runs.run import Run
 
 
 def resume(run: Run) -> None:
-    """Moves a run to where it stopped, its batches too; one that died before its first checkpoint begins anew.
+    """Moves a run and its batches to where it stopped; one that died before its first checkpoint starts over.
 
     Args:
-        run: as new, with the folder of the run that is to go on. What the folder says of its past is kept.
+        run: as new, with the folder of the run to resume. The history in that folder is kept.
 
     Raises:
         ValueError: if the run is over, or its data have changed.
@@ -24,7 +24,7 @@ def resume(run: Run) -> None:
         raise ValueError(f"{run.directory} was trained on other images than {run.images.name} has now")
     run.checkpoint = checkpoints.newest(run.directory / checkpoints.FOLDER)
     if run.checkpoint is None:
-        print(f"{run.directory} has no checkpoint yet: it begins anew")
+        print(f"{run.directory} has no checkpoint yet: it starts over")
     else:
         _move_to(run, run.checkpoint, finished=bool(before.get("finished")))
     at = {
@@ -43,8 +43,9 @@ def _move_to(run, checkpoint, finished):
     minutes = checkpoint.callbacks["Budget"]["seconds"] / 60
     run.over = checkpoint.epoch >= (run.options.epochs or math.inf) or minutes >= (run.options.minutes or math.inf)
     if run.over and finished:
+        epochs = f"{checkpoint.epoch} epoch{'s' * (checkpoint.epoch != 1)}"
         raise ValueError(
-            f"{run.directory} is over, after {checkpoint.epoch} epochs in {minutes:.1f} minutes: "
+            f"{run.directory} is over, after {epochs} in {minutes:.1f} minutes: "
             "more --epochs or --minutes train it longer"
         )
     print(

@@ -1,4 +1,4 @@
-"""The record of one training run and its folder: what was asked for, what is trained on what, where it goes on.
+"""The record of one training run and its folder: what was asked for, what is trained on what, where it continues.
 
 runs/<time>-<preset>-<data>/
 config.json      every option, resolved; versions; git commit; the data and its hash
@@ -7,11 +7,11 @@ tensorboard/     scalars and images              samples/     step_<number>.png
 checkpoints/     final.keras, the best model of the run; step_<number>.npz, from which --resume goes on
 report.html      all of it on one page
 scorecard.json   how good it is, and how that was measured; scorecard.html the same with pictures
-priors.csv       of an autoencoder: what its codes may be distributed like; priors.png, new.png  images made so;
+priors.csv       of an autoencoder: the priors that were tried; priors.png, new.png  images that they make;
                  tensorboard/codes  its codes for the projector
 
 The modules beside this one read and change the record, in this order: preparation, beginning, resuming, watching,
-attempts, delivering. `gan.py` and `autoencoder.py` tell the story.
+attempts, delivering. `gan.py` and `autoencoder.py` call them.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Run(Generic[Options]):
         options: all settled; after a collapse those of the next attempt.
         images: the data, as they were loaded: what is recorded, watched and scored.
         model: compiled.
-        batches: what `fit` gets, at the place where it is to begin.
-        held_out: training images that the model does not learn from, or None.
+        batches: what `fit` gets, at the position where it begins.
+        held_out: training images that the model is not trained on, or None.
         directory: the folder.
         config: what `config.json` holds.
-        lock: of the folder, until this process ends.
+        lock: of the folder, until the run is delivered or this process ends.
         checkpoint: from which `fit` goes on, or None for the first step.
-        over: whether it was trained to its end by a process that then could not finish it.
+        over: whether a process trained it to its end and then could not finish it.
         warnings: what is wrong with the images, in sentences.
     """
 
@@ -62,7 +62,7 @@ class Run(Generic[Options]):
 
     @property
     def initial_epoch(self) -> int:
-        """What to give `fit`: 0, or of a run that goes on the epoch in which it stopped."""
+        """What to give `fit`: 0, or for a resumed run the epoch in which it stopped."""
         return self.checkpoint.epoch if self.checkpoint else 0
 
     @property
@@ -72,6 +72,6 @@ class Run(Generic[Options]):
 
 
 def write_config(run: Run) -> None:
-    """Writes `config.json` anew, or leaves the one that was there."""
+    """Replaces `config.json` as a whole, or leaves the one that was there."""
     text = json.dumps(run.config, indent=2, default=str) + "\n"
     replace_file(run.directory / "config.json", lambda file: file.write(text.encode()))

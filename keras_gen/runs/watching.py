@@ -1,4 +1,4 @@
-"""Who watches a run: the callbacks that every one has, in their order, and those that its model allows."""
+"""The callbacks that watch a run: those that every run has, in their order, and those that its model allows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import dataclasses
 import keras
 
 from keras_gen import callbacks, evaluation, features
-from keras_gen.console import progress
 from keras_gen.data import MIN_SCORED_IMAGES
 from keras_gen.models import checkpoints
 from keras_gen.runs.run import Run
@@ -24,7 +23,7 @@ class Watchers:
         monitor: the quality of what it makes, or None.
         best: the state to deliver, or None.
         guard: whether it has collapsed, or None.
-        in_order: these and the others, in the order that `fit` gets them, but for the checkpoints.
+        in_order: these and the others, in the order in which `fit` gets them, except the checkpoints.
     """
 
     budget: callbacks.Budget
@@ -36,8 +35,13 @@ class Watchers:
     in_order: list[keras.callbacks.Callback]
 
     @property
+    def seconds(self) -> float:
+        """The time of training."""
+        return self.budget.seconds_at_end
+
+    @property
     def diverged(self) -> bool:
-        """Whether what came out is no model."""
+        """Whether the result is not a usable model."""
         return self.not_a_number.diverged and not (self.best and self.best.step)
 
     def ended_at(self, model: keras.Model) -> int:
@@ -49,13 +53,14 @@ def watch(run: Run, *own: keras.callbacks.Callback) -> Watchers:
     """The watchers of a run.
 
     Args:
-        run: before its first step here.
-        *own: those of its family, such as a grid of pictures; they stand last.
+        run: before its first step in this process.
+        *own: those of its family, such as a grid of pictures; they come last.
     """
     budget = callbacks.Budget(run.options.epochs, run.options.minutes)
     signal, not_a_number = callbacks.StopOnSignal(), callbacks.StopOnNaN()
-    monitor, best, guard = _monitor(run), None, None
-    if monitor or run.model.best_by not in evaluation.METRICS:  # which nobody else logs
+    bar = callbacks.ProgressBar(budget)
+    monitor, best, guard = _monitor(run, budget, bar, signal), None, None
+    if monitor or run.model.best_by not in evaluation.METRICS:  # which only the monitor logs
         best = callbacks.KeepBest(run.model.best_by)
     if monitor and run.model.adversarial:
         guard = callbacks.CollapseGuard(budget, monitor)
@@ -64,7 +69,7 @@ def watch(run: Run, *own: keras.callbacks.Callback) -> Watchers:
         monitor,
         budget,
         guard,
-        callbacks.ProgressBar(budget),
+        bar,
         signal,
         not_a_number,
         callbacks.MetricsCSV(run.directory / "metrics.csv"),
@@ -77,7 +82,7 @@ def watch(run: Run, *own: keras.callbacks.Callback) -> Watchers:
 
 
 def with_checkpoints(run: Run, watchers: Watchers) -> list[keras.callbacks.Callback]:
-    """What `fit` gets: the callback that writes checkpoints, or goes on from one, before the others."""
+    """What `fit` gets: the callback that writes checkpoints, or resumes from one, before the others."""
     folder = run.directory / checkpoints.FOLDER
     minutes = run.options.checkpoint_every
     return [
@@ -86,15 +91,35 @@ def with_checkpoints(run: Run, watchers: Watchers) -> list[keras.callbacks.Callb
     ]
 
 
-def _monitor(run):
-    """A monitor for a model that makes images of its own."""
+def _monitor(run, budget, bar, signal):
+    """A monitor, for a model that makes new images."""
     enough = len(run.images.train) >= MIN_SCORED_IMAGES
     if not run.options.score or not run.model.generates or not enough:
         return None
-    try:
-        with progress() as on_progress:
-            net = features.FeatureNet.of(run.images, on_progress=on_progress)
-        return evaluation.QualityMonitor(run.images.train, net)
-    except Exception as error:  # whatever it is, it must not keep the model from being trained
-        print(f"the quality is not watched: {' '.join(str(error).split())}")
-        return None
+
+    def on_progress(text, fraction=None):
+        bar.report(text, fraction)
+        if signal.stopped_by:
+            raise InterruptedError(f"stopped by {signal.stopped_by}")
+
+    return QualityMonitor(run.images.train, lambda: features.FeatureNet.of(run.images, on_progress=on_progress), budget)
+
+
+class QualityMonitor(evaluation.QualityMonitor):  # by this name checkpoints know its state
+    """A monitor that takes no time from training before it measures, and does not end it when something is wrong."""
+
+    def __init__(self, split, net, budget):
+        super().__init__(split, net)
+        self.budget = budget
+        self.has_failed = False
+
+    def prepare(self):
+        if self.has_failed:
+            return False
+        try:
+            with self.budget.paused():
+                return super().prepare()
+        except Exception as error:  # whatever it is
+            print(f"the quality is not watched: {' '.join(str(error).split())[:200]}")
+            self.has_failed = True
+            return False

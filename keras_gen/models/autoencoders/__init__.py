@@ -1,4 +1,4 @@
-"""Autoencoders under the stock `fit`: what they share, and one file for each idea of what codes should be like."""
+"""Autoencoders under the stock `fit`: what they share, and one file for each way to regularise codes."""
 
 from keras_gen.models.autoencoders.autoencoder import Autoencoder
 from keras_gen.models.autoencoders.denoising import DenoisingAutoencoder

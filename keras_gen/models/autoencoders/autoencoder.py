@@ -1,4 +1,4 @@
-"""The autoencoder: an encoder from images to codes, a decoder back, a prior to draw new codes from."""
+"""The autoencoder: an encoder from images to codes, a decoder back to images, a prior to draw new codes from."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen import likelihoods
 from keras_gen.inputs import Conditions, Input, Noise, Request, check_names
+from keras_gen.models.activations import check_images
 from keras_gen.models.base import SeededModel
-from keras_gen.models.ends import check_images
 from keras_gen.models.generative import Endpoint, Generative
 from keras_gen.priors import Prior, StandardNormal
 
@@ -25,7 +25,7 @@ class Autoencoder(Generative, SeededModel):
     (`fit(noisy, clean)`). Losses are measured on the scale [-1, 1], where a mean squared error is 4 times that on
     [0, 1].
 
-    New images are made of codes drawn from `prior`: fit one to the codes of the training images, by
+    New images are made from codes drawn from `prior`: fit one to the codes of the training images, with
     `evaluation.choose_prior` or `autoencoder.prior = priors.Mixture(...).fit(autoencoder.encode(images))`.
 
     Other kinds of autoencoder are subclasses with another `corrupt` or `to_codes`, see also `RegularizedAutoencoder`.
@@ -33,13 +33,13 @@ class Autoencoder(Generative, SeededModel):
     Args:
         encoder: model, images (batch, height, width, channels) in [-1, 1] → codes (batch, latent_dim).
         decoder: model, codes → images in [-1, 1]; with conditions, [codes, conditions (batch, conditions.width)] →
-            images; with inputs, these behind.
-        prior: distribution of the codes, or None for none yet.
+            images; further inputs come last.
+        prior: distribution of the codes, or None for no prior yet.
         conditions: a `keras_gen.inputs.Conditions` schema, or None.
-        inputs: further inputs in the order in which the decoder takes them, behind the conditions, such as a `Picture`;
-            the encoder may take all of them too, behind the images. With conditions or inputs `fit` wants a dict of
+        inputs: further inputs in the order in which the decoder takes them, after the conditions, such as a `Picture`;
+            the encoder may take all of them too, after the images. With conditions or inputs `fit` takes a dict of
             columns, `{"images": …, "conditions": …}`, or all columns in this order, `(images, rows, …)`.
-        seed: int, the source of the noise in training.
+        seed: int, for the noise in training.
 
     Call arguments:
         images: uint8 in [0, 255] or float in [-1, 1], (batch, height, width, channels); with conditions or inputs a
@@ -65,7 +65,7 @@ class Autoencoder(Generative, SeededModel):
         (5, 8, 12, 3)
     """
 
-    outputs_per_number = 1  # of the encoder, for each number of a code
+    outputs_per_number = 1  # of the encoder, for each dimension of the codes
 
     family = "autoencoder"
     best_by = "val_loss"
@@ -85,16 +85,17 @@ class Autoencoder(Generative, SeededModel):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
-        # What goes along with the images, and is given for new ones too: all inputs but the codes.
+        # All inputs but the codes: columns beside the images, which are given for new images too.
         self._codes_input = Noise(decoder.inputs[0].shape[-1], name="codes")
         self._beside = tuple(each for each in (conditions, *inputs) if each is not None)
-        self._priors: list[Prior] = []  # at most one: Keras forgets what leaves a list, but no attribute's old value
+        # At most one, in a list: Keras stops tracking what leaves a list, but not the old value of an attribute.
+        self._priors: list[Prior] = []
         self.prior = prior
         self.seed = seed
         check_names(self.inputs)
         self._check()
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.built = True  # both networks come built, which stock callbacks ask for before the first step
+        self.built = True  # both networks are built, which stock callbacks require before the first step
 
     def _check(self):
         codes = self.decoder.inputs[0].shape[1:]
@@ -128,7 +129,7 @@ class Autoencoder(Generative, SeededModel):
 
     @property
     def prior(self) -> Prior | None:
-        """The distribution of the codes, or None for none yet."""
+        """The distribution of the codes, or None for no prior yet."""
         return self._priors[0] if self._priors else None
 
     @prior.setter
@@ -157,7 +158,7 @@ class Autoencoder(Generative, SeededModel):
                 "see keras_gen.evaluation.choose_prior"
             )
         if self.prior.latent_dim != self.latent_dim:
-            raise ValueError(f"expected a prior of {self.latent_dim} numbers, received one of {self.prior.latent_dim}")
+            raise ValueError(f"expected a prior of latent_dim {self.latent_dim}, received {self.prior.latent_dim}")
         return self.prior
 
     @property
@@ -179,15 +180,15 @@ class Autoencoder(Generative, SeededModel):
         return self.decoder
 
     def corrupt(self, images):
-        """What the encoder sees in training in place of float images: the images, unless a subclass spoils them."""
+        """What the encoder gets in training instead of float images: the images, unless a subclass corrupts them."""
         return images
 
     def to_codes(self, encoded, training):
-        """Codes (b, latent_dim) of the encoder's outputs: these, unless a subclass draws them."""
+        """Codes (b, latent_dim) from the encoder's outputs: the outputs themselves, unless a subclass draws codes."""
         return encoded
 
     def encode_batch(self, images, beside=(), training=False):
-        """The encoder's outputs for float images, and the tensors of the inputs beside them if it looks at these."""
+        """The encoder's outputs for float images, and for the tensors of the other inputs if it takes them."""
         images = self.corrupt(images) if training else images
         return self.encoder([images, *beside] if len(self.encoder.inputs) > 1 else images, training=training)
 
@@ -198,30 +199,30 @@ class Autoencoder(Generative, SeededModel):
         return self.decoder([codes, *beside] if beside else codes, training=training)
 
     def named(self, x, y=None):
-        return super().named(x)  # y are targets
+        return super().named(x)  # y is the targets
 
     def targets(self, x, y=None):
-        """The images to be made: `y` where `fit` is given targets, else the images themselves."""
+        """The target images: `y` where `fit` is given targets, otherwise the images themselves."""
         return super().targets(x) if y is None else y
 
     def check(self, x, y=None, sample_weight=None, class_weight=None):
         expected, received = tuple(self.decoder.output_shape[1:]), tuple(getattr(y, "shape", ()))[1:]
         if y is not None and received != expected:
             raise ValueError(
-                f"expected targets that are images {expected}, received {received}: an autoencoder gives back its "
+                f"expected targets that are images {expected}, received {received}: an autoencoder reproduces its "
                 "images, so fit(images) alone. Labels become conditions: fit({'images': …, 'label': …}), see "
                 "`conditions`"
             )
         super().check(x, y, sample_weight, class_weight)
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
-        """`keras.Model.compile`, where `loss` may be the name of a likelihood too, see `keras_gen.likelihoods`."""
+        """`keras.Model.compile`, where `loss` may also be the name of a likelihood, see `keras_gen.likelihoods`."""
         known = likelihoods.get(loss) if isinstance(loss, str) or callable(loss) else loss
         super().compile(optimizer, known, **kwargs)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)  # at once: or it has no slots when its state is loaded
+        self.optimizer.build(self.trainable_variables)  # now, or it has no slots when its state is loaded
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         targets = pixels.to_float(self.targets(x, y))
@@ -238,7 +239,7 @@ class Autoencoder(Generative, SeededModel):
         Args:
             images: uint8 array (n, height, width, channels).
             batch_size: images encoded at a time.
-            given: what goes along with the images, by name, for an encoder that looks at it.
+            given: the other inputs for the images, by name, for an encoder that takes them.
 
         Returns:
             float32 array (n, latent_dim).
@@ -273,13 +274,13 @@ class Autoencoder(Generative, SeededModel):
             images: uint8 array (n, height, width, channels).
             conditions: float array (n, conditions.width), for a conditional model; short for `given`.
             batch_size: images reconstructed at a time.
-            given: what goes along with the images, by name; `given_of(split, drawn_too=True)` has it.
+            given: the other inputs for the images, by name; `given_of(split, drawn_too=True)` returns them.
 
         Returns:
             uint8 array (n, height, width, channels).
 
         Raises:
-            ValueError: if something of it is missing or not expected.
+            ValueError: if an input is missing or not expected.
         """
         given = {**(given or {}), **({} if conditions is None else {"conditions": conditions})}
         if foreign := set(given) - {each.name for each in self._beside}:
@@ -302,7 +303,7 @@ class Autoencoder(Generative, SeededModel):
             return {"images": pixels.to_uint8(self.render(*rows))}
 
         images = {"images": Request("uint8", self.image_shape, about="uint8: 0 to 255.")}
-        codes = {"codes": Request("float32", (self.latent_dim,), about="as `encode` gives them.")}
+        codes = {"codes": Request("float32", (self.latent_dim,), about="as `encode` returns them.")}
         beside = self.rows_of(self._beside)
         return {
             "serving_default": Endpoint(reconstruct, {**images, **beside}),

@@ -1,4 +1,4 @@
-"""Autoencoders that learn to repair what was spoilt."""
+"""Autoencoders that learn to repair corrupted images."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from keras_gen.models.autoencoders.autoencoder import Autoencoder
 
 @keras.saving.register_keras_serializable("keras_gen")
 class DenoisingAutoencoder(Autoencoder):
-    """An autoencoder that sees spoilt images in training and should give back the clean ones.
+    """An autoencoder that gets corrupted images in training and should return the clean ones.
 
     Args:
         encoder: as of `Autoencoder`.
         decoder: as of `Autoencoder`.
         noise: a name in `corruptions.CORRUPTIONS`.
-        amount: of the noise, above 0: see there.
+        amount: of the noise, above 0, see `corruptions`.
         **kwargs: as of `Autoencoder`.
 
     Raises:
-        ValueError: for a noise that there is not, or no amount of it.
+        ValueError: for an unknown noise, or an amount of 0 or less.
 
     Source:
         Vincent et al., Extracting and Composing Robust Features with Denoising Autoencoders (2008),

@@ -1,4 +1,4 @@
-"""The vector-quantised autoencoder: codes that are written with a finite alphabet."""
+"""The vector-quantised autoencoder: codes that consist of tokens from a finite codebook."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from keras import layers, ops
 from keras_gen.models.autoencoders.regularized import RegularizedAutoencoder
 
 CODEBOOK_DECAY = 0.99  # of the averages of the codebook at each step
-MIN_USE_SHARE = 0.05  # times an equal share of the use, below which a vector begins again elsewhere
+MIN_USE_SHARE = 0.05  # as a fraction of equal use; a vector that is used less is restarted
 
 
 @keras.saving.register_keras_serializable("keras_gen")
 class VQVAE(RegularizedAutoencoder):
-    """A code is cut into pieces of `depth` numbers, and each piece replaced by the nearest vector of a codebook.
+    """Cuts a code into pieces of `depth` dimensions, and replaces each piece by the nearest vector of a codebook.
 
-    What the decoder gets are `latent_dim / depth` tokens, the same alphabet at each place. Gradients pass through the
-    replacement as if it were none; each vector of the codebook is a running average of the pieces that it replaced,
-    and one that is hardly used begins again at some piece of the batch. Added to the loss is
-    `commitment · mean((piece − vector)²)`, which keeps the encoder near its alphabet. In the logs, `perplexity` is the
-    number of vectors in use, counted as if they were used equally often.
+    The decoder gets `latent_dim / depth` tokens, from the same codebook at each place. Gradients pass straight through
+    the replacement; each vector of the codebook is a running average of the pieces that it replaced, and one that is
+    hardly used restarts at a random piece of the batch. `commitment · mean((piece − vector)²)` is added to the loss,
+    which keeps the encoder near the codebook. In the logs, `perplexity` is the effective number of vectors in use, as
+    if they were used equally often.
 
-    Draw from a prior of tokens, see `TokenPrior`.
+    Draw new codes from a prior of tokens, see `TokenPrior`.
 
     Args:
         encoder: as of `Autoencoder`.
         decoder: as of `Autoencoder`.
-        depth: numbers per token; divides `latent_dim`.
+        depth: dimensions per token; divides `latent_dim`.
         size: vectors in the codebook.
-        commitment: beside a mean squared error.
+        commitment: weight, relative to a mean squared error.
         **kwargs: as of `Autoencoder`.
 
     Raises:
-        ValueError: as of `Autoencoder`, and for a depth that does not divide the code.
+        ValueError: as of `Autoencoder`, and for a depth that does not divide `latent_dim`.
 
     Source:
         van den Oord et al., Neural Discrete Representation Learning (2017), equation 3 and appendix A.1,
-        https://arxiv.org/abs/1711.00937. Differs: unused vectors begin again, as in Dhariwal et al., Jukebox (2020),
+        https://arxiv.org/abs/1711.00937. Differs: unused vectors restart, as in Dhariwal et al., Jukebox (2020),
         section 3.1, https://arxiv.org/abs/2005.00341
     """
 
     def __init__(self, encoder, decoder, *, depth=8, size=256, commitment=0.25, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         if self.latent_dim % depth:
-            raise ValueError(f"expected a depth that divides the code of {self.latent_dim} numbers, received {depth}")
+            raise ValueError(f"expected a depth that divides the latent_dim of {self.latent_dim}, received {depth}")
         self.depth = depth
         self.size = size
         self.commitment = commitment
@@ -74,13 +74,13 @@ class Codebook(layers.Layer):
 
     Args:
         size: number of vectors.
-        depth: numbers per vector.
+        depth: dimensions per vector.
 
     Call arguments:
         codes: float tensor (b, tokens · depth).
 
     Call returns:
-        float32 tensor of the same shape, each piece of `depth` numbers replaced by the nearest vector.
+        float32 tensor of the same shape, each piece of `depth` dimensions replaced by the nearest vector.
     """
 
     def __init__(self, size: int, depth: int, **kwargs):
@@ -96,20 +96,19 @@ class Codebook(layers.Layer):
         return ops.reshape(ops.take(self.vectors, self.tokens(codes), axis=0), ops.shape(codes))
 
     def tokens(self, codes):
-        """The place in the codebook of the vector nearest to each piece, int (b, tokens)."""
+        """The index in the codebook of the vector nearest to each piece, int (b, tokens)."""
         return nearest_vectors(codes, self.vectors)
 
     def learn(self, codes, seed):
-        """Moves the averages towards the pieces (b, tokens · depth) of a batch; `seed` chooses where to begin again."""
+        """Moves the averages towards the pieces (b, tokens · depth) of a batch; `seed` chooses where to restart."""
         pieces = ops.reshape(codes, (-1, self.depth))
         chosen = ops.one_hot(ops.reshape(self.tokens(codes), (-1,)), self.size)
         uses = CODEBOOK_DECAY * self.uses + (1 - CODEBOOK_DECAY) * ops.sum(chosen, axis=0)
         sums = CODEBOOK_DECAY * self.sums + (1 - CODEBOOK_DECAY) * ops.transpose(chosen) @ pieces
         num = ops.shape(pieces)[0]
         equal_share = ops.cast(num, "float32") / self.size
-        unused = (
-            uses < MIN_USE_SHARE * equal_share
-        )  # all of them at first: the codebook begins as pieces of the first batch
+        # All of them at first: the codebook starts as pieces of the first batch.
+        unused = uses < MIN_USE_SHARE * equal_share
         elsewhere = ops.take(pieces, keras.random.randint((self.size,), 0, num, seed=seed), axis=0)
         self.uses.assign(ops.where(unused, equal_share, uses))
         self.sums.assign(ops.where(unused[:, None], equal_share * elsewhere, sums))
@@ -129,7 +128,7 @@ class Codebook(layers.Layer):
 
 
 def nearest_vectors(codes, vectors):
-    """The place of the vector nearest to each piece of codes.
+    """The index of the vector nearest to each piece of codes.
 
     Args:
         codes: float tensor (b, tokens · depth).

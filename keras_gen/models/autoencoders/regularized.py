@@ -1,4 +1,4 @@
-"""Deterministic autoencoders whose codes are kept in bounds, so that a simple prior fits them."""
+"""Deterministic autoencoders with regularised codes, so that a simple prior fits them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from keras_gen.models.base import ScheduledModel
 
 
 class RegularizedAutoencoder(Autoencoder, ScheduledModel):
-    """The base of autoencoders that want something of their codes besides a good reconstruction.
+    """The base of autoencoders with a loss of their codes besides that of the reconstruction.
 
-    Subclasses define `code_loss`, which is added to the loss and stands in the logs under this name, as it is before
-    `weight` makes it more or less.
+    Subclasses define `code_loss`, which is added to the loss, multiplied by `weight`; the logs show it under this
+    name without the weight.
 
     Args:
         encoder: as of `Autoencoder`.
@@ -26,17 +26,17 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
         self._code_loss = keras.metrics.Mean(name="code_loss")
 
     def code_loss(self, encoded):
-        """What shall be small, a float32 scalar, of the encoder's outputs for a batch."""
+        """The loss of the encoder's outputs for a batch, a float32 scalar."""
         raise NotImplementedError
 
     def weight(self, progress):
-        """What `code_loss` counts when that share of the run is over: a float or a scalar tensor."""
+        """The weight of `code_loss` when that share of the run is over: a float or a scalar tensor."""
         return 1.0
 
     def encode_batch(self, images, beside=(), training=False):
         encoded = super().encode_batch(images, beside, training)
         code_loss = self.code_loss(encoded)
-        # Validation counts it in full from the beginning, or its first epochs would look the best.
+        # Validation uses the full weight from the beginning, or its first epochs would seem the best.
         weighted = self.weight(self.progress if training else 1.0) * code_loss
         self.add_loss(weighted)
         self._latest = weighted, code_loss
@@ -44,7 +44,7 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
 
     def compute_loss(self, *args, **kwargs):
         (weighted, code_loss), self._latest = self._latest, (None, None)
-        # Of this step: on JAX, Keras also comes by to look at shapes, with the losses of no step.
+        # Only losses of a step: on JAX, Keras also calls this to infer shapes, without a step.
         if any(loss is weighted for loss in self.losses):
             self._code_loss.update_state(code_loss)
         return super().compute_loss(*args, **kwargs)
@@ -52,15 +52,15 @@ class RegularizedAutoencoder(Autoencoder, ScheduledModel):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class RAE(RegularizedAutoencoder):
-    """Codes are kept small and the decoder smooth: what is left of a VAE when its noise is taken out.
+    """Keeps codes small and the decoder smooth: a VAE without its noise.
 
-    Adds `strength · mean(‖code‖² / 2) + decay · ‖decoder kernels‖²` to the loss. Draw from a prior that is fitted.
+    Adds `strength · mean(‖code‖² / 2) + decay · ‖decoder kernels‖²` to the loss. Draw new codes from a fitted prior.
 
     Args:
         encoder: as of `Autoencoder`.
         decoder: as of `Autoencoder`.
-        strength: of the first, beside a mean squared error.
-        decay: of the second.
+        strength: weight of the first, relative to a mean squared error.
+        decay: weight of the second.
         **kwargs: as of `Autoencoder`.
 
     Source:
@@ -84,15 +84,15 @@ class RAE(RegularizedAutoencoder):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class WAE(RegularizedAutoencoder):
-    """The codes of a batch, taken together, shall look standard normal; each single one is free.
+    """The codes of a batch, taken together, should be standard normal; no single one is constrained.
 
-    Adds `strength · MMD²` to the loss: the maximum mean discrepancy of the batch's codes from as many normal draws,
+    Adds `strength · MMD²` to the loss: the maximum mean discrepancy between the batch's codes and as many normal draws,
     with the inverse multiquadratic kernels of the paper.
 
     Args:
         encoder: as of `Autoencoder`.
         decoder: as of `Autoencoder`.
-        strength: beside a mean squared error.
+        strength: weight, relative to a mean squared error.
         **kwargs: as of `Autoencoder`.
 
     Source:
@@ -116,7 +116,7 @@ def discrepancy(codes, draws):
 
     Args:
         codes: float tensor (b, d).
-        draws: float tensor (b, d), what they shall look like; standard normal, by which the scales are chosen.
+        draws: float tensor (b, d) of the desired distribution, standard normal, for which the scales are chosen.
 
     Returns:
         float32 scalar, around 0 for equal distributions; it may be negative.
@@ -127,7 +127,7 @@ def discrepancy(codes, draws):
         0.0
     """
     num = ops.cast(ops.shape(codes)[0], "float32")
-    pairs = ops.maximum(num * (num - 1), 1.0)  # of one code, as the last batch of a validation may be, there is none
+    pairs = ops.maximum(num * (num - 1), 1.0)  # a single code, as in the last batch of a validation, has no pairs
     base = 2.0 * codes.shape[-1]  # the mean squared distance of two normal draws
     apart = ops.ones((ops.shape(codes)[0],) * 2) - ops.eye(ops.shape(codes)[0])
 

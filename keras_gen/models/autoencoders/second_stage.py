@@ -1,4 +1,4 @@
-"""A VAE of codes: the prior for codes that no Gaussians describe."""
+"""A VAE of codes: the prior for codes that no mixture of Gaussians describes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BATCH_SIZE = 256
 
 @keras.saving.register_keras_serializable("keras_gen")
 class SecondStage(Prior):
-    """A small VAE that has learned the codes of another autoencoder.
+    """A small VAE that is trained on the codes of another autoencoder.
 
-    A code is the mean that its decoder gives for the first half of the noise, and the second half times the standard
-    deviation that its reconstructions have. Codes are brought to mean 0 and variance 1 before, and back afterwards.
+    A code is the mean that its decoder gives for the first half of the noise, plus the second half times the standard
+    deviation of its reconstructions. Codes are standardised to mean 0 and variance 1 first, and scaled back afterwards.
 
     Args:
-        latent_dim: numbers per code.
+        latent_dim: dimensions of the codes.
         width: units of its hidden layers, two on each side.
 
     Source:
@@ -58,7 +58,7 @@ class SecondStage(Prior):
         self.scale.assign(np.sqrt(codes.var(axis=0) + MIN_VARIANCE))
         codes = self._standardized(codes)
         order = np.random.default_rng(seed)
-        # All steps as one epoch, in an order of our own: Keras would shuffle by the global randomness.
+        # All steps as one epoch, in our own order: Keras would shuffle with the global randomness.
         rounds = -(-NUM_STEPS * BATCH_SIZE // len(codes))
         rows = np.concatenate([order.permutation(len(codes)) for _ in range(rounds)])[: NUM_STEPS * BATCH_SIZE]
         rate = keras.optimizers.schedules.CosineDecay(1e-3, NUM_STEPS)
@@ -71,11 +71,11 @@ class SecondStage(Prior):
         return self
 
     def _freeze(self):
-        """What trains the autoencoder shall not train its prior."""
+        """Training the autoencoder should not train its prior."""
         self.encoder.trainable = self.decoder.trainable = False
 
     def log_prob(self, codes):
-        """A lower bound of the logarithm of the density (the evidence, from one draw for each code), float64 (n,)."""
+        """A lower bound of the log density (the evidence lower bound, from one draw for each code), float64 (n,)."""
         scale, variance = (ops.convert_to_numpy(weight.value) for weight in (self.scale, self.variance))
         codes = self._standardized(np.asarray(codes, "float32"))
         reconstructions, divergences = self._reconstructed(codes)

@@ -1,4 +1,4 @@
-"""A prior of tokens: each is drawn knowing those before it."""
+"""A prior of tokens: each is drawn given those before it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ BATCH_SIZE = 128
 
 @keras.saving.register_keras_serializable("keras_gen")
 class TokenPrior(Prior):
-    """The distribution of codes that are made of the vectors of a codebook, token by token: a recurrent network.
+    """The distribution of codes that consist of codebook vectors, token by token: a recurrent network.
 
-    `p(tokens) = Π p(token_t | token_1 … token_(t−1))`, each factor a softmax over a gated recurrent unit. The noise is
-    one number for each token, which chooses it by its distribution function.
+    `p(tokens) = Π p(token_t | token_1 … token_(t−1))`, each factor a softmax over a gated recurrent unit. The noise has
+    one dimension for each token, which chooses it by its distribution function.
 
     Args:
-        latent_dim: numbers per code.
-        depth: numbers per token.
+        latent_dim: dimensions of the codes.
+        depth: dimensions per token.
         size: vectors in the codebook.
         vectors: float array (size, depth), the codebook; None where weights are loaded.
         width: units of the recurrent layer.
 
     Source:
         van den Oord et al., Neural Discrete Representation Learning (2017), section 3.3,
-        https://arxiv.org/abs/1711.00937. Differs: recurrent instead of convolutional, as tokens here are no map.
+        https://arxiv.org/abs/1711.00937. Differs: recurrent instead of convolutional, as tokens here do not form a map.
     """
 
     def __init__(self, latent_dim, depth, size, vectors=None, width=128, **kwargs):
@@ -41,7 +41,7 @@ class TokenPrior(Prior):
         if vectors is not None:
             self.vectors.assign(vectors)
         self.network = _network(latent_dim // depth, size, width)
-        self.network.trainable = False  # what trains the autoencoder shall not train its prior
+        self.network.trainable = False  # training the autoencoder should not train its prior
         self.built = True
 
     @property
@@ -60,7 +60,7 @@ class TokenPrior(Prior):
         place = (1 + ops.erf(noise / np.sqrt(2.0))) / 2  # uniform in [0, 1]
         tokens = ops.zeros_like(noise, dtype="int32")
         for index in range(self.noise_dim):
-            # All places each time, of which one is new: with as few tokens simpler than a state to be carried along.
+            # All places each time, though only one is new: for few tokens this is simpler than carrying a state along.
             shares = ops.cumsum(ops.softmax(self.network(tokens)[:, index]), axis=-1)[:, :-1]
             token = ops.sum(ops.cast(place[:, index : index + 1] > shares, "int32"), axis=-1, keepdims=True)
             tokens = ops.concatenate([tokens[:, :index], token, tokens[:, index + 1 :]], axis=-1)
@@ -73,13 +73,13 @@ class TokenPrior(Prior):
         self.network.trainable = True
         rate = keras.optimizers.schedules.CosineDecay(2e-3, -(-len(rows) // BATCH_SIZE))
         self.network.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        # As one epoch, in an order of our own: Keras would shuffle by the global randomness.
+        # As one epoch, in our own order: Keras would shuffle with the global randomness.
         self.network.fit(tokens[rows], tokens[rows], batch_size=BATCH_SIZE, shuffle=False, verbose=0)
         self.network.trainable = False
         return self
 
     def log_prob(self, codes):
-        """The logarithm of the probability of codes, which are tokens, in nats, float64 (n,)."""
+        """The log probability of codes, which are tokens, in nats, float64 (n,)."""
         tokens = self._tokens(codes)
         logs = ops.convert_to_numpy(ops.log_softmax(self.network.predict(tokens, batch_size=1024, verbose=0)))
         return np.take_along_axis(logs, tokens[..., None], axis=-1).sum(axis=(1, 2), dtype="float64")
@@ -93,9 +93,9 @@ class TokenPrior(Prior):
 
 
 def _network(num_tokens, size, width):
-    """Tokens (b, num_tokens) → logits (b, num_tokens, size), each of the tokens before it alone."""
-    own = {"dtype": "float32"}  # whatever the policy, as the prior
-    normal, uniform = keras.initializers.RandomNormal, keras.initializers.GlorotUniform  # seeded: a fit can be repeated
+    """Tokens (b, num_tokens) → logits (b, num_tokens, size), each from the tokens before it only."""
+    own = {"dtype": "float32"}  # whatever the policy, like the prior
+    normal, uniform = keras.initializers.RandomNormal, keras.initializers.GlorotUniform  # seeded: a fit is repeatable
     tokens = keras.Input((num_tokens,), dtype="int32", name="tokens")
     known = layers.Embedding(size, width, embeddings_initializer=normal(seed=0), **own)(tokens)
     before = layers.ZeroPadding1D((1, 0), **own)(known)[:, :-1]
@@ -113,7 +113,7 @@ def _network(num_tokens, size, width):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class PlaceEmbedding(layers.Layer):
-    """Adds to each vector of a sequence (b, n, d) one that says where it stands."""
+    """Adds to each vector of a sequence (b, n, d) a vector for its position."""
 
     def build(self, input_shape):
         self.places = self.add_weight(input_shape[1:], keras.initializers.RandomNormal(seed=3), name="places")

@@ -1,4 +1,4 @@
-"""Variational autoencoders: a distribution of codes for each image, all of them together standard normal."""
+"""Variational autoencoders: a distribution of codes for each image; together they are standard normal."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from keras import ops
 from keras_gen.models.autoencoders.regularized import RegularizedAutoencoder
 from keras_gen.priors import StandardNormal
 
-MIN_ACTIVE_VARIANCE = 0.01  # variance of a code's mean over the images, below which it tells nothing about them
+MIN_ACTIVE_VARIANCE = 0.01  # of a dimension's mean over the images, below which it holds no information about them
 
 
 @keras.saving.register_keras_serializable("keras_gen")
 class VAE(RegularizedAutoencoder):
-    """The encoder gives a mean and a variance for each number of the code; training draws from these.
+    """The encoder outputs a mean and a variance for each dimension of the codes; training draws from these.
 
     The loss is the negative evidence lower bound: compile it with a loss of `likelihoods`, to which the
     Kullback-Leibler divergence of the codes from the standard normal is added, in nats per image. `code_loss` in the
-    logs is that divergence. Outside training the mean is the code. The prior is standard normal from the start; a
+    logs is that divergence. Outside training the code is the mean. The prior is standard normal from the start; a
     fitted one may still be better.
 
     Args:
         encoder: model, images → (batch, 2 · latent_dim): means and logarithms of variances.
         decoder: as of `Autoencoder`.
-        beta: what the divergence counts; above 1 the numbers of a code become more independent (β-VAE).
-        free_bits: nats that each number of the code may hold for free, against codes that fall silent.
-        warm_up: share of the run, see `progress`, over which the divergence comes in, in [0, 1).
+        beta: weight of the divergence; above 1 the dimensions become more independent (β-VAE).
+        free_bits: nats that each dimension may hold for free, to prevent inactive dimensions.
+        warm_up: share of the run, see `progress`, over which the weight of the divergence rises from 0, in [0, 1).
         **kwargs: as of `Autoencoder`.
 
     Raises:
@@ -81,12 +81,12 @@ class VAE(RegularizedAutoencoder):
     def active_units(
         self, images: np.ndarray, batch_size: int = 256, given: Mapping[str, np.ndarray] | None = None
     ) -> int:
-        """Numbers of the code that tell something about the images: their mean varies by more than 0.01 (variance).
+        """The number of dimensions that hold information about the images: the variance of their mean is above 0.01.
 
         Args:
             images: uint8 array (n, height, width, channels), many.
             batch_size: images encoded at a time.
-            given: what goes along with the images, by name, as for `encode`.
+            given: the other inputs for the images, by name, as for `encode`.
 
         Source:
             Burda et al., Importance Weighted Autoencoders (2016), section 5.2, https://arxiv.org/abs/1509.00519
@@ -103,7 +103,7 @@ def _mean_and_log_variance(encoded):
 
 
 def divergence(mean, log_variance):
-    """Kullback-Leibler divergence of normal distributions from the standard normal, in nats, number by number.
+    """Kullback-Leibler divergence of normal distributions from the standard normal, in nats, elementwise.
 
     `(μ² + σ² − log σ² − 1) / 2`.
 

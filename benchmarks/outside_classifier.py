@@ -1,15 +1,15 @@
-"""Judges exported models as somebody else would: by what they serve, with a classifier that is not keras_gen's.
+"""Scores exported models independently of keras_gen: by what they serve, with a plain Keras classifier.
 
-Each SavedModel is asked for images by its signature `generate`, as a server would ask it, for each class equally
-often. The judge is a plain Keras classifier of the training images, whose 64 units before the last layer are the
-features; real test images are what it compares with. The first row has as many real training images: what a perfect
-generator would get. Distances of two judges, and those of a score card, are on different scales: compare with
-that row. *Judge* is its seed, and *reads* the share of the test images that it reads right.
+Each SavedModel gets requests for its signature `generate`, as a server would get them, for each class equally often.
+The classifier is trained on the training images; the 64 units before its last layer are the features. Generated images
+are compared with the real test images. The first row has as many real training images: the score of a perfect
+generator. Distances of two classifiers, or of a classifier and a score card, are on different scales: compare with that
+row. *Classifier* is its seed, and *accuracy* the share of the test images that it classifies correctly.
 
 Needs labelled data of at least 8×8 pixels, and TensorFlow.
 
 Example:
-  python -m benchmarks.outside_judge saved_models/gan-fast-mnist/1 --data mnist
+  python -m benchmarks.outside_classifier saved_models/gan-fast-mnist/1 --data mnist
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ ROWS = 500  # of a request
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to judge, and by whom."""
+    """What to score, and with which classifiers."""
 
     models: tyro.conf.Positional[tuple[Path, ...]]
     """Folders of exported models, with or without the version."""
     data: str = "mnist"
-    """The labelled data set that they learned from: a name or a path, as for train_gan.py."""
+    """The labelled data set that they were trained on: a name or a path, as for train_gan.py."""
     num: int = 10_000
     """Images of each model; no more than there are test images."""
     epochs: int = 4
-    """Passes over the training images of each judge."""
+    """Passes over the training images for each classifier."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """A judge for each of these."""
+    """One classifier for each of these."""
 
 
-def judge(images: np.ndarray, labels: np.ndarray, num_classes: int, epochs: int, seed: int):
+def train_classifier(images: np.ndarray, labels: np.ndarray, num_classes: int, epochs: int, seed: int):
     """A model from uint8 images (batch, height, width, channels) to (features, probabilities)."""
     import keras
     from keras import layers
@@ -65,7 +65,7 @@ def judge(images: np.ndarray, labels: np.ndarray, num_classes: int, epochs: int,
 
 
 def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The uint8 images that an exported model answers with, and the class that each was to be, if it can be asked."""
+    """The uint8 images that an exported model answers with, and the class asked of each, if it takes classes."""
     import tensorflow as tf
 
     from keras_gen.cli import sampling
@@ -79,7 +79,7 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
     answers = []
     for rows in np.array_split(np.arange(num), -(-num // ROWS)):
         said = {"seed": rows, "label": [class_names[label] for label in asked[rows]]}
-        # All else is left open: no text and no number.
+        # Everything else stays open: an empty text or no number.
         left_open = {
             name: np.full(len(rows), "" if spec.dtype == tf.string else np.nan) for name, spec in inputs.items()
         }
@@ -89,7 +89,7 @@ def served(path: Path, class_names: list[str], num: int) -> tuple[np.ndarray, np
 
 
 def main(options: Options) -> None:
-    """Prints a row for each judge and model."""
+    """Prints a row for each classifier and model."""
     with one_line_errors():
         if not options.models:
             raise ValueError("expected the folders of exported models, received none")
@@ -104,19 +104,19 @@ def main(options: Options) -> None:
         real, some = (split.some(num, seed=0) for split in (data.test, data.train))
         sets = {"real training images": (some.images[:], some.labels)}
         sets |= {str(path): served(path, data.class_names, num) for path in options.models}
-    print("| judge | reads | images | frechet | coverage | confident | reads back |\n|" + " --- |" * 7)
+    print("| classifier | accuracy | images | frechet | coverage | confident | reads back |\n|" + " --- |" * 7)
     for seed in options.seeds:
-        print(f"judge {seed} learns from {len(data.train):,} images …", file=sys.stderr)
-        network = judge(data.train.images[:], data.train.labels, data.num_classes, options.epochs, seed)
-        real_features, read = network.predict(real.images[:], verbose=0)
-        accuracy = np.mean(read.argmax(axis=1) == real.labels)
+        print(f"classifier {seed}: training on {len(data.train):,} images …", file=sys.stderr)
+        network = train_classifier(data.train.images[:], data.train.labels, data.num_classes, options.epochs, seed)
+        real_features, probabilities = network.predict(real.images[:], verbose=0)
+        accuracy = np.mean(probabilities.argmax(axis=1) == real.labels)
         for name, (images, asked) in sets.items():
-            features, read = network.predict(images, verbose=0)
+            features, probabilities = network.predict(images, verbose=0)
             numbers = [
                 f"{distances.frechet_distance(real_features, features):.2f}",
                 f"{distances.neighbourhoods(real_features, features)['coverage']:.3f}",
-                f"{np.mean(read.max(axis=1) > MIN_CONFIDENCE):.3f}",
-                "–" if asked is None else f"{np.mean(read.argmax(axis=1) == asked):.3f}",
+                f"{np.mean(probabilities.max(axis=1) > MIN_CONFIDENCE):.3f}",
+                "–" if asked is None else f"{np.mean(probabilities.argmax(axis=1) == asked):.3f}",
             ]
             print(f"| {seed} | {accuracy:.4f} | {name} | {' | '.join(numbers)} |", flush=True)
 

@@ -1,4 +1,4 @@
-"""`keras-gen evaluate | compare`: how good it is."""
+"""`keras-gen evaluate | compare`: how good a model is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Evaluate:
     truncation: float | None = None
     """As for keras-gen sample."""
     features: Literal["own", "inception"] = "own"
-    """Features of networks that learn from the data, or of InceptionV3 if Keras has its weights on disk."""
+    """Features of networks trained on the data, or of InceptionV3 if Keras has its weights on disk."""
     out: Path | None = None
     """Folder of scorecard.json, scorecard.html and pictures. By default the run's own, or scorecard-<name> for anything but the usual card of a run."""  # noqa: E501
 
@@ -39,12 +39,12 @@ class Evaluate:
         out = self.out or (self.model if usual else Path(f"scorecard-{self.model.stem}"))
         files.require_writable(out)
         with progress() as on_progress:
-            card, pictures = self._judged(on_progress)
+            card, pictures = self._score(on_progress)
         card.model["path"] = str(self.model)
         page = evaluation.write(card, pictures, out)
         print("\n".join([*evaluation.lines(card), f"the card: {page}"]))
 
-    def _judged(self, on_progress):
+    def _score(self, on_progress):
         import numpy as np
 
         from keras_gen import data, evaluation
@@ -53,9 +53,9 @@ class Evaluate:
 
         if self.model.suffix == ".npy":
             if self.data is None:
-                raise ValueError("expected --data: a file of images does not say what it should look like")
+                raise ValueError("expected --data: a file of images does not say which data to compare it with")
             if self.truncation is not None:
-                raise ValueError("expected no --truncation: these images are made already")
+                raise ValueError("expected no --truncation: these images are already made")
             images = checked_images(np.load(self.model), str(self.model))
             *size, channels = images.shape[1:]
             on_progress(f"reading {self.data} at the size of these images, {size[0]}×{size[1]}×{channels}")
@@ -97,7 +97,7 @@ class Compare:
         header, *rows = evaluation.side_by_side({name: evaluation.ScoreCard.load(file) for name, file in files.items()})
         table = Table()
         for name in header:
-            table.add_column(name, overflow="fold")  # a name that is cut off cannot be told from another
+            table.add_column(name, overflow="fold")  # names that are cut off may look the same
         for row in rows:
             table.add_row(*row)
         Console().print(table)

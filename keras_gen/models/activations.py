@@ -1,16 +1,16 @@
-"""How networks end: whether what they give is on the scale that a model expects."""
+"""Checks of the last layer of a network: whether its outputs are on the scale that a model expects."""
 
 from __future__ import annotations
 
 import keras
 
-# What ends a network elsewhere than in [-1, 1], by the name of the activation; tanh and nothing are fine.
+# The ranges of activations that cannot cover [-1, 1]; tanh and no activation are fine.
 _RANGES = {
     **dict.fromkeys(("sigmoid", "hard_sigmoid", "softmax", "sparse_sigmoid"), "[0, 1]"),
     **dict.fromkeys(("relu", "relu6", "softplus", "exponential", "squareplus"), "[0, …)"),
     **dict.fromkeys(("log_sigmoid", "log_softmax"), "(…, 0]"),
 }
-# What changes no number.
+# Layers that do not change values.
 _SHAPES = (
     keras.layers.Reshape,
     keras.layers.Flatten,
@@ -21,19 +21,19 @@ _SHAPES = (
 )
 
 
-def activation_at_the_end(network: keras.Model) -> str:
-    """The name of the activation that a Functional network ends in, "linear" where there is none or it is not known.
+def last_activation(network: keras.Model) -> str:
+    """The name of the last activation of a Functional network, "linear" where there is none or it is not known.
 
     Example:
         >>> pixels = keras.Input((4,))
-        >>> activation_at_the_end(keras.Model(pixels, keras.layers.Dense(1, "sigmoid")(pixels)))
+        >>> last_activation(keras.Model(pixels, keras.layers.Dense(1, "sigmoid")(pixels)))
         'sigmoid'
     """
     tensor = network.outputs[0] if getattr(network, "outputs", None) else None
     while tensor is not None:
         operation = tensor._keras_history.operation
         if isinstance(operation, keras.Model):
-            return activation_at_the_end(operation)
+            return last_activation(operation)
         if not isinstance(operation, _SHAPES):
             if isinstance(operation, keras.layers.Softmax | keras.layers.ReLU):
                 return type(operation).__name__.lower()
@@ -43,16 +43,16 @@ def activation_at_the_end(network: keras.Model) -> str:
 
 
 def check_images(network: keras.Model) -> None:
-    """Refuses a network whose images cannot reach from -1 to 1.
+    """Refuses a network whose images cannot cover the range from -1 to 1.
 
     Raises:
-        ValueError: with the range that it has, and what to do.
+        ValueError: with its range, and what to do.
     """
-    name = activation_at_the_end(network)
+    name = last_activation(network)
     if name in _RANGES:
         raise ValueError(
             f"expected a {network.name} of images in [-1, 1], received one that ends in {name}, {_RANGES[name]}: end "
-            "it in tanh, or in no activation"
+            "it in tanh, or without an activation"
         )
 
 
@@ -62,9 +62,9 @@ def check_logits(network: keras.Model) -> None:
     Raises:
         ValueError: with what it ends in, and what to do.
     """
-    name = activation_at_the_end(network)
+    name = last_activation(network)
     if name in _RANGES or name == "tanh":
         raise ValueError(
             f"expected a {network.name} that ends in logits, received one that ends in {name}: the losses have their "
-            "own sigmoid, so end it in no activation"
+            "own sigmoid, so end it without an activation"
         )

@@ -1,8 +1,8 @@
-"""Programs that load an exported model and answer questions: what a server does, in a process of its own.
+"""Runtimes that load an exported model and answer questions as a server does, in a separate process.
 
-Run by its path, so that nothing of keras_gen is imported: `python readers.py READER MODEL QUESTIONS.npz ANSWERS.npz`.
-A question is the arrays `<number>/<signature>/<input>`, its answer the arrays `<number>/<output>`; texts are Unicode
-arrays, answers in bytes arrays of these.
+Run by its path, so that nothing of keras_gen is imported: `python runtimes.py RUNTIME MODEL QUESTIONS.npz ANSWERS.npz`.
+A question consists of the arrays `<number>/<signature>/<input>`, its answer of the arrays `<number>/<output>`. Texts
+are Unicode arrays, answers in bytes are arrays of bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT = "serving_default"
 
 
 def tensorflow(path: str) -> Ask:
-    """`tf.saved_model.load`, as Python does."""
+    """`tf.saved_model.load` of TensorFlow's Python."""
     import tensorflow as tf
 
     signatures = tf.saved_model.load(path).signatures
@@ -38,17 +38,17 @@ def tensorflow(path: str) -> Ask:
 
 
 def c_api(path: str) -> Ask:
-    """The C library that TensorFlow's wheel brings along: its loader is the one of TF Serving."""
+    """The C library in TensorFlow's wheel, whose loader TF Serving uses too."""
     return CSavedModel(path).ask
 
 
 def openvino(path: str) -> Ask:
-    """Intel's OpenVINO, a reader with a code of its own; it knows the default signature alone."""
+    """Intel's OpenVINO, which shares no code with the others; it knows the default signature alone."""
     import openvino
 
     core = openvino.Core()
     try:
-        # What it would compute in bfloat16 where the processor can is asked for in float32.
+        # In float32: by default it computes in bfloat16 where the processor can.
         model = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     except RuntimeError as error:
         lacking = re.search("No conversion rule found for operations: .*", str(error))
@@ -79,7 +79,7 @@ def litert(path: str) -> Ask:
 
     def ask(signature, inputs):
         num = len(next(iter(inputs.values())))
-        # Copies, since the interpreter writes each answer over the one before.
+        # Copies, since the interpreter overwrites the previous answer.
         answers = [
             {
                 name: value.copy()
@@ -92,7 +92,7 @@ def litert(path: str) -> Ask:
     return ask
 
 
-READERS = {"tensorflow": tensorflow, "c_api": c_api, "openvino": openvino, "onnx": onnx, "litert": litert}
+RUNTIMES = {"tensorflow": tensorflow, "c_api": c_api, "openvino": openvino, "onnx": onnx, "litert": litert}
 
 
 class CSavedModel:
@@ -102,11 +102,11 @@ class CSavedModel:
         path: folder of the SavedModel.
 
     Attributes:
-        signatures: by name a pair, the inputs and the outputs; each by name (tensor in the graph, number of its type).
+        signatures: by name, a pair of inputs and outputs; each by name (tensor in the graph, number of its type).
 
     Raises:
         OSError: if TensorFlow's C library is not installed.
-        RuntimeError: in TensorFlow's own words, if it cannot be loaded, or does not answer.
+        RuntimeError: with TensorFlow's own message, if the model cannot be loaded or does not answer.
     """
 
     TEXT = 7
@@ -199,7 +199,7 @@ class _Buffer(ctypes.Structure):
 
 
 class _Status:
-    """What TensorFlow has to say about a call; what is no success is raised."""
+    """The status of a call of TensorFlow; anything but success is raised."""
 
     def __init__(self, library):
         self._library = library
@@ -217,7 +217,7 @@ class _Status:
 
 
 def c_library() -> Path | None:
-    """The place of TensorFlow's C library, found without importing TensorFlow; not every platform's wheel has one."""
+    """The path of TensorFlow's C library, found without importing TensorFlow; not every platform's wheel has one."""
     found = importlib.util.find_spec("tensorflow")
     if found is None or found.origin is None:
         return None
@@ -226,10 +226,10 @@ def c_library() -> Path | None:
 
 
 def _library():
-    """TensorFlow's C library, with the types of what its functions return."""
+    """TensorFlow's C library, with the return types of its functions."""
     path = c_library()
     if path is None:
-        raise OSError("expected a TensorFlow that brings its C library along")
+        raise OSError("expected a TensorFlow that includes its C library")
     library = ctypes.CDLL(str(path))
     pointers = (
         *("TF_NewGraph", "TF_NewSessionOptions", "TF_NewStatus", "TF_LoadSessionFromSavedModel", "TF_TensorData"),
@@ -249,7 +249,7 @@ def _signatures(meta_graph: bytes) -> Iterator[tuple[str, tuple[dict, dict]]]:
     """The signatures in a serialized MetaGraphDef (meta_graph.proto), without TensorFlow's classes for it."""
 
     def entries(maps):
-        """The keys and the values of fields that are a map."""
+        """The keys and values of map fields."""
         for entry in maps:
             fields = dict(_fields(entry))
             yield fields[1].decode(), fields[2]
@@ -265,7 +265,7 @@ def _signatures(meta_graph: bytes) -> Iterator[tuple[str, tuple[dict, dict]]]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """The fields of a message on the wire of protocol buffers: number and value."""
+    """The fields of a message in the wire format of protocol buffers: number and value."""
     position = 0
 
     def varint():
@@ -289,9 +289,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
         position += length
 
 
-def _main(reader: str, path: str, questions: str, answers: str) -> None:
+def _main(runtime: str, path: str, questions: str, answers: str) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    ask = READERS[reader](path)
+    ask = RUNTIMES[runtime](path)
     asked: dict[str, tuple[str, Arrays]] = {}
     with np.load(questions) as archive:
         for key, array in archive.items():

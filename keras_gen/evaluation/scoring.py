@@ -1,0 +1,359 @@
+"""Scoring: from a model, or whatever makes images, and the data to a score card."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_gen import images as pixels
+from keras_gen.console import OnProgress, no_progress
+from keras_gen.data import MIN_SCORED_IMAGES, ImageData, Split
+from keras_gen.evaluation import effort as efforts
+from keras_gen.evaluation.card import PROTOCOL, Score, ScoreCard
+from keras_gen.evaluation.copies import CopyCheck, copy_check
+from keras_gen.evaluation.distances import kernel_distance
+from keras_gen.evaluation.effort import CLASSIFIER_STEPS, FULL, MAX_COPY_CHECKED, NUM_DRAWS, Effort, Pace, Work
+from keras_gen.evaluation.reconstruction import reconstruction_errors
+from keras_gen.evaluation.scores import by_class, compare, main_attribute
+from keras_gen.features import FeatureNet, classifier, learned_and_held_out, real_sides
+from keras_gen.inputs import LABEL, Categorical, Conditions
+from keras_gen.layers import leaky_clip
+from keras_gen.models.activations import last_activation
+from keras_gen.models.generative import Generative
+
+NUM_OUTPUTS = 256
+NUM_CLOSEST_PAIRS = 20  # pairs shown
+MIN_TRUSTED_IMAGES = 1_000
+MIN_NET_ACCURACY = 0.8  # of a feature net; below it the card has a remark
+MIN_COVERAGE_SHARE = 0.25  # of the coverage that real images reach
+
+Columns = dict[str, np.ndarray]
+Draw = Callable[[int, int], tuple[np.ndarray, Columns]]  # (num, seed) → images, what was asked of each
+Features = Literal["own", "inception"]
+
+
+class Evaluation(NamedTuple):
+    """A card and the pictures that go with it, uint8 arrays (height, width, channels) by name."""
+
+    card: ScoreCard
+    pictures: dict[str, np.ndarray]
+
+
+def score(
+    model,
+    data: ImageData,
+    num: int = FULL.num_images,
+    truncation: float | None = None,
+    features: Features = "own",
+    on_progress: OnProgress = no_progress,
+    seconds: float | None = None,
+) -> Evaluation:
+    """Scores a trained model on the data that it was trained on.
+
+    The full card takes a minute or two on two CPU cores the first time, to train the feature nets, and less afterwards.
+
+    Args:
+        model: a `Generative` model, such as a `GAN` or an `Autoencoder`.
+        data: the data that it was trained on; real images are those of the test split.
+        num: images on each side, no more than either split has.
+        truncation: see `GAN.sample`.
+        features: "own", those of feature nets trained on the data, or "inception", see `FeatureNet.inception`.
+        on_progress: an `OnProgress`, called before each step of the work and with the fraction of it that is done.
+        seconds: about how long it may take: where that is not enough, fewer feature nets and images are used, and a
+            remark on the card says so. None for the full card.
+
+    Returns:
+        The card, and pictures.
+
+    Raises:
+        ValueError: if the data have other images or other attributes than the model makes, for fewer than 20 images on
+            a side, and for what an autoencoder cannot do.
+    """
+    if tuple(data.image_shape) != tuple(model.image_shape):
+        raise ValueError(
+            f"expected data with images of {model.image_shape}, those of {data.name} are {data.image_shape}"
+        )
+    about = {
+        "class": type(model).__name__,
+        "data": data.name,
+        "parameters": int(model.count_params()),
+        "truncation": truncation,
+    }
+    about |= model.facts
+    _check_conditions(model.conditions, data)
+    if not model.reconstructs:
+        return _score_generation(model, data, about, num, features, on_progress, seconds)
+    draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES
+    if not draws and (truncation is not None or features != "own"):
+        raise ValueError(
+            f"expected no truncation and no other features: without a prior, or with fewer than {MIN_SCORED_IMAGES} "
+            "images on each side, an autoencoder is scored by its reconstructions alone"
+        )
+    started_at = time.monotonic()
+    reconstruction = _score_reconstruction(model, data, about, num, on_progress)
+    seconds = None if seconds is None else seconds - (time.monotonic() - started_at)
+    if not draws:
+        return reconstruction
+    card, pictures = _score_generation(model, data, about, num, features, on_progress, seconds)
+    card = dataclasses.replace(card, scores={**reconstruction.card.scores, **card.scores})
+    return Evaluation(card, {**pictures, **reconstruction.pictures})
+
+
+def _score_generation(model: Generative, data, about, num, features, on_progress, seconds) -> Evaluation:
+    @functools.cache
+    def given(num):
+        """What a model that takes pictures makes so many images of: that of the test images they are compared with."""
+        return model.given_of(real_sides(data, num)[0])
+
+    def draw(num, seed):
+        rows = model.draw(num, seed, truncation=about["truncation"], given=given(num))
+        asked: Columns = {}
+        for each, row in zip(model.inputs, rows, strict=True):
+            asked |= each.asked(row)
+        return model.decode(*rows), asked
+
+    scored = score_images(draw, data, about, num, features, on_progress, seconds=seconds)
+    if not _overshoots(model.image_network):
+        columns = given(NUM_OUTPUTS)
+        num = min([NUM_OUTPUTS, *map(len, columns.values())])
+        outputs = model.render(*model.draw(num, truncation=about["truncation"], given=columns))
+        scored.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
+    return scored
+
+
+def _score_reconstruction(model, data, about, num, on_progress) -> Evaluation:
+    split = data.test.some(num)
+    on_progress(f"reconstructing {len(split):,} test images")
+    originals = np.asarray(split.images[:])
+    given = model.given_of(split, drawn_too=True)
+    reconstructions = model.reconstruct(originals, given=given)
+    scores = {name: Score(value) for name, value in reconstruction_errors(originals, reconstructions).items()}
+    if not _overshoots(model.image_network):
+        outputs = model({name: column[:NUM_OUTPUTS] for name, column in {"images": originals, **given}.items()})
+        scores["out_of_range"] = Score(_share_out_of_range(outputs))
+    card = ScoreCard(about, _protocol(data, len(split), "own", nets=[]), [], scores)
+    shown = pixels.stacks(originals[:20], reconstructions[:20])
+    return Evaluation(card, {"test images and, below, their reconstructions": shown})
+
+
+def score_images(
+    draw: Draw,
+    data: ImageData,
+    model: dict,
+    num: int = FULL.num_images,
+    features: Features = "own",
+    on_progress: OnProgress = no_progress,
+    num_draws: int = NUM_DRAWS,
+    seconds: float | None = None,
+) -> Evaluation:
+    """Scores images, whatever made them.
+
+    Args:
+        draw: `draw(num, seed) -> (images, asked)`, the same for the same arguments: uint8 (num, height, width,
+            channels) and columns of what was asked of each image, by attribute, as they stand in the data; an empty
+            dict where nothing was asked.
+        data: as for `score`.
+        model: what the card says about the model: at least its `class`, and `data`, the name of the data.
+        num: as for `score`.
+        features: as for `score`.
+        on_progress: as for `score`.
+        num_draws: sets of images to score, each with its own seed.
+        seconds: as for `score`.
+
+    Returns:
+        As `score`.
+    """
+    real_split, floor_split = real_sides(data, num)
+    if len(real_split) < MIN_SCORED_IMAGES:
+        _, held_out = learned_and_held_out(data)
+        raise ValueError(
+            f"expected at least {MIN_SCORED_IMAGES} images on each side to score with, received {len(data.test)} in "
+            f"the test split, {len(held_out)} held out of the training split and {num} as the most to use: add "
+            "images, or put more of them into the test split"
+        )
+    first = FeatureNet.of(data, 0, on_progress) if features == "own" else FeatureNet.inception(data.image_shape)
+    pace = Pace.measure(draw, first, len(real_split))
+    full = FULL._replace(num_images=num, num_nets=FULL.num_nets if features == "own" else 1)
+    work = Work.of(data, own_features=features == "own")
+    effort = full if seconds is None else efforts.affordable(full, seconds, pace, work, num_draws)
+    real_split, floor_split = real_sides(data, effort.num_images)
+    num, num_nets = len(real_split), effort.num_nets
+    needed = efforts.seconds_for(effort, pace, work, num_draws)
+    on_progress(f"scoring with {num:,} images on each side, about {_rounded(needed)}")
+    values: dict[str, np.ndarray] = {}  # by name of the metric, (nets, draws); the last column is the floor
+    nets: list[dict[str, Any]] = []
+    intervals = []
+
+    def note(seed, place, numbers):
+        for name, number in numbers.items():
+            values.setdefault(name, np.full((num_nets, num_draws + 1), np.nan))[seed, place] = number
+
+    for seed in range(num_nets):
+        net = FeatureNet.of(data, seed, on_progress) if seed else first
+        nets.append({"seed": seed, "hash": net.hash, "accuracy": net.accuracy(data)})
+        on_fraction = functools.partial(on_progress, f"feature net {seed + 1}: comparing {num_draws} × {num:,} images")
+        on_fraction(0.0)
+        real = net.extract(real_split.images)
+        for place in reversed(range(num_draws)):  # the first draw last: its images are used again below
+            images, columns = draw(num, place)  # again for each net: two sets of large images may be too large to keep
+            fake = net.extract(images)
+            note(seed, place, compare(real, fake, columns))
+            on_fraction((num_draws - place) / (num_draws + 1))
+        known = net.conditions.columns(floor_split) if net.conditions else {}
+        asked = {name: column for name, column in known.items() if name in columns}
+        note(seed, num_draws, compare(real, net.extract(floor_split.images), asked))
+        intervals.append(kernel_distance(real.features, fake.features)[1:])
+        if seed == 0:
+            classes, attributes = by_class(real, fake), fake.read_back(columns)
+    # Only what could be measured for every net and draw.
+    scores = {name: _summary(by_net) for name, by_net in values.items() if not np.isnan(by_net[:, :-1]).any()}
+    scores["kernel"] = dataclasses.replace(scores["kernel"], interval=np.mean(intervals, axis=0).tolist())
+    main = main_attribute(real)
+    if effort.classification and main is not None and main.name in columns and main.name in nets[-1]["accuracy"]:
+        generated = Split(images, None, {main.name: columns[main.name]})
+        learned, floor = (
+            _classification(
+                split, data, Conditions([main]), functools.partial(on_progress, f"training a classifier on {what}")
+            )
+            for split, what in ((generated, "the generated images"), (floor_split, "as many real ones"))
+        )
+        scores["classification"] = Score(learned, floor=floor)
+    on_progress(f"comparing {min(num, MAX_COPY_CHECKED):,} images with {len(data.train):,} training images")
+    copies = copy_check(data.train.images, data.test.images, images[:MAX_COPY_CHECKED])
+    fakes, originals = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
+    pictures = {
+        "samples": pixels.grid(images[:64]),
+        "the closest pairs: generated images and, below, the nearest training images": pixels.stacks(
+            images[fakes], np.stack([data.train.images[index] for index in originals])
+        ),
+    }
+    card = ScoreCard(
+        model=model,
+        protocol=_protocol(data, num, features, nets),
+        nets=nets,
+        scores=scores,
+        classes=classes,
+        attributes=attributes,
+        copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
+        remarks=[*_brief(effort, full), *_remarks(features, nets, scores, classes, copies, num)],
+    )
+    return Evaluation(card, pictures)
+
+
+def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:
+    """What is asked for is an index: value 2 must mean the same to the model and in the data."""
+    values = {**data.attribute_values, **({LABEL: data.class_names} if data.class_names else {})}
+    for item in conditions.attributes if conditions else []:
+        if isinstance(item, Categorical) and item.name in values and list(values[item.name]) != item.values:
+            raise ValueError(
+                f"expected data with the {item.name} of the model, {', '.join(item.values)}; {data.name} has "
+                f"{', '.join(values[item.name])}"
+            )
+
+
+def _protocol(data, num, features, nets) -> dict:
+    return {
+        "version": PROTOCOL,
+        "training_images": data.train.fingerprint,
+        "test_images": data.test.fingerprint,
+        "image_shape": list(data.image_shape),
+        "split": "test",
+        "images": num,
+        "features": features,
+        "feature_nets": [net["hash"] for net in nets],
+    }
+
+
+def _summary(by_net: np.ndarray) -> Score:
+    """The score from the numbers of each net (row) for each set of images (column), the floor in the last column."""
+    *sets, floor = by_net.mean(axis=0)
+    return Score(
+        value=float(np.mean(sets)),
+        error=float(np.std(sets, ddof=1)) if len(sets) > 1 else None,
+        floor=None if np.isnan(floor) else float(floor),
+    )
+
+
+def _classification(split: Split, data: ImageData, conditions: Conditions, on_fraction) -> float:
+    """The accuracy on the test split of a classifier that was trained on one split alone."""
+    network = classifier(split, conditions, seed=FULL.num_nets, num_steps=CLASSIFIER_STEPS, on_fraction=on_fraction)
+    return FeatureNet(network, conditions).accuracy(data)[conditions.names[0]]
+
+
+def _overshoots(network: keras.Model) -> bool:
+    """Whether the end of a network is meant to go beyond [-1, 1] wherever black or white is meant."""
+    return last_activation(network) == leaky_clip.__name__
+
+
+def _share_out_of_range(outputs) -> float:
+    return float(np.mean(np.abs(keras.ops.convert_to_numpy(outputs)) > 1.01))
+
+
+def _rounded(seconds: float) -> str:
+    """A duration in words, no more exact than an estimate is.
+
+    Example:
+        >>> _rounded(3.2), _rounded(48), _rounded(200)
+        ('5 seconds', '50 seconds', '3 minutes')
+    """
+    if seconds >= 100:
+        return f"{round(seconds / 60)} minutes"
+    return f"{max(5, 5 * round(seconds / 5))} seconds"
+
+
+def _brief(effort: Effort, full: Effort) -> list[str]:
+    """What a card leaves out that was made in the time that there was."""
+    left_out = [
+        f"{effort.num_nets} of {full.num_nets} feature nets" * (effort.num_nets < full.num_nets),
+        "no classifier trained on generated images" * (effort.classification < full.classification),
+        f"at most {effort.num_images:,} images" * (effort.num_images < full.num_images),
+    ]
+    if not any(left_out):
+        return []
+    return [f"A brief card ({', '.join(filter(None, left_out))}): `keras-gen evaluate` makes the full one."]
+
+
+def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyCheck, num: int) -> list[str]:
+    """What to know before reading the numbers."""
+    remarks = []
+    coverage = scores.get("coverage")
+    if coverage and coverage.floor and coverage.value < MIN_COVERAGE_SHARE * coverage.floor:
+        remarks.append(
+            f"Not fit for use: only {coverage.value:.0%} of the real images have a generated image nearby; "
+            f"{coverage.floor:.0%} have another real image nearby."
+        )
+    if features == "inception":
+        remarks.append(
+            "The features are those of InceptionV3, so the Fréchet distance is an FID, but with the weights of "
+            "keras.applications, which are not those behind published numbers."
+        )
+    for net in nets:
+        poor = [f"{name} {value:.0%}" for name, value in net["accuracy"].items() if not value >= MIN_NET_ACCURACY]
+        if poor:
+            remarks.append(
+                f"Feature net {net['seed'] + 1} classifies real test images poorly ({', '.join(poor)}): treat its "
+                "scores of generated images with care."
+            )
+    if num < MIN_TRUSTED_IMAGES:
+        remarks.append(
+            f"Only {num} images on each side: differences smaller than those between real training images and a "
+            "perfect score may be chance."
+        )
+    rare = [name for name, found in classes.items() if "frechet" not in found]
+    if rare:
+        remarks.append(
+            f"No class_frechet: {', '.join(rare)} {'is' if len(rare) == 1 else 'are'} rarely or never made, and the "
+            "mean over the other classes would look better than it is."
+        )
+    if copies.copied:
+        remarks.append(
+            f"It copies: about {copies.copies:.0%} of its images are training images, or nearly so (p = "
+            f"{copies.p_value:.1g}). See the closest pairs."
+        )
+    return remarks
