@@ -1,5 +1,5 @@
-# Everything from nothing: each target makes the virtual environment it needs.
-# PYTHON=… chooses another interpreter than the first one here that is new enough.
+# Everything from scratch: each target makes the virtual environment that it needs.
+# PYTHON=… chooses an interpreter; by default it is the first one below that is new enough.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(python) -c "$(NEW_ENOUGH)" 2>/dev/null && echo $(python))))
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo test lint slow clean
 
 help:
-	@echo "make demo   train on real images, some six minutes in all; needs Python 3.11+ and nothing else"
+	@echo "make demo   train on real images, about five minutes in all; needs only Python 3.11+"
 	@echo "make test   run the tests"
 	@echo "make lint   check style and types"
 	@echo "make slow   run the slow tests too (needs Chromium)"
@@ -19,9 +19,9 @@ demo: $(VENV)/installed
 	$(BIN)/python train_gan.py --minutes 2
 	$(BIN)/python train_ae.py article --minutes 1
 
-# A file stays in one process: its tests share trained and exported models.
+# Trained folders are shared by all processes, see tests/conftest.py: any test may run in any of them.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations=25
 
 slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow

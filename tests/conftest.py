@@ -1,15 +1,22 @@
 """Fixtures that several test files share. Everything is tiny and oddly shaped, so that swapped axes fail."""
 
 import os
+import shutil
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before anything imports TensorFlow
+# Before anything imports TensorFlow. Workers share the cores: each that used all of them would wait for the others.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import filelock
 import keras
 import numpy as np
 import pytest
 
-from keras_gen import networks, schedules
+from keras_gen import backend, networks, schedules
 from keras_gen.augment import Augmentation
+from keras_gen.export import runtimes, verification
 from keras_gen.features import FeatureNet
 from keras_gen.inputs import Categorical, Conditions, Continuous
 from keras_gen.models.autoencoders import Autoencoder
@@ -25,10 +32,75 @@ def _seeded():
     keras.utils.set_random_seed(0)
 
 
-@pytest.fixture
-def images():
+@pytest.fixture(autouse=True, scope="session")
+def _cache(tmp_path_factory):
+    """A cache for what is trained or unpacked once, feature nets above all: that of the user is not touched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(_of_session(tmp_path_factory, "keras")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _float32():
+    """Gives a precision back that a command has set."""
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+# What real runs do and tests need not wait for: XLA takes longer to compile an optimizer's step than the few steps of a
+# test take; an export that is only a means need not be verified by every runtime. A marker restores the real thing.
+QUICK = {
+    "compiled": (backend, "apply", lambda optimizer, gradients, variables: optimizer.apply(gradients, variables)),
+    "all_runtimes": (verification, "RUNTIMES", ("c_api" if runtimes.c_library() else "tensorflow",)),
+}
+REAL = {marker: getattr(owner, name) for marker, (owner, name, _) in QUICK.items()}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick():
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name, quick in QUICK.values():
+            patch.setattr(owner, name, quick)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _as_in_real_runs(request, monkeypatch):
+    for marker, (owner, name, _) in QUICK.items():
+        if request.node.get_closest_marker(marker):
+            monkeypatch.setattr(owner, name, REAL[marker])
+
+
+def _of_session(tmp_path_factory, name):
+    """A path that is the same in all workers of a session."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder / name
+
+
+def shared(tmp_path_factory, name, make):
+    """The folder `name`, filled by `make(folder)` in the first worker that needs it, for the whole session."""
+    folder = _of_session(tmp_path_factory, name)
+    with filelock.FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            try:
+                make(folder)
+            except BaseException:
+                shutil.rmtree(folder)
+                raise
+    return folder
+
+
+def pictures():
     """Six uint8 images, two batches."""
     return np.random.default_rng(0).integers(0, 256, (2 * BATCH, *IMAGE_SHAPE)).astype("uint8")
+
+
+@pytest.fixture
+def images():
+    return pictures()
 
 
 def make_gan(**compile_arguments):
@@ -96,7 +168,7 @@ def make_autoencoder(**compile_arguments):
 
 
 def untrained_net():
-    """A feature net that has learned nothing, which is soon made: for what needs a net, whichever it be."""
+    """An untrained feature net, which is quick to make, for tests that need any net."""
     pictures = keras.Input(IMAGE_SHAPE, dtype="uint8")
     hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pictures))
     return FeatureNet(keras.Model(pictures, keras.layers.Dense(5)(hidden)), None)

@@ -1,4 +1,4 @@
-"""What every thing of a kind must do, one function per kind; the tables of cases are in the test files."""
+"""The contract of each kind of object, one function per kind; the tables of cases are in the test files."""
 
 import keras
 import numpy as np
@@ -36,9 +36,9 @@ def check_second_derivative(discriminator, critic, images):
 
     def slopes():
         logits, gradients = backend.input_gradients(critic, images)
-        return ops.sum(ops.square(gradients)) + 0.0 * ops.sum(logits), {}  # every weight has some gradient, if only 0
+        return ops.sum(ops.square(gradients)) + 0.0 * ops.sum(logits), {}  # so every weight has a gradient
 
-    # What is only added, behind the last activation, has no part in the slope.
+    # Weights that are only added after the last activation do not affect the slope.
     unmoved = [path for path in unreached(discriminator, slopes) if not path.endswith(("bias", "beta"))]
     assert not unmoved, unmoved
 
@@ -86,8 +86,8 @@ def check_loss_pair(loss, expected_discriminator, expected_generator, real_logit
         shifted = ops.array(logits[0] + real_shift), ops.array(logits[1] + fake_shift)
         return float(loss.discriminator_loss(*shifted)), float(loss.generator_loss(*shifted))
 
-    undecided = np.zeros((2, *real.shape), "float32")  # sure of itself, a hinge is flat and least squares turn round
+    undecided = np.zeros((2, *real.shape), "float32")  # away from 0 a hinge is flat, least squares reversed
     d_loss, g_loss = losses(undecided, 0.0, 0.0)
-    assert losses(undecided, 0.1, 0.0)[0] < d_loss, "surer of the real images, the discriminator must be better off"
-    assert losses(undecided, 0.0, 0.1)[0] > d_loss, "taken in by the fakes, the discriminator must be worse off"
-    assert losses(undecided, 0.0, 0.1)[1] < g_loss, "with fakes judged more real, the generator must be better off"
+    assert losses(undecided, 0.1, 0.0)[0] < d_loss, "with real images scored higher, the discriminator must gain"
+    assert losses(undecided, 0.0, 0.1)[0] > d_loss, "with fakes scored higher, the discriminator must lose"
+    assert losses(undecided, 0.0, 0.1)[1] < g_loss, "with fakes scored higher, the generator must gain"

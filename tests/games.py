@@ -1,4 +1,4 @@
-"""Models with inputs of every kind, made here and not in keras_gen: what the contract of inputs promises to others.
+"""Models with inputs of every kind, made here and not in keras_gen: what the contract of inputs promises to users.
 
 `python -m tests.games NAME FOLDER` trains one of them with checkpoints and is killed in the middle of its second epoch.
 """
@@ -28,7 +28,7 @@ BATCH, EPOCHS = 6, 2
 
 
 def network(shapes, channels, name):
-    """A small network of maps of one size: numbers are laid over all pixels, as are rows of conditions."""
+    """A small network of maps of one size: vectors, such as rows of conditions, are repeated over all pixels."""
     inputs = [keras.Input(shape, name=each) for each, shape in shapes.items()]
     maps = [each if len(each.shape) == 4 else _laid_out(each) for each in inputs]
     hidden = layers.Concatenate()(maps) if len(maps) > 1 else maps[0]
@@ -44,7 +44,7 @@ def _laid_out(numbers):
 
 @keras.saving.register_keras_serializable("tests")
 class Brightness(Input):
-    """How bright an image is, from 0 to 1: read off the data, drawn where nobody asks for one. An input of our own."""
+    """The brightness of an image, from 0 to 1: computed from the data, drawn unless requested. A custom input."""
 
     is_drawn = True
     shape = (1,)
@@ -107,7 +107,7 @@ def mask():
 
 
 def two_pictures():
-    """An autoencoder whose encoder and decoder both see a second picture."""
+    """An autoencoder whose encoder and decoder both take a second picture."""
     source = Picture("source", SOURCE_SHAPE)
     hidden = network({"images": IMAGE_SHAPE, "source": source.shape}, 2, "maps")
     codes = layers.Dense(2 * LATENT_DIM)(layers.Flatten()(hidden.output))
@@ -124,7 +124,7 @@ def two_pictures():
 
 @keras.saving.register_keras_serializable("tests")
 class Cycle(Generative, AdversarialModel):
-    """Two generators and two discriminators: there and back again between images and sources that are no pairs."""
+    """Two generators and two discriminators: translation in both directions between unpaired images and sources."""
 
     log_names = ("d_loss", "g_loss", "cycle")
 
@@ -182,7 +182,7 @@ class Cycle(Generative, AdversarialModel):
 
 
 def cycle():
-    """The game of four networks; two of them, those that make images, are what is sampled and served."""
+    """The game of four networks; two of them, those that make images, are sampled and served."""
     game = Cycle(
         network({"source": SOURCE_SHAPE}, 3, "there"),
         network({"images": IMAGE_SHAPE}, 1, "back"),
@@ -217,7 +217,7 @@ def data(num=90) -> ImageData:
 
 
 def fit(model, folder: Path, resume=None, epochs=EPOCHS, *others):
-    """Trains with checkpoints, from one on if it is given."""
+    """Trains with checkpoints, continuing from one if it is given."""
     train = data().train
     batches = Batches(train, BATCH, seed=3, columns=model.columns_of(train))
     if resume:
@@ -235,7 +235,7 @@ def fit(model, folder: Path, resume=None, epochs=EPOCHS, *others):
 
 
 class KillAt(keras.callbacks.Callback):
-    """Ends the process as a power cut does, after some batches of the second epoch."""
+    """Ends the process as a power cut does, after a few batches of the second epoch."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch

@@ -15,8 +15,8 @@ from keras_gen.models.gan import GAN
 IMAGE_SHAPE = (8, 12, 3)
 LATENT_DIM = 4
 SCHEMA = Conditions([Categorical("label", ["a", "b", "c"])])
-# A relativistic loss does not depend on the bias of the logits: its slope there is what rounding leaves, which differs
-# between backends. Beside Keras' epsilon of 1e-7 that would be a step to see.
+# A relativistic loss does not depend on the bias of the logits: its slope there is a rounding error, which differs
+# between backends. Compared with Keras' epsilon of 1e-7 it would cause a visible step.
 ADAM = {"learning_rate": 1e-3, "beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-5}
 
 
@@ -44,7 +44,7 @@ def wgan_gp():
 
 
 def pairs():
-    """Dense networks that judge pairs."""
+    """Dense networks that score pairs."""
     gan = GAN(
         networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, widths=(8,)),
         networks.mlp.discriminator((8, 12, 6), widths=(8,), dropout=0.0),
@@ -60,7 +60,7 @@ def play(game):
     """Every weight of a game after one round."""
     source = np.random.default_rng(0)
 
-    # Each backend has random numbers of its own: these come from a table, in the order in which they are asked for.
+    # Each backend has its own random numbers: these come from a table, in the order of the calls.
     def normal(shape, seed=None, **_):
         return keras.ops.convert_to_tensor(source.standard_normal(tuple(map(int, shape))).astype("float32"))
 
@@ -68,7 +68,8 @@ def play(game):
         return keras.ops.convert_to_tensor(source.uniform(size=tuple(map(int, shape))).astype("float32"))
 
     gan, arguments = GAMES[game]()
-    gan.compile(keras.optimizers.Adam(**ADAM), keras.optimizers.Adam(**ADAM), run_eagerly=True, **arguments)
+    eager = keras.backend.backend() != "jax"  # where each operation would be compiled by itself
+    gan.compile(keras.optimizers.Adam(**ADAM), keras.optimizers.Adam(**ADAM), run_eagerly=eager, **arguments)
     for variable in gan.weights:
         if "seed" not in variable.name and variable.name != "progress":
             variable.assign(0.3 * source.standard_normal(variable.shape) + ("variance" in variable.name) * 2.0)

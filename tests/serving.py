@@ -27,7 +27,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from keras_gen.export import published_versions
-from keras_gen.export.readers import CSavedModel
+from keras_gen.export.runtimes import CSavedModel
 
 REAL = "tensorflow_model_server"
 

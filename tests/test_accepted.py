@@ -1,4 +1,4 @@
-"""What people do that would be accepted and mean something else: refused, with the cure, before the first step."""
+"""Mistakes that would be accepted but mean something else are refused, with the fix, before the first step."""
 
 import itertools
 import os
@@ -17,8 +17,8 @@ from keras_gen.images import save_png
 from keras_gen.inputs import Categorical, Conditions
 from keras_gen.models.autoencoders import VAE, Autoencoder
 from keras_gen.models.gan import GAN
+from tests.commands import ROOT
 from tests.conftest import BATCH, IMAGE_SHAPE, LATENT_DIM, MODELS, make_autoencoder, make_gan
-from tests.processes import ROOT
 
 BYTES_AS_FLOATS = np.resize(np.array([0, 255], "float32"), (2 * BATCH, *IMAGE_SHAPE))
 NOT_A_NUMBER = np.full((2 * BATCH, *IMAGE_SHAPE), np.nan, "float32")
@@ -26,7 +26,7 @@ IMAGES = np.zeros((2 * BATCH, *IMAGE_SHAPE), "uint8")
 
 
 class Stream(keras.utils.PyDataset):
-    """A data set of somebody's own."""
+    """A user's own data set."""
 
     def __init__(self, *parts):
         super().__init__()
@@ -43,12 +43,12 @@ class Stream(keras.utils.PyDataset):
 
 
 def native(*parts):
-    """TensorFlow's data set, as `keras.utils.image_dataset_from_directory` gives one."""
+    """TensorFlow's data set, as `keras.utils.image_dataset_from_directory` returns it."""
     tf = pytest.importorskip("tensorflow")
     return tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
 
 
-# Every form in which images come in.
+# Every form in which images can be passed.
 FORMS = {
     "array": lambda images: {"x": images},
     "tensor": lambda images: {"x": keras.ops.convert_to_tensor(images)},
@@ -62,22 +62,22 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("family", MODELS)
 def test_images_of_another_scale_are_refused_in_every_form(family, form):
-    for images, told in (
+    for images, message in (
         (BYTES_AS_FLOATS, "floats from 0 to 255: images / 127.5 - 1"),
         (NOT_A_NUMBER, "NaN among them"),
     ):
-        with pytest.raises(ValueError, match=re.escape(told)):
+        with pytest.raises(ValueError, match=re.escape(message)):
             MODELS[family]().fit(**FORMS[form](images), verbose=0)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_nothing_is_lost_of_a_stream_that_was_looked_at(form):
+def test_no_batch_of_a_checked_stream_is_lost(form):
     model = make_gan()
     model.fit(**FORMS[form](np.random.default_rng(0).uniform(-1, 0.4, IMAGES.shape).astype("float32")), verbose=0)
     assert int(model.optimizer.iterations) == (1 if form in ("array", "tensor", "columns") else 2)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a data set of TensorFlow's")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a data set of TensorFlow")
 def test_the_data_set_of_a_directory_is_cast_first(tmp_path):
     import tensorflow as tf
 
@@ -93,7 +93,7 @@ def test_the_data_set_of_a_directory_is_cast_first(tmp_path):
 
 
 @pytest.mark.parametrize("family", MODELS)
-def test_a_step_and_an_evaluation_look_too(family):
+def test_a_step_and_an_evaluation_check_too(family):
     model = MODELS[family]()
     with pytest.raises(ValueError, match="floats from 0 to 255"):
         model.train_on_batch(BYTES_AS_FLOATS)
@@ -101,7 +101,7 @@ def test_a_step_and_an_evaluation_look_too(family):
         model.evaluate(BYTES_AS_FLOATS, verbose=0)
 
 
-def test_validation_is_looked_at_before_the_first_step():
+def test_validation_is_checked_before_the_first_step():
     autoencoder = make_autoencoder()
     for validation in ((BYTES_AS_FLOATS, BYTES_AS_FLOATS), Stream(BYTES_AS_FLOATS)):
         with pytest.raises(ValueError, match="floats from 0 to 255"):
@@ -129,13 +129,13 @@ NO_TARGETS = {
 
 
 @pytest.mark.parametrize("form", NO_TARGETS)
-def test_labels_are_no_targets_of_an_autoencoder(form):
+def test_labels_are_refused_as_targets_of_an_autoencoder(form):
     given = {name: value() if callable(value) else value for name, value in NO_TARGETS[form].items()}
     with pytest.raises(ValueError, match=r"expected targets that are images \(8, 12, 3\), .*Labels become conditions"):
         make_autoencoder().fit(**given, verbose=0)
 
 
-def test_weights_that_nothing_heeds_are_refused():
+def test_weights_without_effect_are_refused():
     weights = np.ones(2 * BATCH, "float32")
     for model, given in itertools.product((make_gan(), make_autoencoder()), ("sample_weight", "class_weight")):
         value = weights if given == "sample_weight" else {0: 1.0}
@@ -160,15 +160,15 @@ def conditional_gan():
 @pytest.mark.parametrize("labels", [np.arange(10, 16), np.arange(6), np.full((6, 1), 3), np.full(6, -2)])
 def test_labels_beyond_the_schema_are_refused(labels):
     low, high = labels.min(), labels.max()
-    told = f"expected label from 0 to 2, or -1 where it is missing, received {low} to {high}"
+    message = f"expected label from 0 to 2, or -1 where it is missing, received {low} to {high}"
     for given in ({"x": IMAGES, "y": labels}, {"x": {"images": IMAGES, "label": labels}}):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             conditional_gan().fit(**given, verbose=0)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         conditional_gan().fit(Batches(Split(IMAGES), BATCH, targets=labels), shuffle=False, verbose=0)
 
 
-def test_labels_that_are_not_learned_are_told():
+def test_labels_that_are_not_learned_cause_a_warning():
     for given in ({"x": IMAGES, "y": LABELS}, {"x": Stream(IMAGES, LABELS)}):
         with pytest.warns(UserWarning, match="labels that this gan does not learn: it was made without `conditions`"):
             make_gan().fit(**given, verbose=0)
@@ -192,13 +192,13 @@ ENDS = {
 def test_networks_of_another_scale_are_refused(end):
     codes = keras.Input((LATENT_DIM,))
     hidden = layers.Reshape(IMAGE_SHAPE)(layers.Dense(int(np.prod(IMAGE_SHAPE)))(codes))
-    inner = keras.Model(codes, ENDS[end](hidden))  # in a network in a network, and cut to size behind it
+    inner = keras.Model(codes, ENDS[end](hidden))  # in a nested network, and cropped after it
     cut = layers.Cropping2D(0)(layers.ZeroPadding2D(0)(inner(codes)))
     generator = keras.Model(codes, cut, name="generator")
-    told = rf"expected a generator of images in \[-1, 1\], received one that ends in {end}, \[0, .*tanh"
-    with pytest.raises(ValueError, match=told):
+    message = rf"expected a generator of images in \[-1, 1\], received one that ends in {end}, \[0, .*tanh"
+    with pytest.raises(ValueError, match=message):
         GAN(generator, networks.mlp.discriminator(IMAGE_SHAPE, widths=(8,)))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         Autoencoder(networks.mlp.encoder(IMAGE_SHAPE, LATENT_DIM, widths=(8,)), generator)
 
 
@@ -225,11 +225,11 @@ def test_losses_of_another_scale_are_refused(loss):
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "log_cosh", keras.losses.MeanSquaredError(), "bernoulli"])
-def test_losses_of_the_scale_are_taken(loss):
+def test_losses_of_the_scale_are_accepted(loss):
     assert make_autoencoder(loss=loss).compiled
 
 
-def test_latents_and_weights_that_do_not_fit_are_told_at_once():
+def test_latents_and_weights_that_do_not_fit_are_refused_at_once():
     latents = keras.Input((1, 1, LATENT_DIM))
     pixels = layers.Dense(int(np.prod(IMAGE_SHAPE)))(layers.Flatten()(latents))
     generator = keras.Model(latents, layers.Reshape(IMAGE_SHAPE)(pixels), name="generator")

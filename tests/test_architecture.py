@@ -1,4 +1,4 @@
-"""The road has one direction: no room imports a room further down, and the README's promises have a place."""
+"""The road has one direction: no room imports a room further down. Promises of the README are checked too."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,7 @@ import keras_gen
 
 PACKAGE = Path(keras_gen.__file__).parent
 
-# From data to server. A room may import rooms of its own line and of the lines above it.
+# From data to server. A room may import rooms on the same line and on the lines above it.
 ROAD = [
     {"version", "registry", "presets", "files", "pages", "console"},
     {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions"},
@@ -29,7 +29,7 @@ def rooms():
     """Every source file with the room it belongs to."""
     for path in sorted(PACKAGE.rglob("*.py")):
         room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room != "__init__":  # the list of public names looks into every room
+        if room != "__init__":  # the list of public names imports from every room
             yield room, path
 
 
@@ -43,7 +43,7 @@ def imported_rooms(path):
             yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("keras_gen."))
 
 
-def test_every_room_stands_on_the_road():
+def test_every_room_is_on_the_road():
     assert {room for room, _ in rooms()} == set(PLACE)
 
 
@@ -57,14 +57,14 @@ def test_no_room_imports_a_room_further_down():
     assert backwards == []
 
 
-def test_tensorflow_is_imported_where_it_is_meant_only():
+def test_tensorflow_is_imported_only_where_intended():
     importers = {
         str(path.relative_to(PACKAGE))
         for _, path in rooms()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
     }
-    in_export = {f"export/{file}.py" for file in ("formats", "readers", "signatures", "warm_up")}
+    in_export = {f"export/{file}.py" for file in ("formats", "runtimes", "signatures", "warm_up")}
     assert importers == {"backend/tensorflow.py", "data/native.py", "cli/sampling.py", *in_export}
 
 

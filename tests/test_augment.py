@@ -18,7 +18,7 @@ BATCH = 40
 
 
 def random_images(shape, batch=BATCH, seed=0):
-    """No pixel is 0, so zeros are those that an operation brought in."""
+    """No pixel is 0, so every zero comes from an operation."""
     return np.random.default_rng(seed).uniform(0.1, 1.0, (batch, *shape)).astype("float32")
 
 
@@ -27,12 +27,12 @@ def random_numbers(batch=BATCH):
 
 
 def suitable(shape):
-    """All operations that images of this shape can bear."""
+    """All operations that suit images of this shape."""
     return [name for name in augment.OPERATIONS if name != "color" or shape[-1] > 1]
 
 
 def shifted(image, down, right, wrap="none"):
-    """An image moved by whole pixels, rolled where it wraps, else with zeros behind it, by slicing."""
+    """An image moved by whole pixels, rolled where it wraps, otherwise filled with zeros, by slicing."""
     if wrap == "both":
         return np.roll(image, (down, right), (0, 1))
     if wrap == "width":
@@ -47,7 +47,7 @@ def shifted(image, down, right, wrap="none"):
 
 @pytest.mark.parametrize(("shape", "name"), [(shape, name) for shape in SHAPES for name in suitable(shape)], ids=str)
 def test_contract(shape, name):
-    """Shape and dtype stay, something happens, and gradients of both batches flow back through it."""
+    """Shape and dtype stay, the images change, and gradients of both batches flow back through it."""
     augmentation = Augmentation((name,), seed=3)
     images = random_images(shape)
     real_images, fake_images = augmentation(ops.array(images), ops.array(images))
@@ -77,7 +77,7 @@ def test_translation_is_any_shift_by_at_most_an_eighth(shape, most, wrap):
     found = []
     for image, moved in zip(images, array(augment.translation(images, random_numbers(400), wrap)), strict=True):
         found += [shift for shift in shifts if np.array_equal(moved, shifted(image, *shift, wrap))]
-    assert len(found) == len(images), "each image is the shift of itself in one way"
+    assert len(found) == len(images), "each image is a shift of itself in exactly one way"
     assert set(found) == set(itertools.product(*(range(-limit, limit + 1) for limit in most)))
 
 
@@ -132,7 +132,7 @@ def test_color_needs_colors(channels):
 
 
 @pytest.mark.parametrize("name", augment.OPERATIONS)
-def test_what_stands_beside_an_image_moves_with_it_and_keeps_its_colors(name):
+def test_pictures_beside_an_image_move_with_it_and_keep_their_colors(name):
     images = random_images((8, 12, 3))
     real_images, fake_images, pictures, masks = map(
         array, Augmentation((name,), 0.5, seed=3, wrap="width")(images, images, images, images[..., :1])
@@ -184,18 +184,18 @@ def test_each_call_and_each_row_draws_anew():
 
 
 @pytest.mark.parametrize(("probability", "tolerance"), [(0.3, 0.05), (1.0, 0.0)])
-def test_each_operation_hits_a_share_of_the_images(probability, tolerance):
+def test_each_operation_is_applied_to_a_share_of_the_images(probability, tolerance):
     augmentation = Augmentation(("color", "cutout"), probability)
     images = np.ones((2000, 2, 2, 3), "float32")
-    augmented = array(augmentation(images, images)[0])  # a cutout takes one pixel and leaves three to see colour on
+    augmented = array(augmentation(images, images)[0])  # a cutout removes one pixel and leaves three for the colour
     cut = np.any(augmented == 0, (1, 2, 3))
     colored = np.any((augmented != 0) & (augmented != 1), (1, 2, 3))
     brighter = np.any(augmented > 1, (1, 2, 3))
     # The largest standard deviation of these binomials: √(0.5 · 0.5 / 2000) = 0.0112.
     assert abs(cut.mean() - probability) <= tolerance
     assert abs(colored.mean() - probability) <= tolerance
-    assert abs((cut & colored).mean() - probability**2) <= tolerance, "the operations hit independently"
-    assert abs(brighter.mean() - probability / 2) < 0.05, "how an image is hit does not hang on whether it is"
+    assert abs((cut & colored).mean() - probability**2) <= tolerance, "the operations are applied independently"
+    assert abs(brighter.mean() - probability / 2) < 0.05, "how an image is changed does not depend on whether it is"
 
 
 def test_adapt_moves_the_probability_towards_the_target():
@@ -210,7 +210,7 @@ def test_adapt_moves_the_probability_towards_the_target():
 
 
 @pytest.mark.parametrize(("real_sign", "end"), [(1.0, 1.0), (-1.0, 0.0), (0.6, 0.5)])
-def test_adapt_stays_within_certainty_and_rests_at_the_target(real_sign, end):
+def test_adapt_stays_within_0_and_1_and_rests_at_the_target(real_sign, end):
     augmentation = Augmentation(probability=0.5, target=0.6, images_to_certainty=100)
     for _ in range(3):
         augmentation.adapt(ops.array(real_sign), num_images=ops.array(40))
@@ -231,7 +231,7 @@ class Game(SeededModel):
         self.built = True
 
 
-def test_a_loaded_augmentation_goes_on_where_the_saved_one_stood(tmp_path):
+def test_a_loaded_augmentation_continues_where_the_saved_one_stopped(tmp_path):
     arguments = {
         "policy": ("color",),
         "probability": 0.4,

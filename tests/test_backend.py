@@ -1,15 +1,18 @@
-"""The primitives against derivatives taken by hand. The same file runs on JAX, see test_jax.py."""
+"""The primitives compared with derivatives worked by hand. The same file runs on JAX, see test_jax.py."""
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from keras_gen import backend
 from tests.contracts import array
 
+pytestmark = pytest.mark.jax
+
 
 def test_value_and_gradients_of_a_quadratic():
-    # loss = 3·x² + y at x = (1, −2): value 15 + 7, d/dx = 6x, d/dy = 1; y is not asked for.
+    # loss = 3·x² + y at x = (1, −2): value 15 + 7, d/dx = 6x, d/dy = 1; y is not among the variables.
     x = keras.Variable([1.0, -2.0])
     y = keras.Variable(7.0)
 
@@ -23,7 +26,7 @@ def test_value_and_gradients_of_a_quadratic():
     np.testing.assert_array_equal(array(gradient), [6.0, -12.0])
 
 
-def test_value_and_gradients_keeps_what_the_objective_does_to_other_variables():
+def test_value_and_gradients_keeps_updates_of_other_variables_by_the_objective():
     x = keras.Variable(2.0)
     seed = keras.random.SeedGenerator(5)
 
@@ -52,7 +55,7 @@ def test_input_gradients_and_their_gradient():
     np.testing.assert_allclose(float(gradient), 612.0, rtol=1e-6)
 
 
-def test_input_gradients_keep_what_the_function_does_to_other_variables():
+def test_input_gradients_keeps_updates_of_other_variables_by_the_function():
     w = keras.Variable(2.0)
     seed = keras.random.SeedGenerator(5)
     x = ops.array([[1.0, -2.0]])

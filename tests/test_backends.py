@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from tests import one_step
-from tests.processes import ROOT
+from tests.commands import ROOT
 
 BACKENDS = ["tensorflow", "jax", "torch"]
-# A Python that has PyTorch, where this one has not: PyTorch is no dependency.
+# A Python that has PyTorch, if this one has not: PyTorch is not a dependency.
 PYTHON_WITH_TORCH = os.environ.get("PYTHON_WITH_TORCH")
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """The weights after one round of each game, by `<game>/<number>`, on a backend; each backend plays once."""
+    """The weights after one round of each game, by `<game>/<number>`, on a backend; each backend runs once."""
     folder = tmp_path_factory.mktemp("weights")
 
     @functools.cache
@@ -38,7 +38,7 @@ def weights(tmp_path_factory):
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 @pytest.mark.parametrize("game", one_step.GAMES)
-def test_one_round_gives_the_same_weights(game, backend, weights):
+def test_one_round_gives_the_same_weights(game, backend, weights):  # the first waits 30 s for both backends
     if backend == "torch" and not PYTHON_WITH_TORCH and importlib.util.find_spec("torch") is None:
         pytest.skip("PyTorch is not installed")
     expected, received = weights("tensorflow"), weights(backend)

@@ -12,7 +12,8 @@ from benchmarks import (
     end_to_end,
     faults,
     ladder,
-    outside_judge,
+    mutants,
+    outside_classifier,
     quality,
     scaling,
     serving,
@@ -21,7 +22,7 @@ from benchmarks import (
     toys,
 )
 from keras_gen.cli.command_line import parse
-from tests.processes import run
+from tests.commands import ROOT, spawn
 
 
 def test_toys_are_those_of_the_paper():
@@ -78,9 +79,14 @@ def test_sampling_floor_of_the_protocol():
 
 
 BENCHMARKS = (
-    *(autoencoders, delivered, end_to_end, faults, ladder, outside_judge),
+    *(autoencoders, delivered, end_to_end, faults, ladder, mutants, outside_classifier),
     *(quality, scaling, serving, speed, stacked_mnist, toys),
 )
+
+
+def test_each_mutant_changes_one_line_that_is_there():
+    assert len(mutants.MUTANTS) == 40
+    mutants.check(ROOT)
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
@@ -92,7 +98,7 @@ def test_help(benchmark, monkeypatch, capsys):
 
 
 def test_help_does_not_wait_for_keras(tmp_path):
-    process = run(tmp_path, "benchmarks/stacked_mnist.py", "--help", backend="no such backend")
+    process = spawn(tmp_path, "benchmarks/stacked_mnist.py", "--help", backend="no such backend")
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith("usage: stacked_mnist.py")
 

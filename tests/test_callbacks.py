@@ -1,6 +1,7 @@
-"""Callbacks: ours observe and leave the weights alone, Keras' own work with both families."""
+"""Callbacks: ours observe and do not change weights, Keras' own work with both families."""
 
 import csv
+import functools
 import os
 import signal
 import subprocess
@@ -16,8 +17,8 @@ from keras_gen import callbacks
 from keras_gen.callbacks.events import EventWriter
 from keras_gen.data import Split
 from keras_gen.evaluation import QualityMonitor
-from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, same, untrained_net, weights_of
-from tests.processes import ROOT
+from tests.commands import ROOT
+from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, pictures, same, untrained_net, weights_of
 
 BUDGET = callbacks.Budget(epochs=2)
 GRIDS = {"gan": callbacks.SampleGrid, "autoencoder": callbacks.ReconstructionGrid}
@@ -29,13 +30,13 @@ def fit(model, images, epochs=2, **arguments):
 
 
 def broken(model, at=0):
-    """The model with a weight that is no number: the first, which a fused ReLU may hide, or the one at `at`."""
+    """The model with a weight that is NaN: the first, which a fused ReLU may hide, or the one at `at`."""
     weight = model.trainable_variables[at]
     weight.assign(np.full(weight.shape, np.nan))
     return model
 
 
-# Every callback of ours with the family that it is for.
+# Each of our callbacks with the family that it is for.
 OURS = {
     "SampleGrid": ("gan", lambda folder, images: callbacks.SampleGrid(folder, num=5, tensorboard=folder / "tb")),
     "ReconstructionGrid": ("autoencoder", lambda folder, images: callbacks.ReconstructionGrid(folder, images)),
@@ -51,18 +52,18 @@ OURS = {
 }
 
 
-def test_a_writer_of_events_goes_on_at_the_place_of_another(tmp_path):
+def test_a_writer_of_events_continues_at_the_place_of_another(tmp_path):
     first = EventWriter(tmp_path)
     first.add_scalars({"loss": 1.0}, step=1)
     place = first.place
-    first.add_scalars({"loss": 2.0}, step=2)  # in a future that is given up
+    first.add_scalars({"loss": 2.0}, step=2)  # in a continuation that is abandoned
     first.close()
     second = EventWriter(tmp_path, place)
     second.add_scalars({"loss": 3.0}, step=2)
     second.close()
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [(1, 1.0), (2, 3.0)]
-    # Of a file that a crash left shorter than it was, all of it is kept.
+    # A file that a crash has shortened is kept as it is.
     name, size = second.place
     EventWriter(tmp_path, (name, size + 100)).close()
     assert second.place == (name, size)
@@ -72,17 +73,28 @@ def test_every_callback_has_a_row():
     assert set(OURS) | {"CollapseGuard", "KeepBest", "Resumable"} == {*callbacks.__all__, "QualityMonitor"}
 
 
+@pytest.fixture(scope="module")
+def alone():
+    """The weights of each family after the same training without a callback."""
+
+    @functools.cache
+    def train(family):
+        keras.utils.set_random_seed(0)
+        return weights_of(fit(MODELS[family](), pictures()).model)
+
+    return train
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_callbacks_change_no_weight(name, images, tmp_path):
+def test_callbacks_change_no_weight(name, images, alone, tmp_path):
     family, make = OURS[name]
-    watched = MODELS[family]()
+    expected = alone(family)
     keras.utils.set_random_seed(0)
-    alone = MODELS[family]()
+    watched = MODELS[family]()
     fit(watched, images, callbacks=[make(tmp_path, images)])
-    fit(alone, images)
-    for left, right in zip(watched.variables, alone.variables, strict=True):
-        if left.name != "progress":  # the budget's to set
-            np.testing.assert_array_equal(left.value, right.value, err_msg=left.path)
+    for variable, weight in zip(watched.variables, expected, strict=True):
+        if variable.name != "progress":  # which the budget sets
+            np.testing.assert_array_equal(variable.value, weight, err_msg=variable.path)
 
 
 def test_sample_grid_draws_the_same_latents_each_time(images, tmp_path):
@@ -92,7 +104,7 @@ def test_sample_grid_draws_the_same_latents_each_time(images, tmp_path):
     paths = sorted(tmp_path.iterdir())
     assert [path.name for path in paths] == [f"step_{step:07d}.png" for step in (0, 4, 8, 10)]
     assert grid.latest == paths[-1]
-    assert len({path.read_bytes() for path in paths}) == 1, "the generator stood still, so must its pictures"
+    assert len({path.read_bytes() for path in paths}) == 1, "the generator does not change, so its pictures must not"
     with Image.open(paths[0]) as picture:
         pixels = np.asarray(picture)
     np.testing.assert_array_equal(pixels[1:9, 1:13], gan.sample(1, seed=3)[0])
@@ -211,17 +223,40 @@ for family, make in MODELS.items():
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
-def test_stop_on_nan_sees_a_weight_with_onednn_and_without(onednn):
+def test_stop_on_nan_detects_a_weight_with_onednn_and_without(onednn):
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn, "KERAS_BACKEND": "tensorflow"}
     command = [sys.executable, "-c", STOPPED]
     process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
     assert process.stdout.splitlines() == ["gan 1 True", "autoencoder 1 True"], process.stderr
 
 
-def test_signal_handlers_come_back_after_an_undisturbed_run(images):
+def test_signal_handlers_are_restored_after_a_run_without_signals(images):
     before = [signal.getsignal(number) for number in callbacks.StopOnSignal.signals]
     fit(make_gan(), images, callbacks=[callbacks.StopOnSignal()])
     assert [signal.getsignal(number) for number in callbacks.StopOnSignal.signals] == before
+
+
+def test_a_budget_stands_still_while_it_is_paused(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(callbacks.stopping.time, "monotonic", lambda: now[0])
+    budget = callbacks.Budget(minutes=1)
+    budget.on_train_begin()
+    now[0] += 3
+    with budget.paused():
+        now[0] += 40
+    now[0] += 2
+    assert budget.seconds == budget.state()["seconds"] == 5
+    budget.on_train_end()
+    now[0] += 7
+    assert budget.seconds_at_end == 5
+
+
+def test_the_progress_bar_shows_other_work_once_where_there_is_no_terminal(capsys):
+    bar = callbacks.ProgressBar(BUDGET)
+    bar.on_train_begin()
+    for fraction in (None, 0.1, 0.2):
+        bar.report("feature net 1: training", fraction)
+    assert capsys.readouterr().out == "feature net 1: training …\n"
 
 
 def test_budget_counts_epochs(images):
@@ -231,7 +266,7 @@ def test_budget_counts_epochs(images):
     assert fractions == [0.25, 0.5, 0.75, 1.0]
 
 
-def test_a_run_that_is_trained_longer_goes_back_in_its_schedules(images):
+def test_schedules_go_back_when_a_run_is_extended(images):
     budget, gan = callbacks.Budget(epochs=4), make_gan()
     budget.resume_with = {"seconds": 1.0, "told": 0.75}  # by a run of two epochs, before its last step
     seen = []
@@ -274,7 +309,7 @@ def test_a_signal_ends_training_after_the_step(number, images):
 def test_progress_bar_prints_plain_lines_where_there_is_no_terminal(seconds, beginnings, images, capsys):
     budget = callbacks.Budget(epochs=2)
     fit(make_gan(), images, callbacks=[budget, callbacks.ProgressBar(budget, every_seconds=seconds)])
-    lines = capsys.readouterr().out.splitlines()  # none twice: the end of the run is that of an epoch
+    lines = capsys.readouterr().out.splitlines()  # no line twice: the run ends with an epoch
     assert [line.split("  d_loss ")[0] for line in lines] == beginnings
 
 
@@ -318,7 +353,7 @@ def test_backup_and_restore_resumes_bit_for_bit(family, images, tmp_path):
 
 @pytest.mark.parametrize("family", MODELS)
 def test_terminate_on_nan(family, images):
-    # It looks at the loss alone: the weight behind the last ReLU, which nothing can hide.
+    # It checks the loss only, so the weight is one after the last ReLU, which nothing can hide.
     history = fit(broken(MODELS[family](), -1), images, epochs=5, callbacks=[keras.callbacks.TerminateOnNaN()])
     assert len(history.epoch) == 1
 

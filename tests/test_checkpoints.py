@@ -1,4 +1,4 @@
-"""Checkpoints as files: what was written is read, what is damaged is refused, and a crash leaves what was there."""
+"""Checkpoints as files: they read back as written, damaged ones are refused, and a crash keeps the old ones."""
 
 import json
 import resource
@@ -15,11 +15,11 @@ SMALL = Checkpoint(3, 5, 77, [np.arange(6, dtype="float32").reshape(2, 3), np.in
 
 
 def content(checkpoint):
-    """Everything in a checkpoint, in a form that can be compared."""
+    """Everything in a checkpoint, in a comparable form."""
     return json.dumps(vars(checkpoint), default=lambda array: [str(array.dtype), array.shape, array.tolist()])
 
 
-def test_what_was_written_is_read(tmp_path):
+def test_a_checkpoint_reads_back_as_written(tmp_path):
     path = SMALL.save(tmp_path)
     assert path.name == "step_000000077.npz"
     read = Checkpoint.load(path)
@@ -31,7 +31,7 @@ def test_what_was_written_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("make", [make_gan, make_conditional_gan, make_autoencoder])
-def test_a_model_comes_back_whole(make, images, tmp_path):
+def test_a_model_is_restored_completely(make, images, tmp_path):
     model = make()
     rows = [] if model.conditions is None else [np.zeros((len(images), model.conditions.width), "float32")]
     model.fit(images, *rows, batch_size=3, verbose=0)
@@ -51,7 +51,7 @@ def test_another_model_is_refused():
         Checkpoint.of(make_gan()).restore(make_autoencoder())
 
 
-def test_every_flipped_byte_is_found_or_does_no_harm(tmp_path):
+def test_every_flipped_byte_is_detected_or_harmless(tmp_path):
     path = SMALL.save(tmp_path)
     whole, refused = path.read_bytes(), 0
     for at in range(len(whole)):
@@ -65,7 +65,7 @@ def test_every_flipped_byte_is_found_or_does_no_harm(tmp_path):
     assert refused > len(whole) / 2
 
 
-def test_every_cut_is_found(tmp_path):
+def test_every_truncation_is_detected(tmp_path):
     path = SMALL.save(tmp_path)
     whole = path.read_bytes()
     for size in range(len(whole)):
@@ -81,15 +81,15 @@ def test_objects_are_not_unpickled(tmp_path):
         Checkpoint.load(path)
 
 
-def test_a_damaged_file_is_passed_over_for_the_one_before(tmp_path):
-    told = []
-    assert checkpoints.newest(tmp_path / "nothing", told.append) is None
+def test_a_damaged_file_is_skipped_for_the_one_before(tmp_path):
+    messages = []
+    assert checkpoints.newest(tmp_path / "nothing", messages.append) is None
     for step in (9, 10):
         Checkpoint(0, 0, step, [np.ones(3)], {}).save(tmp_path)
     (tmp_path / "step_000000010.npz").write_bytes(b"PK")
-    assert checkpoints.newest(tmp_path, told.append).step == 9
-    assert len(told) == 1
-    assert "step_000000010.npz is damaged" in told[0]
+    assert checkpoints.newest(tmp_path, messages.append).step == 9
+    assert len(messages) == 1
+    assert "step_000000010.npz is damaged" in messages[0]
 
 
 def test_the_last_two_are_kept(tmp_path):
@@ -104,13 +104,13 @@ def test_the_last_two_are_kept(tmp_path):
     ]
 
 
-def test_a_step_back_leaves_nothing_of_the_future(tmp_path):
+def test_a_step_back_removes_later_checkpoints(tmp_path):
     for step in (8, 12, 10):
         Checkpoint(0, 0, step, [], {}).save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step_000000008.npz", "step_000000010.npz"]
 
 
-def test_a_full_disk_leaves_what_was_there(tmp_path):
+def test_a_full_disk_keeps_the_old_checkpoints(tmp_path):
     SMALL.save(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""Kinds of images that are found without labels."""
+"""Clusters of images that are found without labels."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ SHAPE = (6, 9, 3)
 
 
 def coloured(nums, seed):
-    """Noisy images around a colour for each number, and which colour each has, in random order."""
+    """Noisy images around several colours, that many of each, and the colour of each image, in random order."""
     draw = np.random.default_rng(seed)
     colours = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]])[: len(nums)]
     kinds = draw.permutation(np.repeat(np.arange(len(nums)), nums))
@@ -23,7 +23,7 @@ def coloured(nums, seed):
     return Split(images.astype("uint8")), kinds
 
 
-def test_kinds_are_found_in_both_splits_and_the_most_frequent_is_the_first():
+def test_clusters_are_found_in_both_splits_and_the_largest_is_the_first():
     (train, known), (test, known_of_test) = coloured([150, 50, 100], 0), coloured([3, 4, 5], 1)
     data = with_clusters(ImageData("colours", train, test), 3)
     place = np.array([0, 2, 1])  # 150, 100 and 50 images
@@ -32,7 +32,7 @@ def test_kinds_are_found_in_both_splits_and_the_most_frequent_is_the_first():
     assert data.attribute_values == {"cluster": ["0", "1", "2"]}
 
 
-def test_what_else_is_known_stays():
+def test_labels_and_other_attributes_are_kept():
     train, known = coloured([150, 100], 0)
     train = Split(train.images, labels=known, attributes={"age": known.astype("float32")})
     data = with_clusters(ImageData("colours", train, train.take(range(5)), class_names=["red", "green"]), 2)
@@ -41,13 +41,13 @@ def test_what_else_is_known_stays():
     np.testing.assert_array_equal(data.train.labels, known)
 
 
-def test_images_that_are_all_the_same_are_of_no_kind():
+def test_images_that_are_all_the_same_have_no_clusters():
     same = Split(np.full((300, 4, 4, 1), 7, "uint8"))
     data = ImageData("same", same, same)
     assert with_clusters(data, 10) is data
 
 
-def test_there_are_no_more_kinds_than_hundreds_of_images():
+def test_there_is_at_most_one_cluster_for_each_hundred_images():
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))
     assert len(with_clusters(data, 50).attribute_values["cluster"]) == 2
@@ -63,7 +63,7 @@ def test_there_are_no_more_kinds_than_hundreds_of_images():
         (["article", "--batch-size", "50"], None),
     ],
 )
-def test_a_gan_without_labels_learns_kinds_if_its_preset_or_an_option_says_so(command, names):
+def test_a_gan_without_labels_learns_clusters_if_its_preset_or_an_option_says_so(command, names):
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))
     options = tyro.cli(GANOptions, args=[*command, "--epochs", "1"]).resolve(GANS).suited_to(data.image_shape)
@@ -73,7 +73,7 @@ def test_a_gan_without_labels_learns_kinds_if_its_preset_or_an_option_says_so(co
     assert model.sample(3).shape == (3, *SHAPE)
 
 
-def test_labels_are_learned_in_preference_to_kinds():
+def test_labels_are_preferred_to_clusters():
     train, known = coloured([150, 100], 0)
     data = ImageData("colours", Split(train.images, known), train.take(range(5)), class_names=["red", "green"])
     for command, names in (([], ["label"]), (["--unconditional"], ["cluster"])):
@@ -82,7 +82,7 @@ def test_labels_are_learned_in_preference_to_kinds():
 
 
 @pytest.mark.parametrize(("command", "said"), [(["cgan-article"], True), (["article"], False), ([], False)])
-def test_who_asks_for_conditions_hears_when_there_are_none(command, said, tmp_path, capsys):
+def test_a_message_says_when_the_requested_conditions_do_not_exist(command, said, tmp_path, capsys):
     train, _ = coloured([150, 100], 0)
     data = ImageData("colours", train, train.take(range(5)))
     folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path / "saved"}

@@ -34,7 +34,8 @@ def plain_gan(**arguments):
     return GAN(generator, networks.mlp.discriminator(IMAGE_SHAPE, widths=(8,), dropout=0.0), **arguments)
 
 
-def test_everything_at_once_trains_and_goes_on_after_loading(images, tmp_path):
+@pytest.mark.compiled
+def test_everything_at_once_trains_and_continues_after_loading(images, tmp_path):
     data = conditional_data(images)
     unbroken = make_conditional_gan()
     history = fit(unbroken, data, epochs=2).history
@@ -59,8 +60,8 @@ def test_steps_of_each_player_are_counted(images):
     assert counts == {"discriminator": 6, "generator": 3}
 
 
-class Extracted(losses.Wasserstein):
-    """Remembers the real logits of each step."""
+class Recording(losses.Wasserstein):
+    """Records the real logits of each step."""
 
     def __init__(self):
         self.discriminator_steps, self.generator_steps = [], []
@@ -94,21 +95,21 @@ def standing_still(gan, loss):
     return gan
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what shall run eagerly")
-def test_each_step_of_the_discriminator_sees_images_of_its_own():
-    seen = Extracted()
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what should run eagerly")
+def test_each_step_of_the_discriminator_gets_other_images():
+    seen = Recording()
     gan = standing_still(GAN(zero_generator(), mean_critic(), discriminator_steps=3), seen)
     gan.fit(-np.arange(7, dtype="float32").reshape(7, 1, 1, 1) / 8, batch_size=7, shuffle=False, verbose=0)
     assert [(-8 * step).tolist() for step in seen.discriminator_steps] == [[0, 1, 2], [3, 4, 5], [6, 0, 1]]
     assert [(-8 * step).tolist() for step in seen.generator_steps] == [[0, 1, 2]]
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what shall run eagerly")
-def test_packs_are_judged_together():
-    seen = Extracted()
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX traces even what should run eagerly")
+def test_packs_are_scored_together():
+    seen = Recording()
     gan = standing_still(GAN(zero_generator(), mean_critic(channels=2), pack_size=2), seen)
     gan.fit(-np.arange(3, dtype="float32").reshape(3, 1, 1, 1) / 4, batch_size=3, shuffle=False, verbose=0)
-    # Means of (0, 2) and (1, 0), of which each image is minus a quarter.
+    # Means of (0, 2) and (1, 0), where each image is minus a quarter.
     assert [(-4 * step).tolist() for step in seen.discriminator_steps] == [[1.0, 0.5]]
 
 
@@ -142,7 +143,7 @@ def test_integer_labels_are_rows_of_the_schema(images):
 
 
 @pytest.mark.parametrize("targets", ["rows", "labels"])
-def test_columns_by_the_names_of_attributes_train_alike(targets, images):
+def test_columns_by_the_names_of_attributes_train_the_same(targets, images):
     schema = make_conditions() if targets == "rows" else Conditions([Categorical("label", ["0", "1", "2"])])
     if targets == "rows":
         columns = {"species": [0, 2, -1, 1, 1, 0], "hat": [1, -1, 0, 0, 1, 1], "age": [0.0, 99.0, np.nan, 30, 120, -5]}
@@ -161,7 +162,7 @@ def test_columns_by_the_names_of_attributes_train_alike(targets, images):
     expected = train(images, schema.encode(columns) if targets == "rows" else columns["label"])
     assert same(train({"images": images, "conditions": schema.encode(columns)}), expected)
     received = train({"images": images, **columns})
-    # Of classes to the bit; a step computes the knots of a number in float32, data in float64.
+    # Classes agree to the bit; a step computes the knots of a number in float32, data in float64.
     for left, right in zip(received, expected, strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5 if targets == "rows" else 0.0)
 
@@ -173,12 +174,12 @@ def test_columns_by_the_names_of_attributes_train_alike(targets, images):
         (np.zeros((8, 4), "float32"), r"expected rows of conditions \(batch, 9\)"),
     ],
 )
-def test_what_are_no_rows_is_refused(rows, message, images):
+def test_columns_that_are_not_rows_are_refused(rows, message, images):
     with pytest.raises(ValueError, match=message):
         fit(make_conditional_gan(), (conditional_data(images)[0], rows))
 
 
-def test_labels_in_a_column_and_no_floats(images):
+def test_labels_may_be_a_column_but_not_floats(images):
     schema = Conditions([Categorical("label", ["0", "1", "2"])])
     generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, 3, widths=(8,))
     gan = GAN(generator, networks.mlp.discriminator(IMAGE_SHAPE, 3, widths=(8,)), conditions=schema)
@@ -189,7 +190,7 @@ def test_labels_in_a_column_and_no_floats(images):
         gan.prepare((images, np.zeros(6, "float32")))
 
 
-def test_conditions_are_asked_for_by_name(images):
+def test_conditions_are_requested_by_name(images):
     gan = make_conditional_gan()
     assert gan.sample(3).shape == (3, *IMAGE_SHAPE)
     np.testing.assert_array_equal(gan.sample(3, where={"species": "orc"}), gan.sample(3, where={"species": "orc"}))
@@ -202,7 +203,7 @@ def test_conditions_are_asked_for_by_name(images):
         gan.fit(images, verbose=0)
 
 
-def test_a_sweep_varies_one_attribute_alone():
+def test_a_sweep_varies_one_attribute_only():
     gan = make_conditional_gan()
     pictures, columns = gan.sweep("species", num=8, seed=4, where={"hat": "yes", "age": 30})
     assert columns == ["elf", "orc", "dwarf"]
@@ -224,7 +225,7 @@ def test_truncated_latents_lie_within_the_limit():
     np.testing.assert_array_equal(gan.sample(5, seed=1, truncation=0.5), gan.decode(draws))
 
 
-def test_truncation_is_the_cut_off_normal_distribution():
+def test_truncation_gives_the_truncated_normal_distribution():
     from scipy.stats import kstest, truncnorm
 
     draws = latents.truncate(latents.normal(2000, 1, seed=0), 1.0).ravel()
@@ -250,7 +251,7 @@ def test_the_averaged_generator_follows_by_hand(images):
     np.testing.assert_allclose(array(average.value), expected, atol=1e-7)
 
 
-def test_the_average_is_what_is_served():
+def test_the_averaged_generator_is_served():
     gan = plain_gan(ema_decay=0.9)
     for variable in gan.generator.trainable_variables:
         variable.assign(ops.zeros(variable.shape))
@@ -287,8 +288,9 @@ def test_schedules_follow_the_progress(images):
         assert optimizer.beta_2 == 0.999
 
 
-def test_a_scheduled_beta_2_is_the_optimizer_s(images):
-    # A constant schedule is the optimizer that was made with that number.
+@pytest.mark.compiled
+def test_a_scheduled_beta_2_equals_that_of_the_optimizer(images):
+    # A constant schedule trains like the optimizer that was made with that value.
     def train(**arguments):
         keras.utils.set_random_seed(0)
         gan = plain_gan()
@@ -328,11 +330,11 @@ def test_the_weight_of_a_penalty_follows_the_progress():
         logs = gan.train_on_batch(np.full((2, 1, 1, 1), 0.5, "float32"), return_dict=True)
         gan.reset_metrics()
         received.append((logs["penalty"], logs["d_loss"], logs["loss"]))
-    # d_loss = 0 − 0.5, g_loss = −0; loss is all that was minimised.
+    # d_loss = 0 − 0.5, g_loss = −0; loss is the sum of all that was minimised.
     np.testing.assert_allclose(received, [(2.0, -0.5, 1.5), (1.0, -0.5, 0.5)], atol=1e-6)
 
 
-def test_the_budget_tells_the_game_how_far_the_run_is(images):
+def test_the_budget_reports_progress_to_the_game(images):
     seen = []
 
     class Progress(keras.callbacks.Callback):
@@ -341,11 +343,11 @@ def test_the_budget_tells_the_game_how_far_the_run_is(images):
 
     gan = make_gan()
     gan.fit(images, batch_size=3, epochs=4, verbose=0, callbacks=[callbacks.Budget(epochs=4), Progress()])
-    assert seen == [0.125, 0.375, 0.625, 0.875]  # as the last of each epoch's two steps began
+    assert seen == [0.125, 0.375, 0.625, 0.875]  # when the last of each epoch's two steps began
 
 
-def test_augmentation_adapts_to_the_real_verdicts():
-    # D(x) = x on two real images of 0.5: sure of both, so the probability rises by 2 / 4.
+def test_augmentation_adapts_to_the_real_logits():
+    # D(x) = x on two real images of 0.5: certain of both, so the probability rises by 2 / 4.
     gan = GAN(zero_generator(), mean_critic(), augmentation=Augmentation((), 0.0, target=0.6, images_to_certainty=4))
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
     gan.fit(np.full((2, 1, 1, 1), 0.5, "float32"), batch_size=2, verbose=0)

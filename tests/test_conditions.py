@@ -1,4 +1,4 @@
-"""Claims about conditions: columns to rows and back, what may be asked for, and what is drawn when nothing is."""
+"""Claims about conditions: columns to rows and back, what may be requested, and what is drawn when nothing is."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_a_step_and_a_server_encode_as_the_data_do(attribute_and_column):
     np.testing.assert_allclose(array(attribute.to_tensor(column)), attribute.encode(column), rtol=0, atol=1e-5)
 
 
-def test_a_sweep_shows_different_values_that_can_be_asked_for(attribute_and_column):
+def test_a_sweep_shows_different_values_that_can_be_requested(attribute_and_column):
     attribute, _ = attribute_and_column
     for num in (1, 2):
         column = attribute.sweep(num)
@@ -67,7 +67,7 @@ def test_a_sweep_shows_different_values_that_can_be_asked_for(attribute_and_colu
 def test_draws_are_spread_over_all_values(attribute_and_column):
     attribute, _ = attribute_and_column
     rows = attribute.encode(attribute.draw(3000, np.random.default_rng(0)))
-    # All values equally likely: an inner hat has the area of two halves, so the ends weigh half as much.
+    # All values are equally likely: an inner hat function has twice the area of one at an end, and so twice the weight.
     expected = np.ones(attribute.width)
     if isinstance(attribute, Continuous):
         expected[[0, -1]] = 0.5
@@ -75,7 +75,7 @@ def test_draws_are_spread_over_all_values(attribute_and_column):
 
 
 def test_hat_functions_by_hand():
-    # 30 lies a fifth of the way from the knot at 25 to that at 50; 101 and −7 are taken for the ends.
+    # 30 lies a fifth of the way from the knot at 25 to that at 50; 101 and −7 are clipped to the ends.
     expected = [[0, 0.8, 0.2, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
     np.testing.assert_allclose(AGE.encode([30, 100, 101, -7, np.nan]), expected, atol=1e-7)
 
@@ -114,7 +114,7 @@ def test_sweeps_by_hand():
         (AGE, "1e2", 100.0),
     ],
 )
-def test_values_are_asked_for_by_their_text(attribute, value, expected):
+def test_values_are_requested_by_their_text(attribute, value, expected):
     assert attribute.parse(value) == expected
 
 
@@ -129,7 +129,7 @@ def test_values_are_asked_for_by_their_text(attribute, value, expected):
         (AGE, "nan", "age: 0 to 100, received 'nan'"),
     ],
 )
-def test_what_cannot_be_asked_for(attribute, value, message):
+def test_what_cannot_be_requested(attribute, value, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         attribute.parse(value)
 
@@ -159,7 +159,7 @@ def test_long_lists_of_values_are_cut():
         (lambda: HAT.encode([-2, 0]), "ints from -1"),
         (lambda: HAT.encode([0.0, 1.0]), "received float64"),
         (lambda: Conditions([]), "at least one attribute"),
-        (lambda: Conditions([HAT, HAT]), "a name of its own, received hat, hat"),
+        (lambda: Conditions([HAT, HAT]), "its own name, received hat, hat"),
         (lambda: Conditions([HAT], {"age": [1]}), r"columns of one length for hat, received age \(1\)"),
         (lambda: Conditions([HAT, AGE], {"age": [1], "hat": [0, 1]}), r"received age \(1\), hat \(2\)"),
         (lambda: Conditions([HAT]).decode(np.zeros((2, 3))), r"shape \(n, 2\), received \(2, 3\)"),
@@ -188,7 +188,7 @@ def conditions():
     return Conditions([SPECIES, HAT, AGE], examples())
 
 
-def test_blocks_stand_in_the_order_of_the_attributes(conditions):
+def test_blocks_are_in_the_order_of_the_attributes(conditions):
     rows = conditions.encode({"age": [75, np.nan], "hat": [1, -1], "species": [0, 2]})
     assert rows.tolist() == [[1, 0, 0, 0, 1, 0, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]]
     assert (conditions.names, conditions.width) == (["species", "hat", "age"], 10)
@@ -209,7 +209,7 @@ def test_a_schema_survives_json(conditions):
 
 def test_rows_are_drawn_as_whole_examples(conditions):
     columns = conditions.decode(conditions.rows(900, seed=5))
-    # A third of each kind (−1, 0, 1), give or take three standard deviations: √(1/3 · 2/3 / 900) = 0.016.
+    # A third of each value (−1, 0, 1), within three standard deviations: √(1/3 · 2/3 / 900) = 0.016.
     for species, hat, age in [(-1, 1, np.nan), (0, 1, 0), (1, 0, 60)]:
         chosen = columns["species"] == species
         assert abs(chosen.mean() - np.mean(conditions.examples["species"] == species)) < 0.05
@@ -222,11 +222,11 @@ def test_rows_are_a_function_of_the_seed(conditions):
     assert (conditions.rows(20, seed=5) != conditions.rows(20, seed=6)).any()
 
 
-def test_rows_are_as_asked_and_otherwise_like_the_examples_that_fit(conditions):
+def test_rows_are_as_requested_and_otherwise_like_the_examples_that_fit(conditions):
     columns = conditions.decode(conditions.rows(50, seed=5, where={"species": "elf", "age": "75"}))
     assert set(columns["species"]) == {1}
     assert set(columns["age"]) == {75}
-    assert set(columns["hat"]) == {0}  # as elves are, though half of all wear one
+    assert set(columns["hat"]) == {0}  # like all elves, though half of all examples wear one
 
 
 def test_rows_that_no_example_fits_are_drawn_from_all(conditions):
@@ -238,7 +238,7 @@ def test_rows_that_no_example_fits_are_drawn_from_all(conditions):
     assert np.isnan(columns["age"]).any()
 
 
-def test_without_examples_attributes_are_drawn_on_their_own():
+def test_without_examples_attributes_are_drawn_independently():
     conditions = Conditions([SPECIES, AGE])
     columns = conditions.decode(conditions.rows(600, seed=1, where={"age": 20}))
     np.testing.assert_allclose(columns["age"], 20, atol=1e-4)
@@ -334,7 +334,7 @@ def test_an_id_is_taken_by_name_only():
 
 
 @pytest.mark.parametrize("name", ["a=b", "-a", " a", ""])
-def test_what_cannot_be_asked_for_by_its_name_is_not_learned_unless_it_is_named(name):
+def test_what_cannot_be_requested_by_its_name_is_not_learned_unless_it_is_named(name):
     columns = {"hat": np.arange(10) % 2, name: np.arange(10) % 2}
     data = image_data(columns=columns, values={key: ["no", "yes"] for key in columns}, num=10)
     assert Conditions.of(data).names == ["hat"]

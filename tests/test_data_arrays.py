@@ -46,7 +46,7 @@ def test_labels_become_indices_and_names(npz, labels, names, indices):
     assert data.train.labels.dtype == np.int64
 
 
-def test_attributes_point_into_values_or_are_their_own(npz):
+def test_attributes_point_into_values_or_are_values_themselves(npz):
     data = load(
         npz(
             x=IMAGES,
@@ -75,7 +75,7 @@ def test_attributes_point_into_values_or_are_their_own(npz):
     assert dtypes == {"hat": "int64", "species": "int64", "age": "float32", "year": "int64", "mood": "int64"}
 
 
-def test_attributes_run_over_train_and_then_test(npz):
+def test_attributes_cover_train_and_then_test(npz):
     data = load(npz(x_train=IMAGES[:4], x_test=IMAGES[4:], attr_age=np.arange(6.0)))
     assert data.train.attributes["age"].tolist() == [0, 1, 2, 3]
     assert data.test.attributes["age"].tolist() == [4, 5]
@@ -105,7 +105,7 @@ def test_attributes_run_over_train_and_then_test(npz):
         ({"x": IMAGES, "attr_hat": np.arange(6), "values_hat": np.array(["a"])}, "its 1 values .* received 0 to 5"),
         (
             {"x": IMAGES, "attr_hat": np.zeros(6, int), "values_hat": np.array(["a", "b", "a"])},
-            "expected each of the values of attr_hat in .* once, received a, b, a",
+            "expected each value of attr_hat in .* only once, received a, b, a",
         ),
         (
             {"x": IMAGES, "attr_hat": np.arange(6.0), "values_hat": np.array(["a"])},
@@ -115,7 +115,7 @@ def test_attributes_run_over_train_and_then_test(npz):
         ({"x": np.array([{"a": 1}], dtype=object)}, "does not open: Object arrays cannot be loaded.*never unpickled"),
     ],
 )
-def test_an_npz_that_is_not_understood_is_refused_in_a_sentence(npz, arrays, message):
+def test_a_wrong_npz_is_refused_in_a_sentence(npz, arrays, message):
     with pytest.raises(ValueError, match=message):
         load(npz(**arrays))
 
@@ -132,19 +132,19 @@ def test_an_npz_that_is_not_understood_is_refused_in_a_sentence(npz, arrays, mes
         (("x", "values_hat"), "values_hat. Labels of x are y"),
     ],
 )
-def test_arrays_that_are_not_used_are_said(npz, capsys, keys, said):
+def test_unused_arrays_are_reported(npz, capsys, keys, said):
     columns = {"x": IMAGES, "v": np.array(["a", "b"]), "h": np.array(["a", "b"])}  # by the first letter
     path = npz(**{key: columns.get(key[0], np.arange(6) % 2) for key in keys})
     load(path)
     assert capsys.readouterr().err == (f"not used in {path}: {said}\n" if said else "")
 
 
-def test_what_is_no_number_of_float32_is_missing(npz):
+def test_what_is_infinite_in_float32_is_missing(npz):
     data = load(npz(x=IMAGES, attr_age=np.array([np.inf, -np.inf, 1e300, np.nan, 5, 6])))
     np.testing.assert_array_equal(in_order(data, "age"), [*[np.nan] * 4, 5, 6])
 
 
-def test_files_that_only_bear_the_name_are_refused(tmp_path, npz):
+def test_files_of_another_format_than_their_suffix_are_refused(tmp_path, npz):
     whole = npz(x=IMAGES).read_bytes()
     np.save(tmp_path / "array.npy", IMAGES)
     cases = {

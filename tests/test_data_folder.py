@@ -121,7 +121,7 @@ def test_channels_are_decided_from_all_files(tmp_path, modes, channels):
         ([(70, 90), (9, 80)], (39, 39, 3), "cropped to 39×39"),
     ],
 )
-def test_the_default_size_is_said_when_it_is_not_that_of_the_files(tmp_path, capsys, sizes, shape, message):
+def test_the_default_size_is_reported_when_it_is_not_that_of_the_files(tmp_path, capsys, sizes, shape, message):
     for index, (height, width) in enumerate(sizes):
         save_rgb(tmp_path / f"{index}.png", height, width)
     assert load(tmp_path).image_shape == shape
@@ -132,7 +132,7 @@ def test_the_default_size_is_said_when_it_is_not_that_of_the_files(tmp_path, cap
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
-def test_mixed_sizes_reach_the_size_asked_for(tmp_path, capsys, fit):
+def test_mixed_sizes_are_resized_to_the_requested_size(tmp_path, capsys, fit):
     save_rgb(tmp_path / "a.png", 5, 20)
     save_rgb(tmp_path / "b.png", 30, 7)
     assert load(tmp_path, image_size=(6, 9), fit=fit).image_shape == (6, 9, 3)
@@ -173,7 +173,7 @@ def test_images_in_other_formats_are_counted(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("channels", "said"), [(None, True), (3, False), (4, False)])
-def test_transparency_that_is_lost_is_said(tmp_path, capsys, channels, said):
+def test_lost_transparency_is_reported(tmp_path, capsys, channels, said):
     for index, mode in enumerate(("RGBA", "RGBA", "RGB")):
         Image.new(mode, (3, 2)).save(tmp_path / f"{index}.png")
     load(tmp_path, channels=channels)
@@ -247,7 +247,7 @@ def test_images_beside_class_folders_have_no_labels(tmp_path, capsys):
         (["test/a/0.png", "test/b/0.png"], "received images in test: move"),
     ],
 )
-def test_parts_that_would_pass_for_classes_are_refused(tmp_path, names, refused):
+def test_parts_that_would_be_taken_for_classes_are_refused(tmp_path, names, refused):
     for name in names:
         save_rgb(tmp_path / name)
     with pytest.raises(ValueError, match=f"in the sub-folders train and test alone, {refused}"):
@@ -276,11 +276,11 @@ def test_a_validation_part_beside_a_test_part_is_left_out(tmp_path, capsys):
         save_rgb(tmp_path / name / "0.png", seed=index)
     data = load(tmp_path)
     assert (len(data.train), len(data.test), data.class_names) == (2, 1, ["a", "b"])
-    assert "2 images for validation are left out" in capsys.readouterr().err
+    assert "2 validation images are left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("inside", ["", "train/", "deeper/"])
-def test_what_an_archive_unpacks_to_is_looked_through(tmp_path, capsys, inside):
+def test_the_single_folder_of_an_unpacked_archive_is_read(tmp_path, capsys, inside):
     for name in ("a/0.png", "a/1.png", "b/2.png", "b/3.png"):
         save_rgb(tmp_path / "pets" / "archive" / inside / name)
     if inside == "train/":
@@ -289,18 +289,18 @@ def test_what_an_archive_unpacks_to_is_looked_through(tmp_path, capsys, inside):
     assert (data.name, data.class_names) == ("pets", ["a", "b"])
     assert len(data.test) == 1
     first, *_ = capsys.readouterr().err.splitlines()
-    assert first == f"all images of {tmp_path / 'pets'} lie in archive, which is read in its place"
+    assert first == f"all images of {tmp_path / 'pets'} lie in archive, which is read instead"
 
 
 @pytest.mark.parametrize("outside", ["scan.tif", "tif/b/0.tif"])
-def test_an_archive_beside_other_images_is_not_looked_through(tmp_path, capsys, outside):
+def test_a_folder_beside_other_images_is_not_read_instead(tmp_path, capsys, outside):
     for name in ("archive/a/0.png", "archive/b/1.png"):
         save_rgb(tmp_path / name)
     (tmp_path / outside).parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (7, 5)).save(tmp_path / outside)
     data = load(tmp_path)
     assert (data.class_names, [file for file, _ in data.skipped]) == (["archive"], [outside])
-    assert "archive/a is no class of its own: images in it are of the class archive" in capsys.readouterr().err
+    assert "archive/a is not a separate class: images in it belong to the class archive" in capsys.readouterr().err
 
 
 def test_a_single_class_is_a_class(tmp_path, capsys):
@@ -310,11 +310,11 @@ def test_a_single_class_is_a_class(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_folders_within_classes_are_said_to_be_none(tmp_path, capsys):
+def test_folders_within_classes_are_reported_as_no_separate_classes(tmp_path, capsys):
     for name in ("animals/cat/0.png", "animals/dog/1.png", "cars/2.png"):
         save_rgb(tmp_path / name)
     assert load(tmp_path).class_names == ["animals", "cars"]
-    said = "animals/cat is no class of its own: images in it are of the class animals\n"
+    said = "animals/cat is not a separate class: images in it belong to the class animals\n"
     assert capsys.readouterr().err == said
 
 
@@ -331,13 +331,13 @@ def attributes(tmp_path, text, encoding="utf-8"):
     return load(tmp_path)
 
 
-def test_what_spreadsheets_write_for_nothing_is_missing(tmp_path):
+def test_the_empty_values_of_spreadsheets_are_missing(tmp_path):
     data = attributes(tmp_path, "file,age,mood\ntrain/a/2.png,N/A,na\ntrain/b/3.png,7,glad\n")
     np.testing.assert_array_equal(data.train.attributes["age"], [np.nan, 7])
     assert data.train.attributes["mood"].tolist() == [-1, 0]
 
 
-def test_what_is_no_number_of_float32_is_missing(tmp_path):
+def test_what_is_infinite_in_float32_is_missing(tmp_path):
     data = attributes(tmp_path, "file,age\ntrain/a/2.png,inf\ntrain/b/3.png,1e40\ntest/a/0.png,3\ntest/b/1.png,-2\n")
     assert np.isnan(data.train.attributes["age"]).all()
     assert data.test.attributes["age"].tolist() == [3, -2]
@@ -349,13 +349,13 @@ def test_what_is_no_number_of_float32_is_missing(tmp_path):
         (
             ["1", "2", "3", "?"],
             ["1", "2", "3", "?"],
-            "age in .* holds more than numbers, such as '\\?': its values, 4, are",
+            "age in .* holds text besides numbers, such as '\\?': its 4 values are",
         ),
         (["1", "2", "a", "b"], ["1", "2", "a", "b"], None),
         (["1_0", "1_1", "1_0", "1_1"], ["1_0", "1_1"], None),
     ],
 )
-def test_a_column_of_numbers_with_a_few_words_is_said_to_be_classes(tmp_path, capsys, cells, values, said):
+def test_a_column_of_numbers_with_a_few_words_is_reported_as_classes(tmp_path, capsys, cells, values, said):
     files = ["train/a/2.png", "train/b/3.png", "test/a/0.png", "test/b/1.png"]
     rows = "\n".join(f"{file},{cell}" for file, cell in zip(files, cells, strict=True))
     assert attributes(tmp_path, f"file,age\n{rows}").attribute_values["age"] == sorted(values)
@@ -391,7 +391,7 @@ def test_attributes_are_read_by_file(tmp_path, capsys):
     assert ": 1, such as ../outside.png" in said
 
 
-def test_attributes_of_files_that_cannot_be_decoded_go_with_them(tmp_path):
+def test_attributes_of_files_that_cannot_be_decoded_are_dropped(tmp_path):
     for index in range(4):
         save_rgb(tmp_path / f"{index}.png")
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:100])
@@ -405,12 +405,12 @@ def test_attributes_of_files_that_cannot_be_decoded_go_with_them(tmp_path):
     [
         ("path,age\na.png,1\n", "expected a column named file in .*, received path, age"),
         ("", "received an empty file"),
-        ("file,age,age\n", "a name of its own, received file, age, age"),
+        ("file,age,age\n", "its own name, received file, age, age"),
         ("file,age\ntest/a/0.png\n", "expected 2 cells in row 2 of .*, received 1"),
         ("file,age\ntest/a/0.png,1\n./test/a/0.png,2\n", "each file once in .*, received test/a/0.png again in row 3"),
     ],
 )
-def test_attributes_that_are_not_understood_are_refused(tmp_path, text, message):
+def test_wrong_attributes_are_refused(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         attributes(tmp_path, text)
 
@@ -420,7 +420,7 @@ def test_attributes_must_be_utf_8(tmp_path):
         attributes(tmp_path, "file,größe\n", encoding="latin-1")
 
 
-def test_a_file_that_vanishes_is_replaced_and_told_once(tmp_path, monkeypatch, capsys):
+def test_a_file_that_vanishes_is_replaced_and_reported_once(tmp_path, monkeypatch, capsys):
     for index in range(20):
         Image.new("L", (3, 3), index).save(tmp_path / f"{index:02}.png")
     monkeypatch.setattr(folder_module, "MEMORY_LIMIT", 0)
@@ -430,9 +430,9 @@ def test_a_file_that_vanishes_is_replaced_and_told_once(tmp_path, monkeypatch, c
     paths[1].unlink()
     for _ in range(2):
         assert images[np.arange(3)][:, 0, 0, 0].tolist() == [int(paths[2].stem)] * 3
-    told = capsys.readouterr().err.splitlines()
-    assert sorted(line.split(" cannot")[0] for line in told) == sorted(map(str, paths[:2]))
-    assert f"(No such file or directory): {paths[2].name} takes its place" in told[0]
+    notes = capsys.readouterr().err.splitlines()
+    assert sorted(line.split(" can no longer")[0] for line in notes) == sorted(map(str, paths[:2]))
+    assert f"(No such file or directory): {paths[2].name} takes its place" in notes[0]
     for path in paths[2:]:
         path.unlink()
     with pytest.raises(FileNotFoundError):

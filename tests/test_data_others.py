@@ -1,4 +1,4 @@
-"""Claims about files and folders that others made: scanners, file systems, archives, authors of data sets."""
+"""Claims about files and folders from elsewhere: scanners, file systems, archives, authors of data sets."""
 
 import re
 import shutil
@@ -75,7 +75,7 @@ def all_images(data):
 
 
 def scans(folder, kind, peak, num=4):
-    """Pictures with 16 bits a sample, of which one reaches `peak` and the others half of it."""
+    """16-bit pictures, of which one reaches `peak` and the others half of it."""
     for index in range(num):
         values = np.linspace(0, peak if index == 1 else peak // 2, 35).astype(np.uint16).reshape(5, 7)
         path = folder / f"{index}.png"
@@ -100,7 +100,7 @@ KINDS = ["grey", "rgb", "grey and alpha", "pgm", "tiff", "big-endian tiff"]
     ("peak", "bits", "factor"),
     [(255, 8, 256), (1023, 10, 64), (3000, 12, 16), (4095, 12, 16), (9000, 14, 4), (16383, 14, 4)],
 )
-def test_high_bits_that_a_set_never_uses_are_said_once(tmp_path, monkeypatch, capsys, kind, peak, bits, factor, limit):
+def test_unused_high_bits_are_reported_once(tmp_path, monkeypatch, capsys, kind, peak, bits, factor, limit):
     monkeypatch.setattr(folder_module, "MEMORY_LIMIT", limit)
     scans(tmp_path, kind, peak)
     images = all_images(load(tmp_path))
@@ -117,13 +117,13 @@ def test_high_bits_that_a_set_never_uses_are_said_once(tmp_path, monkeypatch, ca
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("peak", [20_000, 32_767, 65_535])
-def test_16_bits_that_are_used_are_not_spoken_of(tmp_path, capsys, kind, peak):
+def test_16_bits_that_are_used_are_not_reported(tmp_path, capsys, kind, peak):
     scans(tmp_path, kind, peak)
     load(tmp_path)
     assert "bits" not in capsys.readouterr().err
 
 
-def test_a_dark_picture_of_16_bits_in_a_set_that_uses_them_is_a_dark_picture(tmp_path, capsys):
+def test_a_dark_picture_of_16_bits_in_a_set_that_uses_them_stays_dark(tmp_path, capsys):
     png(tmp_path / "dark.png", np.full((5, 7), 4000))
     png(tmp_path / "light.png", np.full((5, 7), 60_000))
     assert sorted(all_images(load(tmp_path)).max(axis=(1, 2, 3))) == [16, 233]  # v / 257: 15.56 and 233.46
@@ -137,7 +137,7 @@ def test_8_bit_pictures_beside_do_not_hide_the_unused_bits(tmp_path, capsys):
     assert "no value of the 16-bit images is above 4,095" in capsys.readouterr().err
 
 
-def test_no_file_is_opened_once_more_to_find_out(tmp_path, monkeypatch):
+def test_no_file_is_opened_again_to_find_unused_bits(tmp_path, monkeypatch):
     scans(tmp_path, "rgb", 4095)
     opened = []
     open_image = Image.open
@@ -146,7 +146,7 @@ def test_no_file_is_opened_once_more_to_find_out(tmp_path, monkeypatch):
     assert sorted(opened) == sorted(2 * list(tmp_path.iterdir()))  # its header, then its pixels
 
 
-# ---- Values whose range nobody knows ---------------------------------------------------------------------------------
+# ---- Values of unknown range -----------------------------------------------------------------------------------------
 
 RAMP = np.linspace(0, 1, 35).reshape(5, 7)
 
@@ -161,7 +161,7 @@ RAMP = np.linspace(0, 1, 35).reshape(5, 7)
             "floating-point values of unknown range: save bytes, np.round(255 * x) for x in [0, 1]",
         ),
         ((255 * RAMP).astype("f4"), 3, 1, "floating-point values of unknown"),
-        (RAMP.astype("f8"), 3, 1, "a TIFF of a kind that is not read: convert it to a .png of 8 bits"),
+        (RAMP.astype("f8"), 3, 1, "a TIFF of an unsupported kind: convert it to a .png of 8 bits"),
         (
             (3000 * RAMP - 1000).astype("i2"),
             2,
@@ -216,13 +216,13 @@ def test_a_tiff_of_16_bits_is_read(tmp_path, dtype):
         (b"\n<!DOCTYPE html><html>404</html>", "a web page: download it again"),
         (b"<html>404</html>", "a web page: download it again"),
         (b'<?xml version="1.0"?><svg/>', "SVG: convert it to .png"),
-        (b"II+\0" + bytes(99), "a TIFF of a kind that is not read"),
+        (b"II+\0" + bytes(99), "a TIFF of an unsupported kind"),
         (b"PK\x03\x04" + bytes(99), "an archive: unpack it"),
         (b"text", "not an image"),
         (b"", "empty file"),
     ],
 )
-def test_what_is_no_image_is_called_by_its_name(tmp_path, content, why):
+def test_the_format_of_what_is_not_an_image_is_named(tmp_path, content, why):
     save_all(tmp_path, ["0.png", "1.png"])
     (tmp_path / "2.jpg").write_bytes(content)
     assert [reason.startswith(why) for _, reason in load(tmp_path).skipped] == [True]
@@ -274,7 +274,7 @@ def test_the_transparent_colour_of_a_png_is_white_or_nothing(
     assert decode(tmp_path / "0.png", Target((1, 3, 4)))[0].tolist() == kept
 
 
-def test_what_is_said_of_transparency_is_true_of_16_bits(tmp_path, capsys):
+def test_the_note_on_transparency_is_right_for_16_bits(tmp_path, capsys):
     png(tmp_path / "0.png", [[0, 500, 65535]], transparent=[500])
     png(tmp_path / "1.png", [[0, 500, 65535]])
     data = load(tmp_path)
@@ -295,30 +295,30 @@ SYSTEMS = [
 
 @pytest.mark.parametrize("name", SYSTEMS)
 @pytest.mark.parametrize("inside", ["", "cat/"], ids=["top", "class"])
-def test_folders_of_systems_are_left_out_and_said_once(tmp_path, capsys, name, inside):
+def test_folders_of_systems_are_left_out_and_reported_once(tmp_path, capsys, name, inside):
     save_all(tmp_path, ["cat/0.png", "cat/1.png", "dog/2.png", f"{inside}{name}/0.png/SYNOPHOTO_THUMB_M.jpg"])
     data = load(tmp_path)
     assert data.class_names == ["cat", "dog"]
     assert len(all_images(data)) == 3
     assert capsys.readouterr().err == (
-        f"left out, with the images in them, as folders that systems and programs make: {inside}{name}\n"
+        f"left out with the images in them, because systems and programs make such folders: {inside}{name}\n"
     )
 
 
 def test_the_first_of_many_are_named(tmp_path, capsys):
     save_all(tmp_path, [f"{kind}/{inside}1.png" for kind in "abcde" for inside in ("", "@eaDir/")])
     load(tmp_path)
-    assert capsys.readouterr().err.endswith("make: a/@eaDir, b/@eaDir, c/@eaDir and 2 more\n")
+    assert capsys.readouterr().err.endswith("such folders: a/@eaDir, b/@eaDir, c/@eaDir and 2 more\n")
 
 
-def test_systems_put_their_folders_beside_parts_too(tmp_path, capsys):
+def test_system_folders_beside_parts_are_left_out_too(tmp_path, capsys):
     save_all(tmp_path, ["train/a/0.png", "test/a/1.png", "@eaDir/2.png", "test/@eaDir/3.png"])
     data = load(tmp_path)
     assert (len(data.train), len(data.test), data.class_names) == (1, 1, ["a"])
-    assert capsys.readouterr().err.endswith("make: @eaDir, test/@eaDir\n")
+    assert capsys.readouterr().err.endswith("such folders: @eaDir, test/@eaDir\n")
 
 
-def test_those_without_images_are_not_worth_a_word(tmp_path, capsys):
+def test_system_folders_without_images_are_not_reported(tmp_path, capsys):
     save_all(tmp_path, ["cat/0.png", "dog/1.png", "__MACOSX/cat/._0.png"])
     (tmp_path / "@eaDir").mkdir()
     (tmp_path / "cat" / "Thumbs.db").write_bytes(b"thumbs")
@@ -326,7 +326,7 @@ def test_those_without_images_are_not_worth_a_word(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_what_a_mac_packs_beside_does_not_hide_what_an_archive_holds(tmp_path, capsys):
+def test_the_macosx_folder_of_an_archive_does_not_hide_its_single_folder(tmp_path, capsys):
     save_all(tmp_path, ["pets/cat/0.png", "pets/cat/1.png", "pets/dog/2.png", "__MACOSX/pets/3.png", "pets/@tmp/4.png"])
     assert load(tmp_path).class_names == ["cat", "dog"]
     said = capsys.readouterr().err.splitlines()
@@ -334,14 +334,14 @@ def test_what_a_mac_packs_beside_does_not_hide_what_an_archive_holds(tmp_path, c
     assert [line.rsplit(" ", 1)[1] for line in said[1:]] == ["__MACOSX", "@tmp"]
 
 
-def test_one_that_is_asked_for_by_its_name_is_read(tmp_path):
+def test_a_system_folder_that_is_given_as_the_path_is_read(tmp_path):
     save_all(tmp_path, ["@eaDir/cat/0.png", "@eaDir/cat/1.png"])
     with pytest.raises(ValueError, match=r"found none, but in @eaDir, .*: give that path$"):
         load(tmp_path)
     assert len(all_images(load(tmp_path / "@eaDir"))) == 2
 
 
-def test_names_that_only_look_alike_are_classes(tmp_path):
+def test_similar_names_are_classes(tmp_path):
     names = ["#cat", "@cat", "_cat", "CVS", "lost", "recycle", "thumbs", "trash", "tmp", "found"]
     save_all(tmp_path, [f"{name}/0.png" for name in names])
     assert load(tmp_path).class_names == sorted(names)
@@ -452,7 +452,7 @@ ORDERS = [
 
 
 @pytest.mark.parametrize(("names", "order"), ORDERS)
-def test_classes_that_are_integers_are_sorted_by_number_wherever_they_come_from(tmp_path, names, order):
+def test_classes_that_are_integers_are_sorted_by_number_from_every_source(tmp_path, names, order):
     columns = {}
     for index, name in enumerate(names):
         for copy in range(2):
@@ -513,7 +513,7 @@ def test_attributes_csv_of_integers_and_a_word_stays_text(tmp_path):
         ("set.rar", "unrar x {folder}/set.rar {folder}/set/"),
     ],
 )
-def test_an_archive_is_told_to_be_unpacked(tmp_path, name, command):
+def test_the_message_for_an_archive_says_how_to_unpack_it(tmp_path, name, command):
     path = tmp_path / name
     path.write_bytes(b"archive")
     command = command.format(folder=tmp_path)
@@ -537,7 +537,7 @@ def test_the_commands_unpack_what_can_then_be_loaded(tmp_path, form):
 
 
 @pytest.mark.parametrize("name", ["train.zip", "images.tar.gz"])
-def test_an_archive_in_a_folder_without_images_is_told_to_be_unpacked(tmp_path, name):
+def test_the_message_for_an_archive_in_a_folder_without_images_says_how_to_unpack_it(tmp_path, name):
     (tmp_path / name).write_bytes(b"archive")
     with pytest.raises(ValueError, match=rf"found none, but {re.escape(name)}: unpack it with .*{re.escape(name)}"):
         load(tmp_path)
@@ -553,13 +553,13 @@ def test_an_archive_in_a_folder_without_images_is_told_to_be_unpacked(tmp_path, 
         ("attributes.csv", "received the file"),
     ],
 )
-def test_a_file_that_belongs_to_a_set_says_what_to_give(tmp_path, name, hint):
+def test_the_message_for_a_file_of_a_set_says_what_to_give(tmp_path, name, hint):
     (tmp_path / name).write_bytes(b"content")
     with pytest.raises(ValueError, match=hint):
         load(tmp_path / name)
 
 
-def test_other_arrays_of_more_bits_are_told_how_to_become_bytes(tmp_path):
+def test_the_message_for_other_arrays_of_more_bits_says_how_to_convert_them(tmp_path):
     np.save(tmp_path / "scans.npy", np.full((4, 5, 7), 4095, np.uint16))
     with pytest.raises(ValueError, match=r"received uint16: .*x >> 4 for 12 bits, x >> 8 for 16"):
         load(tmp_path / "scans.npy")

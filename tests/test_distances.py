@@ -105,7 +105,7 @@ def test_extrapolation_wants_many_images_for_each_feature():
 def test_what_cannot_be_compared_is_refused(distance):
     features = np.random.default_rng(0).normal(size=(30, 4))
     with pytest.raises(
-        ValueError, match=r"expected two arrays of at least \d+ rows of as many features each, received"
+        ValueError, match=r"expected two arrays of at least \d+ rows with the same number of features, received"
     ):
         distance(features, features[:, :3])
     with pytest.raises(ValueError, match=r"received \(30, 4\) and \(1, 4\)"):

@@ -1,4 +1,4 @@
-"""The data doctor: finds what was put in by hand, says how much of it, and complains about nothing else."""
+"""The data doctor: finds the faults that were added by hand, counts them, and reports nothing else."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ MNIST = load("mnist-sample")
 
 
 def changed(train=None, test=None, **fields):
-    """The digits with one thing made wrong: functions of copies of the images."""
+    """The digits with one fault, made by functions of copies of the images."""
     parts = {"train": MNIST.train, "test": MNIST.test}
     for name, change in (("train", train), ("test", test)):
         if change:
@@ -49,7 +49,7 @@ WRONG = {
     ),
     "inverted": (
         lambda: changed(lambda x: set_to(x, slice(3), 255 - x[:3])),
-        ["images that look inverted, dark for light: 3 of 4,000; mend or remove them"],
+        ["images that look inverted, dark for light: 3 of 4,000; fix or remove them"],
     ),
     "scaled": (
         lambda: changed(lambda x: (x > 128).astype("uint8")),
@@ -63,7 +63,7 @@ WRONG = {
             "repeated training images: 3,999 of 4,000",
             "the same image in two classes: 3,600 of 4,000",
             "test images that are training images too: 1,000 of 1,000",
-            "labels that say nothing about the images, it seems: 10%",
+            "labels that seem unrelated to the images: 10%",
         ],
     ),
     "flat": (lambda: changed(lambda x: x // 8), ["hardly any contrast: values from 0 to 31, standard deviation"]),
@@ -79,17 +79,20 @@ WRONG = {
         lambda: changed(test=lambda x: set_to(x, slice(60), noisy(MNIST.train.images[:60]))),
         ["test images with nearly the same one among the training images: 60 of 1,000; scores will look"],
     ),
-    "unequal classes": (unequal, ["unequal classes: 400 training images of 0, 10 of 3; what is rare is learned badly"]),
+    "unequal classes": (
+        unequal,
+        ["unequal classes: 400 training images of 0, 10 of 3; rare classes are learned poorly"],
+    ),
     "labels of other images": (
         lambda: dataclasses.replace(
             MNIST,
             train=dataclasses.replace(MNIST.train, labels=np.random.default_rng(0).permutation(MNIST.train.labels)),
         ),
-        ["labels that say nothing about the images, it seems: 9% of the images have the label of the image most like "],
+        ["labels that seem unrelated to the images: 9% of the images have the label of the image most like "],
     ),
     "few": (
         lambda: small(80, 19),
-        ["only 80 training images: ", "only 19 test images: a score takes 20; more images, "],
+        ["only 80 training images: ", "only 19 test images: a score needs 20; add images, "],
     ),
     "unreadable": (
         lambda: changed(skipped=[(f"{n}.png", "empty file") for n in range(300)]),
@@ -99,7 +102,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_serious_is_found(case):
+def test_serious_faults_are_found(case):
     make, expected = WRONG[case]
     serious = [finding.text for finding in doctor.examine(make()) if finding.serious]
     assert len(serious) == len(expected), serious
@@ -107,7 +110,7 @@ def test_what_is_serious_is_found(case):
         assert text.startswith(beginning)
 
 
-def test_hints_are_no_alarms():
+def test_hints_are_not_serious():
     grey = np.random.default_rng(0).integers(0, 256, (300, 8, 12, 1), dtype="uint8")
     opaque = np.concatenate([np.repeat(grey, 3, axis=-1), np.full_like(grey, 255)], axis=-1)
     labels = np.arange(200) % 12
@@ -115,10 +118,10 @@ def test_hints_are_no_alarms():
     hints = [finding.text for finding in doctor.examine(data) if not finding.serious]
     assert any(hint.startswith("RGBA without any transparency") for hint in hints)
     assert any(hint.startswith("colour images that are grey") for hint in hints)
-    assert "classes with less than 20 training images: 12 of 12, c0, c1, c2, c3, c4 …" in hints
+    assert "classes with fewer than 20 training images: 12 of 12, c0, c1, c2, c3, c4 …" in hints
 
 
-def test_two_images_are_enough_to_look_at():
+def test_two_images_are_enough_to_examine():
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), dtype="uint8")
     findings = doctor.examine(ImageData("x", Split(images[:2]), Split(images[2:])))
     assert [finding.serious for finding in findings] == [True, True]
@@ -126,6 +129,6 @@ def test_two_images_are_enough_to_look_at():
 
 def test_labels_of_few_images_are_not_doubted():
     images = np.random.default_rng(0).integers(0, 256, (130, 8, 12, 3), dtype="uint8")
-    labels = np.random.default_rng(0).integers(0, 2, 130)  # a little more alike than by chance, as it happens
+    labels = np.random.default_rng(0).integers(0, 2, 130)  # that happen to agree a little more than by chance
     data = ImageData("x", Split(images[:110], labels[:110]), Split(images[110:], labels[110:]), ["a", "b"])
-    assert not [finding for finding in doctor.examine(data) if finding.text.startswith("labels that say nothing")]
+    assert not [finding for finding in doctor.examine(data) if finding.text.startswith("labels that seem unrelated")]

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.processes import ROOT, fail
+from keras_gen.cli import training
+from tests.commands import ROOT, environment, fail, spawn
 
 # What is refused before TensorFlow is imported: both families, each as a script and as a command.
 PROGRAMS = ("train_gan.py", "train_ae.py", "keras-gen train gan", "keras-gen train autoencoder")
@@ -34,13 +35,25 @@ PREPARATION = {
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("case", OPTIONS)
-def test_wrong_options(case, program, tmp_path):
+def test_wrong_options(case, program, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "start_keras", lambda: pytest.fail("Keras is imported for nothing"))
     arguments, message = OPTIONS[case]
-    line = fail(tmp_path, *program.split(), *arguments, backend="no such backend")  # so Keras was not imported yet
+    line = fail(tmp_path, *program.split(), *arguments)
     assert line.startswith(f"{program}: error: ")
     assert message in line
     assert "See " not in line or line.endswith(f"See {program} --help"), "the program as typed"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_wrong_option_does_not_wait_for_keras(program, tmp_path):
+    line = fail(tmp_path, *program.split(), "--epochs", "-1", run=spawn, backend="no such backend")
+    assert line == f"{program}: error: expected --epochs above 0, received -1"
+
+
+def test_a_terminal_that_is_not_one_of_utf_8(tmp_path):
+    line = fail(tmp_path, "train_gan.py", "--no-scoer", run=spawn, variables={"PYTHONIOENCODING": "ascii"})
+    assert line.endswith("--no-scoer. Perhaps you meant --no-score. See train_gan.py --help")
 
 
 @pytest.mark.parametrize("case", PREPARATION)
@@ -123,12 +136,12 @@ def test_keras_gen_says_what_is_wrong(case, tmp_path):
     "arguments", [["train_gan.py", "--help"], ["-m", "keras_gen", "doctor", "digits"], ["train_gan.py", "--dry-run"]]
 )
 @pytest.mark.parametrize("buffered", ["", "1"])
-def test_a_reader_that_has_gone_is_no_error(arguments, buffered):
+def test_a_pipe_that_was_closed_is_no_error(arguments, buffered):
     receiving, sending = os.pipe()
     os.close(receiving)
-    environment = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    variables = environment(PYTHONUNBUFFERED=buffered)
     process = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=sending, stderr=subprocess.PIPE, text=True
+        [sys.executable, *arguments], cwd=ROOT, env=variables, stdout=sending, stderr=subprocess.PIPE, text=True
     )
     os.close(sending)
     assert process.returncode == 141, process.stderr

@@ -1,9 +1,12 @@
 """Feature nets, scores, the copy check and the card, on scikit-learn's digits: real images and quick."""
 
 import dataclasses
+import itertools
 import json
 import math
+import operator
 import os
+import re
 from pathlib import Path
 
 import h5py
@@ -19,14 +22,6 @@ from keras_gen.evaluation import ScoreCard, copy_check
 from keras_gen.features import Extracted, FeatureNet, classifier
 from keras_gen.inputs import Categorical, Conditions, Continuous
 from tests.conftest import make_autoencoder, make_conditional_gan, make_conditions, make_gan, untrained_net
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    """A cache of feature nets of their own: the tests of this file share what they have trained."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +60,7 @@ def train_by(function, monkeypatch):
 def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):
     net, data = net_and_data
     train_by(lambda *arguments: pytest.fail("trained again"), monkeypatch)
-    again = FeatureNet.of(data, on_progress=lambda text: pytest.fail(f"said that it would: {text}"))
+    again = FeatureNet.of(data, on_progress=lambda text, fraction=None: pytest.fail(f"said that it would: {text}"))
     assert again.hash == net.hash
     images = data.test.images[:7]
     np.testing.assert_array_equal(again.extract(images).features, net.extract(images).features)
@@ -112,8 +107,9 @@ def test_a_class_that_is_missing_shows_in_recall_and_not_in_precision(net_and_da
         for lowest in (0, 3)
     )
     assert dropped["precision"] > floor["precision"] - 0.05
-    assert dropped["recall"] < floor["recall"] - 0.15
-    assert dropped["coverage"] < floor["coverage"] - 0.15
+    # Three kinds of ten are missing; nets differ in how near the others lie, so a third of that has to show.
+    assert dropped["recall"] < floor["recall"] - 0.1
+    assert dropped["coverage"] < floor["coverage"] - 0.1
     if net.conditions:
         assert (floor["classes"], dropped["classes"]) == (1.0, 0.7)
 
@@ -127,7 +123,7 @@ def test_one_image_again_and_again_shows_in_coverage(net_and_data):
     assert collapsed["diversity"] == pytest.approx(0, abs=1e-6)
 
 
-def test_the_reader_reads_the_test_split(digits):
+def test_a_feature_net_classifies_the_test_split(digits):
     net = FeatureNet.of(digits)
     assert net.accuracy(digits)["label"] > 0.95
     seen = net.extract(digits.test.images)
@@ -277,9 +273,10 @@ DATA = {"labels": True, "nothing known": False}
 
 
 @pytest.mark.parametrize("known", DATA.values(), ids=DATA)
-def test_a_card_of_images(known, tmp_path):
+def test_a_card_of_images(known, tmp_path, monkeypatch):  # 20 s: the full card trains two nets
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))  # no net is there
     data = odd_data(num=160, known=known)
-    told = []
+    messages = []
 
     def draw(num, seed):
         rows = np.random.default_rng(seed).integers(0, len(data.train), num)
@@ -287,8 +284,17 @@ def test_a_card_of_images(known, tmp_path):
         return made.images, {"label": made.labels} if known else {}
 
     about = {"class": "copier", "data": "odd"}
-    card, pictures = evaluation.score_images(draw, data, about, on_progress=told.append)
-    assert len(told) == 5 + known  # two nets learn and look, images are held against the training images
+    card, pictures = evaluation.score_images(
+        draw, data, about, on_progress=lambda text, fraction=None: messages.append((text, fraction))
+    )
+    steps = [text for text, _ in itertools.groupby(text for text, _ in messages)]
+    assert re.fullmatch("scoring with 20 images on each side, about [0-9]+ (seconds|minutes)", steps[1])
+    # Two nets are trained and extract, two classifiers are trained, images are compared with the training images.
+    assert len(steps) == 6 + 2 * known
+    for text, reported in itertools.groupby(messages, key=operator.itemgetter(0)):
+        fractions = [fraction for _, fraction in reported if fraction is not None]
+        assert fractions == sorted(fractions), text
+        assert all(0 <= each <= 1 for each in fractions), text
     assert card.protocol["images"] == 20, "a quarter of the training images is held out for the floor"
     assert card.protocol["feature_nets"] == [net["hash"] for net in card.nets]
     assert len(set(card.protocol["feature_nets"])) == 2
@@ -324,7 +330,7 @@ def test_a_class_that_is_not_made_is_named():
     made = np.concatenate([elves[:10], orcs[:10]])
     card, _ = evaluation.score_images(lambda num, seed: (made, {}), data, {"class": "x", "data": "odd"}, num_draws=1)
     assert card.scores["classes"].value == pytest.approx(2 / 3)
-    assert any(remark.startswith("No class_frechet: dwarf is hardly or never made") for remark in card.remarks)
+    assert any(remark.startswith("No class_frechet: dwarf is rarely or never made") for remark in card.remarks)
 
 
 def test_a_generator_that_left_everything_out_is_not_fit():
@@ -347,7 +353,7 @@ def people(species=("elf", "orc", "dwarf")):
     return ImageData("people", train, test, attribute_values={"species": list(species), "hat": ["no", "yes"]})
 
 
-def test_a_card_of_a_conditional_gan():
+def test_a_card_of_a_conditional_gan():  # 20 s: the full card trains two nets and two classifiers
     card, _ = evaluation.score(make_conditional_gan(), people(), truncation=1.0)
     assert card.model["averaged_weights"]
     assert card.model["truncation"] == 1.0
@@ -418,7 +424,7 @@ def test_inception_without_weights_says_where_they_belong(tmp_path, monkeypatch)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_inception_looks_at_images_of_any_kind(channels, tmp_path, monkeypatch):
+def test_inception_takes_images_of_any_kind(channels, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     name = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
     (tmp_path / "models").mkdir()
@@ -430,7 +436,7 @@ def test_inception_looks_at_images_of_any_kind(channels, tmp_path, monkeypatch):
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """Time that passes only when it is moved on."""
 
     def __init__(self):
         self.now = 0.0
@@ -455,17 +461,17 @@ def test_a_monitor_gives_numbers_after_every_epoch(tmp_path):
 
 
 def watch(monkeypatch, third=1):
-    """A monitor that has watched 40 epochs of 1.5 s, and when it looked: for 1 s, but the third time."""
+    """A monitor that has watched 40 epochs of 1.5 s, and when it measured: for 1 s, except the third time."""
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 12, 3)).astype("uint8")
     monitor = evaluation.QualityMonitor(Split(images), untrained_net(), share=0.1)
     monitor.set_model(make_gan())
     clock = Clock()
     monkeypatch.setattr(evaluation.monitor.time, "monotonic", clock)
-    looks = []
+    turns = []
 
     def sample(num, seed, given=None):
-        looks.append(clock.now)
-        clock.now += third if len(looks) == 3 else 1
+        turns.append(clock.now)
+        clock.now += third if len(turns) == 3 else 1
         return images[:num]
 
     monkeypatch.setattr(monitor.model, "sample", sample)
@@ -473,22 +479,39 @@ def watch(monkeypatch, third=1):
     for epoch in range(40):
         clock.now += 1.5
         monitor.on_epoch_end(epoch, {})
-    return monitor, looks
+    return monitor, turns
 
 
 def test_a_monitor_keeps_to_its_share(monkeypatch):
-    monitor, looks = watch(monkeypatch)
-    # Twice before training, which begins at 2; after the first epoch; then when all seconds, from the fourth time on
-    # with those of the end, are a tenth of what passed.
-    assert looks == [0, 1, 3.5, 22.5, 32.5, 53, 63]
+    monitor, turns = watch(monkeypatch)
+    # After the first epoch two that do not count, nor does their time, and the first one that does; then when all
+    # seconds, from the fourth time on with those of the end, are a tenth of what passed.
+    assert turns == [1.5, 2.5, 3.5, 22.5, 32.5, 53, 63]
     monitor.on_train_end({})
-    assert monitor.seconds == len(looks) - 2 <= 0.1 * monitor.seconds_of_training
+    assert monitor.seconds == len(turns) - 2 <= 0.1 * monitor.seconds_of_training
     with pytest.raises(ValueError, match=r"expected a share of the time in \(0, 1\], received 0"):
-        evaluation.QualityMonitor(Split(np.zeros((5, 8, 12, 3), "uint8")), monitor.net, share=0)
+        evaluation.QualityMonitor(Split(np.zeros((5, 8, 12, 3), "uint8")), untrained_net(), share=0)
 
 
-def test_a_monitor_that_was_held_up_goes_on_looking(monkeypatch):
-    _, looks = watch(monkeypatch, third=100)
-    # By 103.5 there is time for ten looks of a second.
-    assert looks[:5] == [0, 1, 3.5, 105, 107.5]
-    assert len(looks) > 10
+def test_a_monitor_that_was_held_up_goes_on_measuring(monkeypatch):
+    _, turns = watch(monkeypatch, third=100)
+    # By 103.5 there is time for ten turns of a second.
+    assert turns[:5] == [1.5, 2.5, 3.5, 105, 107.5]
+    assert len(turns) > 10
+
+
+def test_a_net_is_made_when_the_first_epoch_is_over_and_not_for_a_run_that_ends_there(images):
+    made = []
+
+    def net():
+        made.append(int(gan.optimizer.iterations))
+        return untrained_net()
+
+    gan = make_gan()
+    gan.fit(images, batch_size=3, epochs=2, verbose=0, callbacks=[evaluation.QualityMonitor(Split(images), net)])
+    assert made == [2]
+    stop = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: setattr(gan, "stop_training", True))
+    monitor = evaluation.QualityMonitor(Split(images), net)
+    gan.fit(images, batch_size=3, epochs=2, verbose=0, callbacks=[stop, monitor])
+    assert made == [2]
+    assert monitor.measurements == 0

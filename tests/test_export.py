@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from benchmarks import outside_judge
+from benchmarks import outside_classifier
 from keras_gen import export, latents, networks
 from keras_gen.cli import sampling
-from keras_gen.export.readers import CSavedModel
+from keras_gen.export.runtimes import CSavedModel
 from keras_gen.export.signatures import _drawer, _index, _noise, _truncate, signatures
 from keras_gen.inputs import Categorical, Conditions, Continuous, Picture, Request, request_names
 from keras_gen.models.gan import GAN
@@ -69,17 +69,17 @@ def near(images, expected):
 @pytest.mark.parametrize(
     ("name", "left_open"), [("gan", {}), ("conditional", {"species": "", "hat": "", "age": np.nan})]
 )
-def test_the_outside_judge_asks_for_nothing_that_is_not_there(name, left_open, published, served):
-    images, classes = outside_judge.served(published[0] / name, ["a", "b"], 5)
+def test_the_outside_classifier_asks_for_nothing_that_is_not_there(name, left_open, published, served):
+    images, classes = outside_classifier.served(published[0] / name, ["a", "b"], 5)
     assert classes is None
     inputs = {"seed": np.arange(5), "truncation": np.full(5, np.nan, "float32")}
     inputs |= {key: np.full(5, value, "U1" if value == "" else "float32") for key, value in left_open.items()}
     np.testing.assert_array_equal(images, served[name].ask("generate", inputs)["images"])
 
 
-def test_the_outside_judge_wants_a_model(tmp_path):
+def test_the_outside_classifier_wants_a_model(tmp_path):
     with pytest.raises(FileNotFoundError, match="expected the folder of an exported model, found none at"):
-        outside_judge.served(tmp_path, ["a", "b"], 5)
+        outside_classifier.served(tmp_path, ["a", "b"], 5)
 
 
 def test_gan_default_signature(published, served):
@@ -223,21 +223,23 @@ def test_a_conditional_model_is_asked_by_name(published, served):
     np.testing.assert_array_equal(served.ask("interpolate", way)["images"], drawn)
 
 
-def test_what_is_judged(published, served):
+def test_images_to_discriminate(published, served):
     gan = published[1]["gan"]
     logits = served["gan"].ask("discriminate", {"images": IMAGES})["logits"]
     np.testing.assert_allclose(logits, array(gan.discriminator(IMAGES / 127.5 - 1)), atol=1e-5)
 
 
-def test_what_is_judged_by_name():
+def test_discriminate_takes_conditions_by_name():
     conditions = make_conditions()
     discriminator = networks.mlp.discriminator(IMAGE_SHAPE, conditions.width, widths=(16,))
     generator = networks.mlp.generator(IMAGE_SHAPE, LATENT_DIM, conditions.width, widths=(16,))
-    judge = signatures(GAN(generator, discriminator, conditions=conditions), discriminator=True)["discriminate"]
-    assert [spec.name for spec in judge.inputs] == ["images", "species", "hat", "age"]
+    served = signatures(GAN(generator, discriminator, conditions=conditions), discriminator=True)["discriminate"]
+    assert [spec.name for spec in served.inputs] == ["images", "species", "hat", "age"]
     # What is not said of an image is missing, as it may be in training.
     rows = conditions.encode({"species": [1, -1], "hat": [-1, 1], "age": [50.0, np.nan]})
-    logits = judge.function(IMAGES[:2], tf.constant(["orc", ""]), tf.constant(["", "yes"]), tf.constant([50.0, np.nan]))
+    logits = served.function(
+        IMAGES[:2], tf.constant(["orc", ""]), tf.constant(["", "yes"]), tf.constant([50.0, np.nan])
+    )
     expected = array(discriminator([IMAGES[:2] / 127.5 - 1, rows]))
     np.testing.assert_allclose(array(logits["logits"]), expected, atol=1e-5)
 
@@ -246,7 +248,7 @@ def test_what_is_judged_by_name():
     ("make", "message"),
     [
         (make_conditional_gan, "expected a discriminator that scores single images, received one of packs of 2"),
-        (make_autoencoder, "expected a GAN to keep the discriminator of"),
+        (make_autoencoder, "expected a GAN whose discriminator to keep"),
     ],
 )
 def test_a_discriminator_that_cannot_be_kept(make, message, tmp_path):

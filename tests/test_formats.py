@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_gen import export
-from keras_gen.export import formats, readers
+from keras_gen.export import formats, runtimes
 from tests.conftest import IMAGE_SHAPE, make_autoencoder, make_conditional_gan
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (5, *IMAGE_SHAPE)).astype("uint8")
@@ -26,7 +26,7 @@ def test_the_files_lie_beside_their_version(exported):
 @pytest.mark.parametrize(("name", "file"), [("onnx", "1.onnx"), ("litert", "1.tflite")])
 def test_they_answer_as_the_model(name, file, exported):
     model, home = exported
-    (images,) = readers.READERS[name](str(home / file))("serving_default", {"images": IMAGES}).values()
+    (images,) = runtimes.RUNTIMES[name](str(home / file))("serving_default", {"images": IMAGES}).values()
     assert images.dtype == np.uint8
     assert np.abs(images.astype(int) - model.reconstruct(IMAGES)).max() <= 1
 

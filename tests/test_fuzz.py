@@ -30,7 +30,7 @@ def image_bytes(kind):
 
 
 def bomb():
-    """A PNG whose header is right and promises far too much."""
+    """A PNG with a valid header and a far too large size."""
     header = struct.pack(">II5B", HUGE, HUGE, 1, 0, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(HUGE))), (b"IEND", b"")]
     chunks = [
@@ -40,7 +40,7 @@ def bomb():
 
 
 def damaged(data, seed):
-    """Cut off, spoilt in a few bytes, with a piece doubled, or noise of the same length."""
+    """The data cut off, with a few bytes changed, with a piece repeated, or noise of the same length."""
     rng = np.random.default_rng(seed)
     at, end = np.sort(rng.integers(0, len(data), 2))
     match seed % 4:
@@ -57,7 +57,7 @@ def damaged(data, seed):
 
 
 def outcome(call, capsys, folder):
-    """What `call` returned, or None when it ended as wrong input must; nothing was written in either case."""
+    """What `call` returned, or None if it ended as it must for wrong input; nothing was written in either case."""
     before = sorted(folder.rglob("*"))
     capsys.readouterr()
     returned, code = None, 0
@@ -103,7 +103,7 @@ SPECIAL = {
 
 
 @pytest.mark.parametrize("case", SPECIAL)
-def test_what_is_no_image_file_is_skipped_unread(case, tmp_path, capsys):
+def test_what_is_not_an_image_file_is_skipped_unread(case, tmp_path, capsys):
     for index in range(4):
         Image.new("RGB", (7, 9), (60 * index, 0, 0)).save(tmp_path / f"good-{index}.png")
     SPECIAL[case](tmp_path / "bad.png")
@@ -127,7 +127,7 @@ def test_a_class_must_have_a_name(tmp_path, capsys):
     assert outcome(lambda: load(tmp_path), capsys, tmp_path) is None
 
 
-def test_what_does_not_fit_into_memory(tmp_path, capsys):
+def test_images_that_do_not_fit_into_memory(tmp_path, capsys):
     assert outcome(lambda: load("digits", image_size=100_000), capsys, tmp_path) is None
 
 
@@ -158,7 +158,7 @@ ARRAYS = {f"npz-{seed}": ("x.npz", damaged(npz_bytes(x=GREY, y=np.arange(10)), s
 
 
 @pytest.mark.parametrize("case", ARRAYS)
-def test_a_bad_array_is_refused_or_whole(case, tmp_path, capsys):
+def test_a_bad_array_is_refused_or_read_completely(case, tmp_path, capsys):
     name, data = ARRAYS[case]
     (tmp_path / name).write_bytes(data)
     loaded = outcome(lambda: load(tmp_path / name), capsys, tmp_path)
@@ -223,7 +223,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_a_bad_idx_file_is_refused_or_whole(case, tmp_path, capsys):
+def test_a_bad_idx_file_is_refused_or_read_completely(case, tmp_path, capsys):
     images, labels = FILES[case]
     (tmp_path / "train-images-idx3-ubyte").write_bytes(images)
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(labels)
@@ -259,12 +259,12 @@ def model_bytes(tmp_path_factory):
 
 
 @pytest.mark.parametrize("seed", range(32))
-def test_a_bad_model_is_refused_or_whole(seed, model_bytes, tmp_path, capsys):
+def test_a_bad_model_is_refused_or_loaded_completely(seed, model_bytes, tmp_path, capsys):
     (tmp_path / "bad.keras").write_bytes(damaged(model_bytes, seed))
     model = outcome(lambda: saving.load(tmp_path / "bad.keras"), capsys, tmp_path)
     assert model is None or model.count_params() == 3
 
 
-def test_a_model_that_brings_a_program_is_refused(tmp_path, capsys):
+def test_a_model_that_contains_code_is_refused(tmp_path, capsys):
     keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(tmp_path / "bad.keras")
     assert outcome(lambda: saving.load(tmp_path / "bad.keras"), capsys, tmp_path) is None

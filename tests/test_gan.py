@@ -1,4 +1,4 @@
-"""The game: who moves, by how much, and that every way of running a step is the same step."""
+"""The game: which player moves, by how much, and that every way of running a step gives the same step."""
 
 import keras
 import numpy as np
@@ -28,6 +28,7 @@ def one_number_gan(generator_rate, discriminator_rate, **compile_arguments):
     return gan, constant.bias, slope.kernel
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("way", [{"jit_compile": False}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_one_round_by_hand(way):
     # D first: w = 2, real x = −0.25, fake b = 0.5. d_loss = softplus(0.5) + softplus(1) = 0.974077 + 1.313262,
@@ -45,9 +46,10 @@ def test_one_round_by_hand(way):
     np.testing.assert_allclose(logs["fake_logit"], [1.0], rtol=1e-5)
 
 
+@pytest.mark.jax
 def test_a_term_of_the_generator_by_hand(tmp_path):
-    # As in the round by hand, with w = 2 held fast: g_loss = softplus(−1) = 0.313262, the term 10·|0.5 + 0.25| = 7.5,
-    # db = −σ(−1)·2 + 10 = 9.462117, so b = 0.5 − 0.2·9.462117 = −1.392423. The discriminator's loss is without it.
+    # As in the round by hand, with w = 2 fixed: g_loss = softplus(−1) = 0.313262, the term 10·|0.5 + 0.25| = 7.5, db =
+    # −σ(−1)·2 + 10 = 9.462117, so b = 0.5 − 0.2·9.462117 = −1.392423. The discriminator's loss is without it.
     gan, bias, _ = one_number_gan(generator_rate=0.2, discriminator_rate=0.0, terms=[terms.L1(10.0)])
     images = np.full((2, 1, 1, 1), -0.25, "float32")
     logs = gan.fit(images, batch_size=2, verbose=0).history
@@ -62,7 +64,7 @@ def test_a_term_of_the_generator_by_hand(tmp_path):
     assert same(weights_of(gan), weights_of(loaded))
 
 
-def test_weights_and_rates_with_schedules_follow_a_plain_fit():
+def test_weights_and_rates_follow_their_schedules_in_a_plain_fit():
     # One batch an epoch, begun at 0, 1/4, 1/2 and 3/4 of the run. D(x) = 2x: R1 is 2; the term is |0.5 + 0.25| = 0.75.
     weight, rate = schedules.Linear(8.0, 0.0), schedules.Linear(0.0, 4e-3, begin=0.5)
     gan, bias, _ = one_number_gan(
@@ -85,7 +87,7 @@ def test_weights_and_rates_with_schedules_follow_a_plain_fit():
 
 
 @pytest.mark.parametrize(("rates", "moved"), [((0.1, 0.0), "generator"), ((0.0, 0.1), "discriminator")])
-def test_a_player_moves_only_its_own_weights(rates, moved, images):
+def test_a_player_updates_only_its_own_weights(rates, moved, images):
     gan = make_gan(
         generator_optimizer=keras.optimizers.SGD(rates[0]), discriminator_optimizer=keras.optimizers.SGD(rates[1])
     )
@@ -117,7 +119,7 @@ def test_dropout_acts_in_both_players_moves(images):
     gan = make_gan()
     dropouts = [layer for layer in gan.discriminator.layers if isinstance(layer, layers.Dropout)]
     fit(gan, images)
-    # Two rounds; in each the discriminator judges real images and fakes for itself, and fakes for the generator.
+    # Two rounds; in each the discriminator scores real images and fakes in its own step, and fakes in the generator's.
     draws = [int(array(layer.seed_generator.state.value)[1]) for layer in dropouts]
     assert draws == [6, 6]
 
@@ -129,20 +131,21 @@ def test_rounds_are_counted(images):
     assert [int(optimizer.iterations) for optimizer in gan.optimizer.optimizers] == [4, 4]
 
 
-def test_each_player_draws_latents_of_its_own(images):
+def test_each_player_draws_its_own_latents(images):
     gan = make_gan()
     fit(gan, images)
     seed, draws = array(gan.seed_generator.state.value)
     assert (seed, draws) == (7, 4)  # two rounds of two players
 
 
-# Without XLA on TensorFlow: it draws other random numbers. That it computes the same is in the round by hand.
+# Without XLA on TensorFlow, which draws other random numbers. The round by hand shows that it computes the same.
 WAYS = {
     "eager": {"run_eagerly": True},
     "two steps an execution": {"steps_per_execution": 2},
 }
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_of_running_takes_the_same_steps(way, images):
     reference = make_gan(jit_compile=False)
@@ -156,7 +159,7 @@ def test_every_way_of_running_takes_the_same_steps(way, images):
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
-def test_bytes_and_scaled_floats_train_alike(images):
+def test_bytes_and_scaled_floats_train_the_same(images):
     from_bytes = make_gan()
     keras.utils.set_random_seed(0)
     from_floats = make_gan()
@@ -166,7 +169,8 @@ def test_bytes_and_scaled_floats_train_alike(images):
         np.testing.assert_allclose(left, right, atol=1e-6)
 
 
-def test_a_loaded_model_goes_on_as_if_never_interrupted(images, tmp_path):
+@pytest.mark.jax
+def test_a_loaded_model_continues_as_if_never_interrupted(images, tmp_path):
     unbroken = make_gan(
         generator_optimizer=keras.optimizers.Adam(0.01, beta_1=0.5), discriminator_optimizer="rmsprop", loss="minimax"
     )
@@ -254,7 +258,7 @@ def test_the_image_size_follows_the_data(image_shape):
     assert gan.sample(2).shape == (2, *image_shape)
 
 
-def test_samples_depend_on_the_seed_alone():
+def test_samples_depend_on_the_seed_only():
     gan = make_gan()
     samples = gan.sample(5, seed=1)
     assert samples.dtype == np.uint8
@@ -283,7 +287,7 @@ def test_a_shared_optimizer_is_refused():
 
 @keras.saving.register_keras_serializable("tests")
 class ThreePlayers(AdversarialModel):
-    """A game of three that pull one number each towards the others'."""
+    """A game of three players that each pull one number towards that of another."""
 
     log_names = ("gap",)
 
@@ -326,7 +330,7 @@ def test_any_game_is_saved_with_its_optimizers(tmp_path):
     assert same(weights_of(game), weights_of(loaded))
 
 
-def test_a_weight_of_no_player_is_refused():
+def test_a_weight_without_a_player_is_refused():
     game = ThreePlayers()
     game.spectator = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
     with pytest.raises(ValueError, match="expected every trainable variable to belong to a player"):
@@ -344,12 +348,12 @@ def test_a_penalty_warns_of_batch_normalisation(nested):
 
 
 def batch_sizes_of(gan, images):
-    """How many images the discriminator sees in each pass of a step."""
-    seen, judge = [], gan.discriminator.call
+    """The number of images that the discriminator gets in each pass of a step."""
+    seen, original = [], gan.discriminator.call
 
     def call(inputs, *arguments, **others):
         seen.append(inputs.shape[0])
-        return judge(inputs, *arguments, **others)
+        return original(inputs, *arguments, **others)
 
     gan.discriminator.call = call
     gan.fit(images[:BATCH], batch_size=BATCH, verbose=0)
@@ -360,7 +364,7 @@ def batch_sizes_of(gan, images):
     ("compile_arguments", "passes"),
     [
         ({}, [BATCH, BATCH, BATCH]),  # real images, fakes, and the fakes of the generator
-        ({"penalties": ["r1"]}, [BATCH, BATCH, BATCH]),  # the slope at the real images alone
+        ({"penalties": ["r1"]}, [BATCH, BATCH, BATCH]),  # the slope at the real images only
         ({"loss": "relativistic", "penalties": ["r1", "r2"]}, [2 * BATCH, BATCH, BATCH]),
     ],
 )
@@ -376,7 +380,7 @@ def across_the_batch(features):
 
 @pytest.mark.filterwarnings("ignore:penalties on a discriminator with batch normalisation")
 @pytest.mark.parametrize("layer", ["batch normalisation", "an operation", "an activation", "a layer of somebody else"])
-def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
+def test_real_images_and_fakes_are_separate_batches_where_they_could_mix(layer, images):
     class Theirs(keras.layers.Layer):
         def call(self, features):
             return across_the_batch(features)
@@ -396,7 +400,7 @@ def test_real_images_and_fakes_go_apart_where_they_could_meet(layer, images):
 
 
 @pytest.mark.parametrize("says_so", ["the layer", "the activation", "the discriminator"])
-def test_they_go_together_where_somebody_says_that_each_image_stands_alone(says_so, images):
+def test_they_are_one_batch_where_a_layer_declares_each_image_alone(says_so, images):
     if keras.backend.backend() == "jax":
         pytest.skip("JAX traces some passes more than once")
 

@@ -1,4 +1,4 @@
-"""A trained model on one's own few pictures: which are read, in which order, and what `reconstruct` and `invert` do."""
+"""A trained model on a user's few pictures: which are read, in which order, and what `reconstruct` and `invert` do."""
 
 import json
 
@@ -32,7 +32,7 @@ def five(tmp_path):
 
 
 def make_run(folder, model, **options):
-    """What commands read of a run: its model, its options and the fingerprint of its data."""
+    """What commands need of a run: its model, its options and the fingerprint of its data."""
     saving.save(model, folder)
     config = {"options": options}
     if name := options.get("data"):
@@ -76,13 +76,13 @@ def test_a_folder_of_one(tmp_path):
     assert values(data.pictures([str(tmp_path / "one")], IMAGE_SHAPE)) == [7]
 
 
-def test_folders_of_parts_are_pictures_as_any(tmp_path):
+def test_folders_of_parts_are_read_like_any_other(tmp_path):
     paint(tmp_path / "trainA" / "1.png", 1)
     paint(tmp_path / "testB" / "1.png", 2)
     assert data.pictures([tmp_path], IMAGE_SHAPE).names == ["testB/1", "trainA/1"]
 
 
-def test_several_paths_keep_their_order_and_no_two_the_same_name(five):
+def test_several_paths_keep_their_order_and_names_are_unique(five):
     Image.open(five / "p20.png").save(five / "p20.bmp")
     paths = [five / "p50.png", five / "p20.png", five / "p20.bmp", five / "p50.png"]
     found = data.pictures(paths, IMAGE_SHAPE)
@@ -90,18 +90,18 @@ def test_several_paths_keep_their_order_and_no_two_the_same_name(five):
     assert found.names == ["p50", "p20", "p20-2", "p50-2"]
 
 
-def test_a_file_that_is_no_image_is_skipped_with_its_reason(five, capsys):
+def test_a_file_that_is_not_an_image_is_skipped_with_its_reason(five, capsys):
     (five / "p05.png").write_text("<html>")
     (five / "scan.tif").write_bytes(b"II*\x00")
     found = data.pictures([five], IMAGE_SHAPE)
     assert values(found) == [10, 20, 30, 40, 50]
-    told = capsys.readouterr().err
-    assert "skipped 2 of 7 files" in told
-    assert "p05.png (a web page: download it again)" in told
-    assert "scan.tif (.tif is not read: convert it to .png)" in told
+    notes = capsys.readouterr().err
+    assert "skipped 2 of 7 files" in notes
+    assert "p05.png (a web page: download it again)" in notes
+    assert "scan.tif (.tif is not read: convert it to .png)" in notes
 
 
-def test_where_no_picture_is_left(tmp_path, five):
+def test_an_error_says_why_no_picture_is_left(tmp_path, five):
     (tmp_path / "page.png").write_text("<html>")
     with pytest.raises(ValueError, match=r"at least 1 readable image, received none; .*page\.png \(a web page"):
         data.pictures([tmp_path / "page.png"], IMAGE_SHAPE)
@@ -143,7 +143,7 @@ def test_a_named_set_gives_its_test_part():
 
 
 def test_pictures_of_another_size_and_mode_are_reconstructed_by_name(tmp_path, capsys):
-    """Grey, transparent and of 16 bits, wider than the model's."""
+    """Grey, transparent and 16-bit pictures, wider than the model's."""
     paint(tmp_path / "mine" / "b.png", 90, (40, 20), "RGBA")
     paint(tmp_path / "mine" / "a.png", 30, (40, 20), "L")
     Image.fromarray(np.full((20, 40), 257 * 60, "uint16")).save(tmp_path / "mine" / "c.png")
@@ -162,20 +162,20 @@ def test_pictures_of_another_size_and_mode_are_reconstructed_by_name(tmp_path, c
         np.testing.assert_array_equal(np.asarray(picture), images.stacks(originals[:1], expected[:1]))
 
 
-def test_all_pictures_given_unless_fewer_are_asked_for(tmp_path, capsys):
+def test_all_given_pictures_are_used_unless_fewer_are_requested(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.zeros((33, *IMAGE_SHAPE), "uint8"))
     run = make_run(tmp_path / "run", make_autoencoder(), data="digits")
-    for arguments, told in (
+    for arguments, expected in (
         ({"data": (str(tmp_path / "x.npy"),)}, "33 pictures from x.npy, as 8×12×3"),
         ({"data": (str(tmp_path / "x.npy"),), "num": 3}, "3 pictures from x.npy, as 8×12×3"),
         ({}, "20 test images of digits, as 8×12×3"),
         ({"data": ("digits",)}, "20 test images of digits, cropped to 8×12×3"),
     ):
         Reconstruct(run, out=tmp_path / "x.png", **arguments).run()
-        assert capsys.readouterr().out.startswith(told)
+        assert capsys.readouterr().out.startswith(expected)
 
 
-def test_the_originals_are_not_written_over(tmp_path, five):
+def test_the_originals_are_not_overwritten(tmp_path, five):
     run = make_run(tmp_path / "run", make_autoencoder(), data="digits")
     for paths, out in (([five], five), ([five / "p10.png"], five / "p10.png")):
         with pytest.raises(ValueError, match=r"--out that leaves the pictures as they are, .*p10\.png"):
@@ -189,18 +189,18 @@ def test_neighbours_are_those_of_the_run(tmp_path, five, capsys):
     run = make_run(tmp_path / "run", make_gan(), data=str(tmp_path / "own.npz"))
     invert = Invert(run, data=(str(five),), steps=2, out=tmp_path / "x.png")
     invert.run()
-    told = capsys.readouterr()
-    assert f"\n5 pictures from five, as 8×12×3: {tmp_path / 'x.png'}\n" in told.out
-    assert f"of the nearest of 20 training images {(3 / 127.5) ** 2:.5f}" in told.out
+    printed = capsys.readouterr()
+    assert f"\n5 pictures from five, as 8×12×3: {tmp_path / 'x.png'}\n" in printed.out
+    assert f"of the nearest of 20 training images {(3 / 127.5) ** 2:.5f}" in printed.out
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.size == (5 * (WIDTH + 1) + 1, 3 * (HEIGHT + 1) + 1)
         assert picture.getpixel((1, 1 + 2 * (HEIGHT + 1))) == (13, 13, 13)  # the nearest to 10
 
-    np.savez(tmp_path / "own.npz", x_train=stack, x_test=stack[:2])  # others by that name
+    np.savez(tmp_path / "own.npz", x_train=stack, x_test=stack[:2])  # other images under that name
     invert.run()
-    told = capsys.readouterr()
-    assert "nearest" not in told.out
-    assert "no nearest training images: " in told.err
+    printed = capsys.readouterr()
+    assert "nearest" not in printed.out
+    assert "no nearest training images: " in printed.err
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.size == (5 * (WIDTH + 1) + 1, 2 * (HEIGHT + 1) + 1)
     (tmp_path / "own.npz").unlink()
@@ -220,7 +220,7 @@ def test_a_model_without_a_run_takes_pictures(tmp_path, five, capsys):
         Reconstruct(model, out=tmp_path / "x.png").run()
 
 
-def test_conditions_are_asked_for_or_known(tmp_path, five, capsys):
+def test_conditions_are_requested_or_known(tmp_path, five, capsys):
     run = make_run(tmp_path / "run", model := make_conditional_autoencoder(make_conditions()))
     arguments = {"data": (str(five),), "out": tmp_path / "x.npy"}
     for command in (Reconstruct(run, **arguments), Invert(run, **{**arguments, "out": tmp_path / "x.npz"})):
@@ -236,7 +236,7 @@ def test_conditions_are_asked_for_or_known(tmp_path, five, capsys):
     originals = data.pictures([five], IMAGE_SHAPE).split.images
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), model.reconstruct(originals, rows))
 
-    # Dwarfs alone, 0 among their own and 2 among the model's; numbers as they are; the hat is asked for.
+    # Only dwarfs, index 0 in their data and 2 in the model; numbers as they are; the hat is requested.
     (five / "attributes.csv").write_text(
         "file,species,age\n" + "".join(f"p{n}.png,dwarf,{n}\n" for n in range(10, 51, 10))
     )
@@ -263,7 +263,7 @@ def test_classes_are_matched_by_name_or_not_at_all(tmp_path):
         Invert(run, data=(str(tmp_path / "unknown"),), out=tmp_path / "x.npz").run()
 
 
-def test_a_gan_that_is_not_told_finds_its_conditions(tmp_path, five):
+def test_a_gan_without_given_conditions_finds_them(tmp_path, five):
     run = make_run(tmp_path / "run", make_conditional_gan())
     Invert(run, data=(str(five),), num=2, steps=2, out=tmp_path / "x.npz").run()
     with np.load(tmp_path / "x.npz") as found:

@@ -1,7 +1,6 @@
-"""Collapses are noticed, and training goes back to before and tries again with a remedy."""
+"""Collapses are detected, and training returns to an earlier state and tries again with a remedy."""
 
 import csv
-import functools
 import json
 import types
 
@@ -19,7 +18,7 @@ from keras_gen.runs import gan as gans
 from keras_gen.runs.options import AutoencoderOptions, GANOptions
 from tests.conftest import make_autoencoder, make_gan
 
-# Looks of a monitor, (fraction of the run, frechet, diversity), and what the guard says of them.
+# Measurements of a monitor, (fraction of the run, frechet, diversity), and what the guard reports.
 SEQUENCES = {
     "all is well": ([(0.1, 100, 0.3), (0.4, 20, 0.8), (0.9, 5, 1.0)], None),
     "not begun yet": ([(0.05, 400, 0.0), (0.1, 390, 0.01), (0.2, 300, 0.05), (0.3, 90, 0.5)], None),
@@ -31,15 +30,15 @@ SEQUENCES = {
 }
 
 
-def follow(looks, state=None):
-    """A guard that has seen these looks, each followed by an epoch without one."""
-    budget, monitor = Budget(epochs=1), types.SimpleNamespace(looks=2)
+def follow(measurements, state=None):
+    """A guard after these measurements, each followed by epochs without one."""
+    budget, monitor = Budget(epochs=1), types.SimpleNamespace(measurements=2)
     guard = CollapseGuard(budget, monitor)
     guard.set_model(types.SimpleNamespace(stop_training=False))
     guard.begin(state or {})
-    for fraction, frechet, diversity in looks:
+    for fraction, frechet, diversity in measurements:
         budget.fraction = fraction
-        monitor.looks += 1
+        monitor.measurements += 1
         for _ in range(3):
             guard.on_epoch_end(0, {"frechet": frechet, "diversity": diversity, "d_loss": 0.5, "g_loss": -1.2})
     return guard
@@ -47,8 +46,8 @@ def follow(looks, state=None):
 
 @pytest.mark.parametrize("case", SEQUENCES)
 def test_what_is_a_collapse(case):
-    looks, expected = SEQUENCES[case]
-    guard = follow(looks)
+    measurements, expected = SEQUENCES[case]
+    guard = follow(measurements)
     assert (guard.trouble is None) == (expected is None)
     assert guard.model.stop_training == (expected is not None)
     if expected:
@@ -60,7 +59,7 @@ def test_what_is_a_collapse(case):
     [
         ([0.1, 0.5, 0.4, 900.0, 0.3], None),
         ([0.1, 0.5, 0.4, 1001.0], "the losses had exploded (1e+03, usually 1)"),
-        ([0.1, 0.5, -1e9], None),  # what is usual is not known yet
+        ([0.1, 0.5, -1e9], None),  # the usual loss is not known yet
         ([-40.0, -50.0, 60.0, -49_000.0], None),
         ([-40.0, -50.0, 60.0, -51_000.0], "the losses had exploded (5.1e+04, usually 50)"),
         ([1e6, 1e6, 1e6, 99_000.0], None),
@@ -75,15 +74,15 @@ def test_losses_that_explode(losses, expected, player):
     assert guard.trouble == expected
 
 
-def test_a_run_that_exploded_at_once_has_nothing_to_go_back_to():
+def test_a_run_that_exploded_at_once_has_no_state_to_return_to():
     guard = follow([])
     logs = {"frechet": 10, "diversity": 1.0, "d_loss": 1e6, "g_loss": 0.0}
     for _ in range(3):
-        guard.monitor.looks += 1
+        guard.monitor.measurements += 1
         guard.on_epoch_end(0, logs)
     assert guard.lively
     assert guard.trouble is None
-    guard.monitor.looks += 1
+    guard.monitor.measurements += 1
     guard.on_epoch_end(0, logs)
     assert guard.trouble == "the losses had exploded (1e+06, usually 100)"
     assert not guard.lively
@@ -91,7 +90,7 @@ def test_a_run_that_exploded_at_once_has_nothing_to_go_back_to():
     assert logs["remedies"] == 0
 
 
-def test_a_resumed_guard_remembers():
+def test_a_resumed_guard_keeps_its_state():
     before = follow([(0.3, 10, 1.0), (0.5, 41, 0.9)])
     assert before.trouble is None
     assert follow([(0.6, 44, 0.9)], before.state()).trouble
@@ -99,7 +98,7 @@ def test_a_resumed_guard_remembers():
 
 
 def climb(options, model):
-    """What every remedy of the ladder says, and the options in the end."""
+    """The description of every remedy of the ladder, and the final options."""
     rung, said = 0, []
     while found := remedies.remedy(options, model, rung):
         options, words, rung = found
@@ -116,12 +115,12 @@ def test_the_ladder_of_a_game():
         "a quarter of the learning rate, 0.0002",
         "R1 and R2 switched on",
         "a quarter of the learning rate, 5e-05",
-        "penalties of four times the weight, 0.8",
+        "four times the weight of the penalties, 0.8",
     ]
     assert (options.learning_rate, options.penalties, options.penalty_weight) == (5e-5, ("r1", "r2"), 0.8)
 
 
-def test_no_slope_is_asked_of_a_discriminator_that_normalises_batches():
+def test_no_penalty_is_added_to_a_discriminator_that_normalises_batches():
     discriminator = networks.dcgan.discriminator((16, 16, 3), width=4)
     gan = GAN(networks.mlp.generator((16, 16, 3), 4, widths=(8,)), discriminator)
     gan.compile()
@@ -129,13 +128,13 @@ def test_no_slope_is_asked_of_a_discriminator_that_normalises_batches():
     assert said == ["a quarter of the learning rate, 0.0002", "a quarter of the learning rate, 5e-05"]
 
 
-def test_an_autoencoder_has_a_rate_only():
+def test_an_autoencoder_has_only_its_learning_rate():
     said, _ = climb(AutoencoderOptions(learning_rate=8e-3), make_autoencoder())
     assert said == ["a quarter of the learning rate, 0.002", "a quarter of the learning rate, 0.0005"]
 
 
 @pytest.mark.parametrize(("step", "said"), [(87, True), (89, False)])
-def test_a_run_in_vain_says_so(step, said):
+def test_a_run_without_success_says_so(step, said):
     best = types.SimpleNamespace(step=step, epoch=3, monitor="frechet", value=40.9, last=81.8, ended_at=880)
     text = remarks.kept(best)
     assert text.startswith(f"Kept step {step}, after epoch 4, the best by frechet: 40.9, in the end 81.8.")
@@ -149,9 +148,9 @@ def test_a_run_in_vain_says_so(step, said):
 
 
 class Poison(keras.callbacks.Callback):
-    """Makes one weight no number, once, when an epoch begins or, as the first weight, after its last step.
+    """Sets one weight to NaN, once, when an epoch begins or, for the first weight, after its last step.
 
-    In between TensorFlow's ReLU hides the first weight from the loss on some processors, and on others it does not.
+    In between, TensorFlow's ReLU hides the first weight from the loss on some processors, and on others it does not.
     """
 
     def __init__(self, epoch, index):
@@ -178,12 +177,12 @@ class Poison(keras.callbacks.Callback):
 
 
 def attempt(run, compile_again, poisoned, **fit_arguments):
-    """Trains with a poisoned weight; returns the watchers, and from where others would go on with the run each time."""
+    """Trains with a poisoned weight; returns the watchers, and the steps from which --resume would continue."""
     steps = []
-    look = keras.callbacks.LambdaCallback(
+    record = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: steps.append(checkpoints.newest(run.directory / "checkpoints"))
     )
-    watchers = watching.watch(run, Poison(2, poisoned), look)
+    watchers = watching.watch(run, Poison(2, poisoned), record)
     attempts.train(run, watchers, compile_again, **fit_arguments)
     return watchers, [checkpoint.step for checkpoint in steps if checkpoint]
 
@@ -195,23 +194,22 @@ def small_game(folder, **options):
     return run, *attempt(run, lambda: gans.compile_gan(run.model, run.options, run.images), 0)
 
 
-def test_a_game_begins_anew_with_a_lower_rate(tmp_path):
+def test_a_game_starts_again_with_a_lower_rate(tmp_path):
     run, watchers, steps = small_game(tmp_path, score=False)
     assert steps == [0], "not the state with the NaN"
     text = "At step 33 the loss was no longer a number: back to step 0, a quarter of the learning rate, 5e-05."
     assert [trouble["text"] for trouble in run.config["troubles"]] == [text]
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
     assert stored["troubles"] == run.config["troubles"]
-    assert stored["options"]["learning_rate"] == 5e-5, "what --resume would go on with"
+    assert stored["options"]["learning_rate"] == 5e-5, "what --resume would continue with"
     assert int(run.model.optimizer.iterations) == 44
     assert remarks.ending(run, watchers) == text
     assert all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in run.model.weights)
 
 
-def test_after_a_step_back_the_quality_is_that_of_the_state_gone_back_to(tmp_path, monkeypatch):
-    # A monitor that looks after the first epoch and at the end of each attempt only, and in between repeats itself.
-    rare = functools.partial(evaluation.QualityMonitor, share=1e-9)
-    monkeypatch.setattr(evaluation, "QualityMonitor", rare)
+def test_after_a_step_back_the_quality_is_that_of_the_restored_state(tmp_path, monkeypatch):
+    # A monitor that measures after the first epoch and at the end of each attempt only, and repeats its values between.
+    monkeypatch.setattr(evaluation.QualityMonitor, "_has_time", lambda monitor: False)
     run, watchers, _ = small_game(tmp_path, score=True)
     (trouble,) = run.config["troubles"]
     assert "back to step 11," in trouble["text"]
@@ -219,10 +217,10 @@ def test_after_a_step_back_the_quality_is_that_of_the_state_gone_back_to(tmp_pat
         rows = [(row["epoch"], float(row["frechet"])) for row in csv.DictReader(file)]
     good = rows[0][1]
     assert rows[-3:] == [(epoch, pytest.approx(good, rel=1e-4)) for epoch in ("2", "3", "4")]
-    assert watchers.best.step in (11, 44), "the two that were looked at"
+    assert watchers.best.step in (11, 44), "the two that were measured"
 
 
-def test_an_autoencoder_goes_back_to_its_best(tmp_path):
+def test_an_autoencoder_returns_to_its_best_state(tmp_path):
     folders = {"run_dir": tmp_path / "run", "export_dir": tmp_path}
     options = AutoencoderOptions("article", data="digits", epochs=4, score=False, **folders).resolve(AUTOENCODERS)
     run = autoencoder.prepare(options)

@@ -12,7 +12,7 @@ from tests.conftest import make_autoencoder, make_gan
 from tests.contracts import array
 
 
-def test_every_byte_survives_the_way_there_and_back():
+def test_every_byte_survives_the_round_trip():
     every = np.arange(256, dtype="uint8")
     floats = array(images.to_float(every))
     assert (floats[0], floats[255]) == (-1.0, 1.0)
@@ -30,25 +30,25 @@ def test_integers_of_unknown_range_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("scale", "told"),
+    ("scale", "message"),
     [
         ((0, 255), "received floats from 0 to 255: images / 127.5 - 1"),
         ((-2, 1), "received floats from -2 to 1: scale them"),
         ((-1, np.nan), "received NaN"),
     ],
 )
-def test_a_model_learns_from_no_floats_of_another_scale(scale, told):
+def test_floats_of_another_scale_are_refused(scale, message):
     pictures = np.resize(np.array(scale, "float32"), (2, 8, 12, 3))
     for model, given in ((make_gan(), [pictures]), (make_autoencoder(), [pictures[:1], pictures])):
-        with pytest.raises(ValueError, match=re.escape(f"expected images as uint8 or as floats in [-1, 1], {told}")):
+        with pytest.raises(ValueError, match=re.escape(f"expected images as uint8 or as floats in [-1, 1], {message}")):
             model.fit(*given, verbose=0)
 
 
-def test_floats_in_the_other_usual_scale_are_told():
+def test_floats_in_the_other_common_scale_cause_a_warning():
     pictures = np.resize(np.array([0, 1], "float32"), (2, 8, 12, 3))
-    with pytest.warns(UserWarning, match=r"from 0 to 1, look like floats in \[0, 1\]: 2 \* images - 1") as told:
+    with pytest.warns(UserWarning, match=r"from 0 to 1, seem to be floats in \[0, 1\]: 2 \* images - 1") as message:
         make_gan().fit(pictures, verbose=0)
-    assert told[0].filename == __file__
+    assert message[0].filename == __file__
 
 
 def test_noisy_inputs_may_leave_the_scale_on_which_the_targets_are():
@@ -57,11 +57,11 @@ def test_noisy_inputs_may_leave_the_scale_on_which_the_targets_are():
 
 
 @pytest.mark.parametrize("scale", [(-1.0, 1.0), (-1.0005, 1.0005), (0.0, 0.5), (-0.1, 1.0)])
-def test_floats_that_may_be_on_the_scale_are_taken(scale):
+def test_floats_that_may_be_on_the_scale_are_accepted(scale):
     pictures = np.resize(np.array(scale, "float32"), (2, 8, 12, 3))
     images.check_range(pictures)
-    images.check_range(100 * pictures.astype("int8"))  # no floats: to_float says what it takes
-    images.check_range(100 * pictures.reshape(2, -1))  # no images: the codes of a second stage
+    images.check_range(100 * pictures.astype("int8"))  # not floats: to_float checks these
+    images.check_range(100 * pictures.reshape(2, -1))  # not images: the codes of a second stage
 
 
 def test_grid_places_each_image_and_changes_no_byte():
@@ -81,12 +81,12 @@ def test_grid_is_about_square(num, shape):
 @pytest.mark.parametrize(
     "wrong", [np.zeros((0, 2, 2, 1), "uint8"), np.zeros((3, 2, 2, 1)), np.zeros((2, 2, 1), "uint8")]
 )
-def test_grid_of_something_else_is_refused(wrong):
+def test_grid_refuses_what_is_not_images(wrong):
     with pytest.raises(ValueError, match="expected at least one uint8 image as"):
         images.grid(wrong)
 
 
-def test_stacks_stand_one_above_the_other():
+def test_stacks_place_parts_one_above_the_other():
     originals = np.arange(3, dtype="uint8").reshape(3, 1, 1, 1)
     stacked = images.stacks(originals, originals + 100, columns=2)
     np.testing.assert_array_equal(stacked[1::2, 1::2, 0], [[0, 1], [100, 101], [2, 128], [102, 128]])
@@ -113,7 +113,7 @@ def test_in_batches_covers_every_row_once():
     assert sizes == [3, 3, 1]
 
 
-def test_a_film_shows_every_frame_and_begins_again(tmp_path):
+def test_an_animation_shows_every_frame_and_loops(tmp_path):
     frames = np.random.default_rng(0).integers(0, 256, (5, 6, 4, 1)).astype("uint8")
     with Image.open(images.save_gif(tmp_path / "films" / "x.gif", frames, seconds=0.2)) as film:
         assert (film.n_frames, film.size, film.info["loop"]) == (5, (4, 6), 0)

@@ -52,13 +52,13 @@ def test_noise_is_drawn_by_its_seed():
         Noise(4).rows(3, seed=0, given=np.zeros((3, 5)))
 
 
-def test_what_a_network_sees():
+def test_what_a_network_gets():
     rows = np.array([0, 1, 255], "uint8").reshape(1, 1, 3, 1)
     np.testing.assert_allclose(array(Picture("source", (1, 3, 1)).to_tensor(rows)).ravel(), [-1, 1 / 127.5 - 1, 1])
     assert array(Mask("hole", (1, 3)).to_tensor(rows)).ravel().tolist() == [0, 1, 1]
 
 
-def test_what_is_not_given_is_refused():
+def test_missing_inputs_are_refused():
     with pytest.raises(ValueError, match=r"expected source to be given, as uint8 \(n, 8, 12, 3\): given={'source': …}"):
         Picture("source", SHAPE).rows(2, seed=0)
     with pytest.raises(ValueError, match="expected a column 'hole' beside the images, received images, source: fit"):
@@ -88,20 +88,20 @@ def test_a_column_of_another_shape_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Picture("images", SHAPE), "expected a name for the input other than images, received 'images'"),
-        (lambda: Picture("", SHAPE), "expected a name for the input other than images, received ''"),
+        (lambda: Picture("images", SHAPE), "expected a name other than images for the input, received 'images'"),
+        (lambda: Picture("", SHAPE), "expected a name other than images for the input, received ''"),
         (lambda: Picture("source", (8, 12)), r"expected the shape of source as .*, received \(8, 12\)"),
         (lambda: Picture("source", (8, 0, 3)), r"expected the shape of source as .*, received \(8, 0, 3\)"),
         (lambda: Picture("source", SHAPE, corruption="pink"), "unknown corruption 'pink'"),
         (lambda: Picture("source", SHAPE, corruption="grey", amount=-1), "amount of corruption above 0, received -1"),
     ],
 )
-def test_what_is_no_input_is_refused(make, message):
+def test_impossible_inputs_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_a_corrupted_picture_is_made_of_the_images():
+def test_a_corrupted_picture_is_made_from_the_images():
     grey = Picture("source", SHAPE, corruption="grey")
     expected = corruptions.grey(to_float(PICTURES))
     np.testing.assert_array_equal(array(grey.tensor({"images": PICTURES})), array(expected))
@@ -110,5 +110,5 @@ def test_a_corrupted_picture_is_made_of_the_images():
     np.testing.assert_array_equal(  # unless there is a column
         array(grey.tensor({"images": PICTURES, "source": PICTURES[::-1]})), array(to_float(PICTURES[::-1]))
     )
-    holes = Picture("source", SHAPE, corruption="masking")  # by a seed of its own each time
+    holes = Picture("source", SHAPE, corruption="masking")  # by another seed each time
     np.testing.assert_array_equal(*(holes.given_of(Split(PICTURES)) for _ in range(2)))

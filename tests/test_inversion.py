@@ -31,7 +31,7 @@ def test_what_a_gan_made_is_found_again():
     assert same(before, weights_of(gan)), "inversion must leave the model alone"
 
 
-def test_the_descent_goes_on_from_the_nearest_draw():
+def test_the_descent_starts_at_the_nearest_draw():
     gan = make_gan()
     images = gan.sample(2, seed=5)
     draws = gan.decode(gan.draw(2_000, seed=1)[0])
@@ -41,14 +41,14 @@ def test_the_descent_goes_on_from_the_nearest_draw():
     assert (two < 0.5 * one).all()
 
 
-def test_the_best_of_several_beginnings_is_kept(images):
+def test_the_best_of_several_starts_is_kept(images):
     gan = make_gan()
     few, many = (invert(gan, images, steps=20, restarts=restarts, seed=1).errors for restarts in (1, 5))
     assert (many <= few + 1e-6).all()
     assert (many < few).any()
 
 
-def test_each_image_is_found_as_if_it_were_alone():
+def test_each_image_is_inverted_independently():
     gan = make_gan()
     images = gan.sample(3, seed=5)
     together, alone = invert(gan, images, steps=30), invert(gan, images[1:2], steps=30)
@@ -58,15 +58,15 @@ def test_each_image_is_found_as_if_it_were_alone():
 def test_conditions_are_kept_or_found():
     gan = make_conditional_gan()
     images, rows = gan.sample(3, seed=5), make_conditions().rows(3, seed=5)
-    told = invert(gan, images, rows, steps=5)
-    np.testing.assert_array_equal(told.conditions, rows)
+    given = invert(gan, images, rows, steps=5)
+    np.testing.assert_array_equal(given.conditions, rows)
     found = invert(gan, images, steps=5)
     assert found.conditions.shape == (3, gan.conditions.width)
     np.testing.assert_array_equal(found.images, gan.decode(found.latents, found.conditions))
     assert {tuple(row) for row in found.conditions} <= {tuple(row) for row in gan.draw(2_000, seed=0)[1]}
 
 
-def test_an_autoencoder_is_asked(images):
+def test_an_autoencoder_encodes(images):
     autoencoder = make_autoencoder()
     found = invert(autoencoder, images)
     np.testing.assert_array_equal(found.latents, autoencoder.encode(images))

@@ -1,4 +1,4 @@
-"""Ways between and along latents; draws and truncation are in test_conditional_gan."""
+"""Paths between latents and directions; draws and truncation are in test_conditional_gan."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from keras_gen.models.gan import GAN
 from tests.conftest import make_autoencoder, make_conditional_gan, make_gan
 
 
-def test_a_way_around_keeps_to_the_sphere_and_closes():
+def test_a_curved_path_stays_on_the_sphere_and_closes():
     stops = latents.normal(4, 50, seed=0)
     stops /= np.linalg.norm(stops, axis=1, keepdims=True)
     way = latents.walk(stops, frames=5)
@@ -20,23 +20,23 @@ def test_a_way_around_keeps_to_the_sphere_and_closes():
     np.testing.assert_allclose(np.linalg.norm(way, axis=1), 1.0, rtol=1e-5)
     closed = np.concatenate([way, way[:1]])
     angles = np.arccos(np.sum(closed[1:] * closed[:-1], axis=1).clip(-1, 1)).reshape(4, 5)
-    np.testing.assert_allclose(angles, angles[:, :1].repeat(5, axis=1), rtol=1e-2)  # as far from frame to frame
+    np.testing.assert_allclose(angles, angles[:, :1].repeat(5, axis=1), rtol=1e-2)  # equal distances between frames
 
 
-def test_a_straight_way():
+def test_a_straight_path():
     way = latents.walk(np.array([[0.0, 2.0], [3.0, -1.0]]), frames=3, curved=False)
     np.testing.assert_allclose(way, [[0, 2], [1, 1], [2, 0], [3, -1], [2, 0], [1, 1]], atol=1e-6)
 
 
 @pytest.mark.parametrize("stops", [[[1.0, 2.0], [1.0, 2.0]], [[1.0, 0.0], [2.0, 0.0]], [[1.0, 0.0], [-1.0, 0.0]]])
-def test_stops_in_one_line_have_a_way_of_numbers(stops):
+def test_paths_between_collinear_stops_are_finite(stops):
     way = latents.walk(np.array(stops), frames=4)
     assert np.isfinite(way).all()
     assert np.abs(way).max() <= 2
     np.testing.assert_allclose(way[0], stops[0], atol=1e-6)
 
 
-def test_too_few_are_refused():
+def test_too_few_stops_or_frames_are_refused():
     with pytest.raises(ValueError, match="expected at least 2 stops and 1 frame, received 1 and 4"):
         latents.walk(np.zeros((1, 3)), frames=4)
 
@@ -49,7 +49,7 @@ def test_a_walk_starts_at_what_the_same_seed_samples():
         make_autoencoder().walk()
 
 
-def test_a_direction_is_as_long_as_the_latents_are_wide():
+def test_a_direction_is_as_long_as_the_standard_deviation_of_the_latents():
     # z = (3 a, 0.5 a + b): its covariance with z₀ is (9, 3 · 0.5), its covariance matrix the one below.
     a, b = np.random.default_rng(0).standard_normal((2, 200_000))
     places = np.stack([3 * a, 0.5 * a + b], axis=1)
@@ -59,7 +59,7 @@ def test_a_direction_is_as_long_as_the_latents_are_wide():
     np.testing.assert_allclose(way, width * unit, atol=0.02)
 
 
-def test_a_direction_of_a_yes_or_no_leads_from_the_no_to_the_yes():
+def test_the_direction_of_a_yes_or_no_leads_from_no_to_yes():
     yes = np.repeat([True, False], [100, 300])
     places = np.random.default_rng(0).normal(0, 1, (400, 3)) + np.where(yes[:, None], [0, 5, 0], [0, 0, 0])
     means = places[yes].mean(axis=0) - places[~yes].mean(axis=0)
@@ -73,7 +73,7 @@ def test_a_quantity_that_does_not_vary_has_no_direction():
 
 
 def brightness_gan():
-    """Latent 1 is how bright an image is, latent 0 how bright its left half is besides, latent 2 nothing."""
+    """Latent 1 is the brightness of an image, latent 0 adds brightness to its left half, latent 2 has no effect."""
     pixels = np.zeros((3, 4, 6, 1), "float32")
     pixels[0, :, :3] = 0.1
     pixels[1] = 0.2
@@ -85,7 +85,7 @@ def brightness_gan():
     return GAN(generator, keras.Model(images, keras.layers.Dense(1)(keras.layers.Flatten()(images))))
 
 
-def test_directions_are_what_changes_the_most_and_nothing_besides():
+def test_directions_change_the_images_the_most_and_nothing_else():
     # By hand: the principal components of pixels 0.1 a + 0.2 b (left) and 0.2 b (right) mix a and b, and never c.
     gan = brightness_gan()
     found = gan.directions(2)
@@ -129,7 +129,7 @@ def bright_and_dark(gan, num=300):
     ("attribute", "value", "sign"), [("label", "bright", 1), ("label", "dark", -1), ("brightness", None, 1)]
 )
 def test_the_direction_of_an_attribute(attribute, value, sign):
-    # The autoencoder's codes are real images' ones, the GAN's latents those of images that a feature net reads.
+    # The autoencoder's codes are those of real images, the GAN's latents those of images that a feature net classifies.
     gan = brightness_gan()
     way = evaluation.attribute_direction(gan, bright_and_dark(gan), attribute, value)
     brightness = np.array([0.05, 0.2, 0.0])  # of each latent
@@ -156,9 +156,9 @@ def test_the_direction_of_an_attribute_in_codes():
         ("hat", "yes", "unknown condition 'hat'"),
     ],
 )
-def test_what_has_no_direction_is_refused(attribute, value, message):
+def test_attributes_without_a_direction_are_refused(attribute, value, message):
     gan = brightness_gan()
     with pytest.raises(ValueError, match=message):
         evaluation.attribute_direction(gan, bright_and_dark(gan), attribute, value)
-    with pytest.raises(ValueError, match="expected an attribute that is no condition of this model, received hat"):
+    with pytest.raises(ValueError, match="expected an attribute that is not a condition of this model, received hat"):
         evaluation.attribute_direction(make_conditional_gan(), bright_and_dark(gan), "hat", "yes")

@@ -38,6 +38,7 @@ def trained_gan(many, **compile_arguments):
     return gan, recorder, history
 
 
+@pytest.mark.jax
 @pytest.mark.skipif(backend.BACKEND == "torch", reason="Keras on PyTorch takes one step at a time")
 def test_launches_of_three_steps_train_the_same_game(many):
     one, each, history = trained_gan(many)
@@ -53,7 +54,7 @@ def test_launches_of_three_steps_train_the_same_game(many):
 
 
 @pytest.mark.skipif(backend.BACKEND == "torch", reason="Keras on PyTorch takes one step at a time")
-def test_a_smaller_last_batch_is_a_launch_of_its_own(many):
+def test_a_smaller_last_batch_is_a_separate_launch(many):
     weights = []
     for steps in (1, 4):
         keras.utils.set_random_seed(0)
@@ -67,7 +68,7 @@ def test_a_smaller_last_batch_is_a_launch_of_its_own(many):
 
 @pytest.mark.skipif(backend.BACKEND == "torch", reason="Keras on PyTorch takes one step at a time")
 @pytest.mark.parametrize("steps", [1, 3, 4])
-def test_a_run_goes_on_with_launches_of_any_length(steps, many):
+def test_a_run_continues_with_launches_of_any_length(steps, many):
     class After(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
             resuming._skip_steps(self.model, 5)
@@ -78,8 +79,9 @@ def test_a_run_goes_on_with_launches_of_any_length(steps, many):
     assert int(autoencoder.optimizer.iterations) == 2 + 7
 
 
+@pytest.mark.jax
 @pytest.mark.skipif(backend.BACKEND != "jax", reason="only on JAX the values of a model live outside it")
-def test_callbacks_that_act_at_each_step_leave_the_values_where_they_are(many, monkeypatch):
+def test_callbacks_that_act_at_each_step_do_not_copy_the_values_into_the_model(many, monkeypatch):
     autoencoder, calls = make_autoencoder(), []
     sync = autoencoder.jax_state_sync
     monkeypatch.setattr(autoencoder, "jax_state_sync", lambda: (calls.append(1), sync()))

@@ -1,4 +1,4 @@
-"""Spectral normalisation against singular values and gradients worked by hand; padding, attention, bases and clips."""
+"""Spectral normalisation compared with singular values and gradients by hand; padding, attention, bases and clips."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from tests.contracts import array
 
 
 def settled(layer, inputs, calls=30):
-    """A layer whose u has had its power iterations."""
+    """A layer after the power iterations of its u."""
     for _ in range(calls):
         layer(inputs, training=True)
     return layer
@@ -40,7 +40,7 @@ def test_dense_computes_with_the_kernel_over_its_largest_singular_value():
     np.testing.assert_allclose(array(layer(ops.eye(7))), array(kernel) / sigma, rtol=1e-4)
 
 
-def test_convolution_reads_its_kernel_as_one_column_for_each_filter():
+def test_convolution_takes_its_kernel_as_one_column_for_each_filter():
     layer = SpectralConv2D(4, (3, 2), padding="same")
     settled(layer, ops.ones((3, 7, 5, 2)))
     kernel = array(layer.trainable_variables[0])
@@ -110,7 +110,7 @@ def test_saving_keeps_kernel_and_u(layer, tmp_path):
     np.testing.assert_array_equal(array(loaded(inputs)), array(model(inputs)))
 
 
-def test_attention_starts_as_the_identity_and_then_sees_every_pixel():
+def test_attention_starts_as_the_identity_and_then_attends_to_every_pixel():
     features = keras.random.normal((2, 3, 5, 8), seed=0)
     layer = SelfAttention()
     np.testing.assert_array_equal(array(layer(features)), array(features))
@@ -118,10 +118,10 @@ def test_attention_starts_as_the_identity_and_then_sees_every_pixel():
     before = array(layer(features))
     moved = array(features)
     moved[:, 2, 4] += 1.0  # the last pixel
-    assert np.abs(array(layer(ops.array(moved)))[:, 0, 0] - before[:, 0, 0]).min() > 1e-5  # is heard at the first
+    assert np.abs(array(layer(ops.array(moved)))[:, 0, 0] - before[:, 0, 0]).min() > 1e-5  # changes the first
 
 
-def test_attention_knows_no_places():
+def test_attention_does_not_depend_on_positions():
     # Pixels in another order give the same pixels in that order: a swap of the axes inside would not.
     features = array(keras.random.normal((2, 3, 5, 8), seed=0))
     layer = SelfAttention()
@@ -148,7 +148,7 @@ def test_padding_continues_maps_with_the_opposite_border_or_zeros(padding, wrap,
     np.testing.assert_array_equal(array(CircularPadding2D(padding, wrap)(maps)), expected)
 
 
-def test_padding_knows_its_wraps():
+def test_padding_refuses_unknown_wraps():
     with pytest.raises(ValueError, match="unknown wrap 'height': expected one of none, width, both"):
         CircularPadding2D(((0, 0), (1, 1)), "height")
 
@@ -160,7 +160,7 @@ def test_basis_is_scaled_channel_by_channel():
     np.testing.assert_array_equal(array(layer(ops.array([[10.0, -1.0]]))), [[[[10, -2]], [[30, -4]]]])
 
 
-def test_clipped_weights_stay_in_their_box():
+def test_clipped_weights_stay_within_their_limit():
     layer = keras.layers.Dense(1, kernel_constraint=ClipWeights(0.01), kernel_initializer="zeros")
     layer.build((None, 3))
     gradients = [ops.array([[-1.0], [0.005], [2.0]]), ops.array([-1.0])]

@@ -1,4 +1,4 @@
-"""Likelihoods against SciPy's densities."""
+"""Likelihoods compared with SciPy's densities."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def test_gaussian_is_a_log_density_with_the_deviation_of_the_batch():
     assert float(likelihoods.Gaussian()(IMAGES, RECONSTRUCTIONS)) == pytest.approx(expected.mean(), rel=1e-4)
 
 
-def test_gaussian_ends_where_bytes_end():
+def test_gaussian_is_bounded_by_the_precision_of_bytes():
     exact = float(likelihoods.Gaussian()(IMAGES, IMAGES))
     variance = (2 / 255) ** 2 / 12
     assert exact == pytest.approx(40 / 2 * np.log(2 * np.pi * variance), rel=1e-4)

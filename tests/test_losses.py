@@ -1,4 +1,4 @@
-"""Loss pairs against numbers from outside."""
+"""Loss pairs compared with numbers from outside."""
 
 import keras
 import pytest
@@ -13,8 +13,8 @@ FAKE = [10.0, 4.4, -5.5, 3.6]
 # Mean over the batch: real logits, discriminator, generator.
 # softplus of ±REAL and ±FAKE with a pocket calculator: real (5.00672, 0.22041, 0.00000, 0.06504), fake upwards
 # (10.00005, 4.41220, 0.00408, 3.62696); of fake − real = (15, 3, −18, 0.9): (15.00000, 3.04859, 0.00000, 1.24115).
-# The rest in sums: squares 171.30 and 162.57 (towards 1: 141.57), hinges 6 and 21, means 2.9 and 3.125.
-# TF-GAN's tests have the same for least squares, hinge, Wasserstein, the generator's 1.38582, and relativistic average.
+# The others as sums: squares 171.30 and 162.57 (towards 1: 141.57), hinges 6 and 21, means 2.9 and 3.125. TF-GAN's
+# tests have the same for least squares, hinge, Wasserstein, the generator's 1.38582, and relativistic average.
 NUMBERS = {
     "minimax": (REAL, 5.83387, -4.51082),
     "non_saturating": (REAL, 5.83387, 1.38582),
@@ -39,16 +39,16 @@ def test_saving(name):
     assert (type(again), again.get_config()) == (type(pair), pair.get_config())
 
 
-def test_label_smoothing_moves_the_label_of_real_images_alone():
+def test_label_smoothing_moves_the_label_of_real_images_only():
     pair = losses.NonSaturating(label_smoothing=0.1)
     # The real side with the numbers above: 0.9 softplus(−x) + 0.1 softplus(x), where softplus(x) = softplus(−x) + x,
-    # so 0.1 · mean of REAL = 0.1 · 2.9 comes on top.
+    # so 0.1 · mean of REAL = 0.1 · 2.9 is added.
     check_loss_pair(pair, 5.83387 + 0.29, 1.38582, REAL, FAKE)
     assert losses.NonSaturating.from_config(pair.get_config()).label_smoothing == 0.1
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 0.5, 1.0])
-def test_a_label_that_no_longer_says_real_is_refused(wrong):
+def test_a_label_that_no_longer_means_real_is_refused(wrong):
     with pytest.raises(ValueError, match=f"expected 0 ≤ label_smoothing < 0.5, .* received {wrong}"):
         losses.NonSaturating(label_smoothing=wrong)
 
@@ -64,7 +64,7 @@ def test_get_returns_objects_as_they_are():
 
 
 @pytest.mark.parametrize("wrong", [None, losses.Minimax, keras.losses.MeanSquaredError(), 3])
-def test_what_is_no_loss_pair_is_refused(wrong):
+def test_what_is_not_a_loss_pair_is_refused(wrong):
     with pytest.raises(ValueError, match="expected a name or an object with discriminator_loss and generator_loss"):
         losses.get(wrong)
 
@@ -78,7 +78,7 @@ def test_a_loss_with_arguments_must_save_them():
         Weighted(2.0).get_config()
 
 
-def test_what_ignores_the_real_logits_says_so_and_what_overrides_it_does_not():
+def test_a_loss_that_ignores_the_real_logits_is_marked_and_an_override_is_not():
     marked = {name for name, loss in losses.LOSSES.items() if getattr(loss().generator_loss, "of_fakes_alone", False)}
     fakes = ops.array([0.5, -1.0])
     for name, loss in losses.LOSSES.items():

@@ -1,4 +1,4 @@
-"""The file of a trained model: written whole, found by its run, and not to be mistaken for an export."""
+"""The file of a trained model: written completely or not at all, found by its run, not mistaken for an export."""
 
 import resource
 
@@ -8,7 +8,7 @@ from keras_gen.models import saving
 from tests.conftest import make_gan, weights_of
 
 
-def test_a_model_comes_back_from_its_run_and_from_its_file(tmp_path):
+def test_a_model_loads_from_its_run_and_from_its_file(tmp_path):
     gan = make_gan()
     file = saving.save(gan, tmp_path / "run")
     assert file == tmp_path / "run" / "checkpoints" / "final.keras"
@@ -17,7 +17,7 @@ def test_a_model_comes_back_from_its_run_and_from_its_file(tmp_path):
         assert [weight.tolist() for weight in weights_of(again)] == [weight.tolist() for weight in weights_of(gan)]
 
 
-def test_what_could_not_be_written_leaves_what_was_there(tmp_path):
+def test_a_failed_write_keeps_the_previous_file(tmp_path):
     file = saving.save(make_gan(), tmp_path)
     before = file.read_bytes()
 
@@ -33,14 +33,14 @@ def test_what_could_not_be_written_leaves_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["digits", "digits/1"])
-def test_an_exported_model_is_no_run(path, tmp_path):
+def test_an_exported_model_is_not_a_run(path, tmp_path):
     (tmp_path / "digits" / "1").mkdir(parents=True)
     (tmp_path / "digits" / "1" / "saved_model.pb").touch()
     with pytest.raises(ValueError, match=f"{path} is an exported model"):
         saving.load(tmp_path / path)
 
 
-def test_a_model_that_is_not_there_is_named(tmp_path):
+def test_a_missing_model_is_named(tmp_path):
     for path in (tmp_path, tmp_path / "other.keras"):
         with pytest.raises(FileNotFoundError, match=r"found no .*\.keras"):
             saving.load(path)

@@ -1,4 +1,4 @@
-"""Every architecture against the contract of networks, at odd shapes."""
+"""Every architecture fulfils the contract of networks, at odd shapes."""
 
 import math
 
@@ -123,7 +123,7 @@ def _bfloat16():
 @pytest.mark.usefixtures("_bfloat16")
 @pytest.mark.parametrize(("image_shape", "options"), [((7, 5, 4), {}), ((8, 16, 4), {"wrap": "both"})], ids=str)
 @pytest.mark.parametrize(("role", "name", "condition_width"), ONE_OF_EACH)
-def test_bfloat16_networks_answer_in_float32(role, name, condition_width, image_shape, options):
+def test_bfloat16_networks_have_float32_outputs(role, name, condition_width, image_shape, options):
     check_network(*build(role, name, image_shape, condition_width, **options))
 
 
@@ -156,7 +156,7 @@ def test_larger_images(name):
 @pytest.mark.parametrize(
     ("name", "options"), [(name, options) for name, options in DISCRIMINATORS if "weight_clip" in options], ids=str
 )
-def test_clipped_discriminators_stay_in_their_box(name, options):
+def test_clipped_discriminators_stay_within_their_limit(name, options):
     discriminator, _, _, _ = build("discriminator", name, TWICE_HALVED, CONDITION_WIDTH, **options)
     weights = discriminator.trainable_variables
     optimizer = keras.optimizers.SGD(1.0)
@@ -164,7 +164,7 @@ def test_clipped_discriminators_stay_in_their_box(name, options):
     assert {round(float(np.abs(array(weight)).max()), 6) for weight in weights} == {0.1}
 
 
-def test_the_default_is_light():
+def test_the_default_is_small():
     # Twice the multiply-adds of convolutions and dense layers, at 28 × 28 with ten classes; the bound is 0.05 GFLOP.
     generator = networks.generator("conv", (28, 28, 1), 64, 10)
     discriminator = networks.discriminator("conv", (28, 28, 1), 10)
@@ -177,7 +177,7 @@ def test_the_default_is_light():
 
 
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (13, 22, 3), (50, 33, 4)])
-def test_every_size_of_the_default_adds_to_the_image(image_shape):
+def test_every_size_of_the_default_contributes_to_the_image(image_shape):
     generator = networks.generator("conv", image_shape, 8)
     to_image = [layer for layer in generator.layers if getattr(layer, "filters", None) == image_shape[-1]]
     *shown, detail = keras.Model(generator.input, [layer.output for layer in to_image])(np.ones((1, 8), "float32"))
@@ -202,16 +202,16 @@ def flops(network):
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dense):
             total += 2 * layer.kernel.shape[0] * layer.units
-        elif isinstance(layer, keras.layers.Conv2DTranspose):  # each pixel that comes in meets the kernel once
+        elif isinstance(layer, keras.layers.Conv2DTranspose):  # each input pixel meets the kernel once
             total += 2 * math.prod(layer.input.shape[1:3]) * math.prod(layer.kernel.shape)
-        elif isinstance(layer, keras.layers.Conv2D):  # and here each one that goes out
+        elif isinstance(layer, keras.layers.Conv2D):  # and here each output pixel
             total += 2 * math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
     return total
 
 
 @pytest.mark.parametrize("condition_width", [0, CONDITION_WIDTH])
 @pytest.mark.parametrize("name", ["conv", "resnet"])
-def test_networks_without_normalisation_start_in_a_sane_range(name, condition_width):
+def test_networks_without_normalisation_start_in_a_reasonable_range(name, condition_width):
     generator = networks.generator(name, (28, 28, 1), 64, condition_width)
     discriminator = networks.discriminator(name, (28, 28, 1), condition_width)
     latents, conditions = keras.random.normal((CONDITION_WIDTH, 64), seed=0), ops.eye(CONDITION_WIDTH)
@@ -274,7 +274,7 @@ def test_spectral_normalisation_and_clipping_exclude_each_other():
         networks.discriminator("mlp", (8, 12, 3), spectral_normalization=True, weight_clip=0.01)
 
 
-def test_the_discriminator_of_the_default_compares_places_that_no_convolution_sees_together():
+def test_the_default_discriminator_combines_places_beyond_its_receptive_fields():
     discriminator = networks.discriminator("conv", (28, 28, 1))
     corners = np.zeros((4, 28, 28, 1), "float32")
     corners[1::2, :4, :4] = 1.0
@@ -295,7 +295,7 @@ WRAPPED = {"none": (18, 24, 3), "width": (18, 24, 3), "both": (16, 24, 3)}
 
 @pytest.mark.parametrize("wrap", WRAPPED)
 @pytest.mark.parametrize(("role", "name", "options"), ROLLED, ids=str)
-def test_networks_have_a_seam_along_the_axes_that_are_not_wrapped_alone(role, name, options, wrap):
+def test_networks_have_a_seam_only_along_the_axes_that_are_not_wrapped(role, name, options, wrap):
     network, *_ = build(role, name, WRAPPED[wrap], wrap=wrap, **options)
     nudge(network)
     part = convolutional_part(network)
@@ -346,7 +346,7 @@ def network_of(layer, example):
 
 
 @pytest.mark.usefixtures("_bfloat16")
-def test_wrapping_keeps_the_precision_of_what_it_wraps():
+def test_wrapping_keeps_the_precision_of_the_layer():
     kit, grey = Kit(wrap="width"), np.full((1, 3, 8, 1), 1.001, "float32")  # bfloat16 has 1 and 1.0078 there
     mean = kit.conv2d(1, 3, kernel_initializer=keras.initializers.Constant(1 / 9), dtype="float32")
     for layer in (mean, kit.up_sampling("bilinear", dtype="float32")):

@@ -13,7 +13,7 @@ from keras_gen.models.autoencoders import KINDS
 from keras_gen.presets import AUTOENCODERS, GANS
 from keras_gen.runs import autoencoder, gan, options, preparation
 from keras_gen.runs.options import AutoencoderOptions, GANOptions
-from tests.processes import fail
+from tests.commands import fail
 
 PRESETS = [(GANOptions, GANS, name) for name in GANS] + [
     (AutoencoderOptions, AUTOENCODERS, name) for name in AUTOENCODERS

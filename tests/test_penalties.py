@@ -66,7 +66,7 @@ def test_the_gradient_is_finite_even_where_the_critic_has_no_slope(name):
     assert np.isfinite(array(gradient))
 
 
-def test_one_sided_leaves_gentle_slopes_alone():
+def test_one_sided_does_not_penalise_small_slopes():
     gentle = lambda images: ops.sum(0.25 * images, axis=1)  # noqa: E731  # its slope has the norm ½
     for one_sided, expected in ((False, 0.25), (True, 0.0)):
         penalty = penalties.GradientPenalty(one_sided=one_sided)
@@ -92,7 +92,7 @@ def test_the_points_between_real_and_fake():
     assert abs(steps.mean() - 0.5) < 4 * 0.0129  # the standard error of 500 uniform numbers
 
 
-def test_r1_and_r2_cost_no_pass_of_their_own():
+def test_r1_and_r2_cost_no_extra_pass():
     passes = []
 
     def function(images):
@@ -107,7 +107,7 @@ def test_r1_and_r2_cost_no_pass_of_their_own():
     assert len(passes) == 2
 
 
-def test_batches_that_go_together_are_one_pass():
+def test_batches_that_belong_together_are_one_pass():
     passes = []
 
     def function(images, rows):
@@ -122,7 +122,7 @@ def test_batches_that_go_together_are_one_pass():
     np.testing.assert_allclose(array(critic(fake)), [11.0, 45.0])
     assert passes == [(4, 4)]
     critic(real + 1.0)
-    assert passes[1:] == [(2, 2)], "what does not belong to them goes alone"
+    assert passes[1:] == [(2, 2)], "a batch that does not belong to them is a separate pass"
 
 
 def test_images_of_any_rank_give_one_norm_each():
@@ -142,7 +142,7 @@ def test_saving():
     assert copy.weight.get_config() == penalty.weight.get_config()
 
 
-def test_what_is_no_penalty_is_refused():
+def test_what_is_not_a_penalty_is_refused():
     with pytest.raises(ValueError, match="unknown penalty 'r3': expected one of r1, r2, gradient_penalty"):
         penalties.get("r3")
     with pytest.raises(ValueError, match="expected the name of a penalty or a Penalty, received 3"):
@@ -159,6 +159,6 @@ def test_gamma_follows_the_variance_of_the_images():
     assert penalties.gamma(two * 2) == pytest.approx(4 * penalties.gamma(two))
 
 
-def test_gamma_of_images_that_are_all_the_same_is_nothing():
+def test_gamma_of_images_that_are_all_the_same_is_zero():
     for value in range(0, 256, 5):
         assert 0 <= penalties.gamma(np.full((300, 9, 9, 1), value, "uint8")) < 1e-5  # never below, by rounding

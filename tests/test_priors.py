@@ -1,4 +1,4 @@
-"""Priors: densities and draws against numbers that scikit-learn, SciPy or a pencil gave."""
+"""Priors: densities and draws compared with scikit-learn, SciPy or numbers worked by hand."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ NUM = 3_000
 
 
 def two_clouds(num=NUM):
-    """A quarter of the codes around (−4, 0), the rest around (4, 1), stretched along a diagonal."""
+    """A quarter of the codes around (−4, 0), the others around (4, 1), stretched along a diagonal."""
     generator = np.random.default_rng(0)
     codes = generator.standard_normal((num, 2)) @ np.array([[0.5, 0.4], [0.0, 0.3]])
     right = np.arange(num) % 4 > 0
@@ -35,7 +35,7 @@ PRIORS = {
 
 
 @pytest.mark.parametrize("case", PRIORS)
-def test_draws_are_a_function_of_the_seed_and_outlive_saving(case, tmp_path):
+def test_draws_are_a_function_of_the_seed_and_survive_saving(case, tmp_path):
     prior = PRIORS[case]().fit(two_clouds(300))
     draws = prior.sample(5, seed=1)
     assert (draws.shape, draws.dtype) == ((5, 2), np.float32)
@@ -52,7 +52,7 @@ def test_draws_are_a_function_of_the_seed_and_outlive_saving(case, tmp_path):
 
 
 @pytest.mark.parametrize("covariance", ["full", "diagonal"])
-def test_one_gaussian_is_the_moments_of_the_codes(covariance):
+def test_one_gaussian_has_the_moments_of_the_codes(covariance):
     codes = two_clouds()
     prior = Mixture(2, covariance=covariance).fit(codes)
     expected = np.cov(codes.T, bias=True) if covariance == "full" else np.diag(codes.var(axis=0))
@@ -82,7 +82,7 @@ def test_a_mixture_finds_the_clouds():
         np.testing.assert_allclose(np.cov(part.T), cloud.cov, atol=0.03)
 
 
-def test_truncation_leaves_the_choice_of_the_cloud_alone():
+def test_truncation_does_not_change_the_choice_of_the_cloud():
     prior = Mixture(2, components=2).fit(two_clouds())
     noise = np.random.default_rng(0).standard_normal((4_000, 3)).astype("float32")
     wide, narrow = (array(prior(numbers)) for numbers in (noise, prior.truncate(noise, 0.1)))
@@ -90,11 +90,11 @@ def test_truncation_leaves_the_choice_of_the_cloud_alone():
     assert narrow[narrow[:, 0] > 0].std(axis=0).max() < 0.1 < wide[wide[:, 0] > 0].std(axis=0).min()
 
 
-def test_a_second_stage_learns_what_no_gaussian_is():
+def test_a_second_stage_learns_what_no_gaussian_fits():
     def between_the_clouds(prior):
         return np.mean(np.abs(prior.fit(two_clouds()).sample(2_000)[:, 0]) < 2)
 
-    # Not none: what its decoder draws is in one piece, as its noise is.
+    # Not zero: its decoder maps connected noise to connected codes.
     assert between_the_clouds(SecondStage(2, width=64)) < 0.6 * between_the_clouds(Mixture(2))
 
 
@@ -104,7 +104,7 @@ def test_the_bound_of_a_second_stage_is_below_the_density_and_near_it():
     assert density - 1.0 < SecondStage(2, width=32).fit(codes).log_prob(codes).mean() < density + 0.05
 
 
-def test_numbers_that_never_change_are_no_obstacle():
+def test_dimensions_that_never_change_can_be_fitted():
     codes = np.concatenate([two_clouds(), np.full((NUM, 1), 7.0)], axis=1)
     for prior in (Mixture(3), Mixture(3, components=2), SecondStage(3, width=16)):
         draws = prior.fit(codes).sample(100)
@@ -120,7 +120,7 @@ def test_numbers_that_never_change_are_no_obstacle():
         (lambda: Mixture(2, components=3).fit(np.zeros((5, 2))), "expected at least 6 codes to fit, received 5"),
     ],
 )
-def test_what_cannot_be_is_refused(make, message):
+def test_impossible_priors_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -145,7 +145,7 @@ def test_an_autoencoder_that_is_given_pictures_chooses_too(by_images):
     held_out = known.test.take(np.arange(12))
     candidates = evaluation.choose_prior(autoencoder, known.train, held_out, net)
     assert autoencoder.prior is candidates[0].prior
-    # Images of the codes that are drawn and of the first held-out pictures.
+    # Images from the drawn codes and the first held-out pictures.
     given = {"source": held_out.pictures["source"]}
     for candidate in candidates:
         autoencoder.prior = candidate.prior

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from keras_gen.runs import provenance
-from tests.processes import ROOT
+from tests.commands import ROOT
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout")

@@ -1,4 +1,4 @@
-"""Codes that are written with a finite alphabet, and their prior."""
+"""Codes of tokens from a codebook, and their prior."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ SEED = keras.random.SeedGenerator
 
 
 def square_codebook():
-    """The corners of a square, all in equal use."""
+    """The corners of a square, all used equally often."""
     codebook = Codebook(4, 2)
     codebook.vectors.assign([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     codebook.uses.assign([1.0, 1.0, 1.0, 1.0])
@@ -30,6 +30,7 @@ def test_each_piece_becomes_the_nearest_vector():
     np.testing.assert_array_equal(array(square_codebook().tokens(codes)), [[0, 3], [1, 0]])
 
 
+@pytest.mark.jax
 def test_vectors_are_running_averages_of_their_pieces():
     codebook = square_codebook()
     codebook.learn(np.array([[0.2, 0.1, 0.4, 0.3], [1.0, 0.8, 0.1, 0.9]], "float32"), SEED(0))
@@ -39,7 +40,7 @@ def test_vectors_are_running_averages_of_their_pieces():
     np.testing.assert_allclose(array(codebook.vectors), expected, atol=1e-6)
 
 
-def test_a_codebook_begins_as_pieces_of_the_first_batch_and_a_vector_without_use_begins_again():
+def test_a_codebook_starts_as_pieces_of_the_first_batch_and_an_unused_vector_restarts():
     codebook = Codebook(4, 2)
     first = np.arange(12, dtype="float32").reshape(2, 6)
     codebook.learn(first, SEED(0))
@@ -53,7 +54,7 @@ def test_a_codebook_begins_as_pieces_of_the_first_batch_and_a_vector_without_use
 
 
 def make_vqvae(**options):
-    """Codes of 4 numbers: two tokens of an alphabet of 5."""
+    """Codes of 4 dimensions: two tokens from a codebook of 5."""
     halves = networks.mlp.encoder(IMAGE_SHAPE, 4, widths=(16,)), networks.mlp.decoder(IMAGE_SHAPE, 4, widths=(16,))
     vqvae = VQVAE(*halves, depth=2, size=5, **options)
     vqvae.compile(keras.optimizers.Adam(1e-2), loss="mse")
@@ -93,7 +94,7 @@ def sentences(num, seed=0):
     return VECTORS[np.stack([first, first, np.full(num, 2)], axis=1)].reshape(num, 6)
 
 
-def test_a_prior_of_tokens_knows_what_follows_what():
+def test_a_prior_of_tokens_learns_which_token_follows_which():
     prior = TokenPrior(6, 2, 3, VECTORS, width=16).fit(sentences(4_000))
     drawn = prior.sample(2_000).reshape(-1, 3, 2)
     tokens = np.argmin(((drawn[:, :, None] - VECTORS) ** 2).sum(axis=-1), axis=-1)
@@ -101,12 +102,12 @@ def test_a_prior_of_tokens_knows_what_follows_what():
     assert np.mean(tokens[:, 0] == tokens[:, 1]) > 0.95
     assert np.mean(tokens[:, 2] == 2) > 0.97
     assert np.mean(tokens[:, 0]) == pytest.approx(0.25, abs=0.04)
-    # The entropy of one choice in four.
+    # The entropy of a choice of one in four.
     expected = 0.25 * np.log(0.25) + 0.75 * np.log(0.75)
     assert prior.log_prob(sentences(2_000, seed=1)).mean() == pytest.approx(expected, abs=0.06)
 
 
-def test_a_token_does_not_know_itself_or_what_comes_after():
+def test_a_token_does_not_depend_on_itself_or_later_ones():
     prior = TokenPrior(6, 2, 3, VECTORS, width=8)
     tokens = np.array([[0, 1, 2], [0, 1, 0], [0, 2, 2]], "int32")
     logits = array(prior.network(tokens))
@@ -122,12 +123,12 @@ def test_the_same_seed_gives_the_same_fit_and_the_same_draws():
         first.truncate(np.zeros((1, 3)), 1.0)
 
 
-def test_tokens_are_what_is_chosen_for_a_vqvae(images, tmp_path):
+def test_a_prior_of_tokens_is_chosen_for_a_vqvae(images, tmp_path):
     vqvae = make_vqvae()
     many = np.repeat(images, 20, axis=0)
     vqvae.fit(many, epochs=5, verbose=0)
-    judged = choose_prior(vqvae, Split(many), Split(images), untrained_net())
-    assert {candidate.prior.about for candidate in judged} == {"recurrent network of tokens", "standard normal"}
+    candidates = choose_prior(vqvae, Split(many), Split(images), untrained_net())
+    assert {candidate.prior.about for candidate in candidates} == {"recurrent network of tokens", "standard normal"}
     (alone,) = choose_prior(vqvae, Split(many), Split(images), None)
     assert isinstance(vqvae.prior, TokenPrior)
     assert vqvae.prior is alone.prior
@@ -138,5 +139,5 @@ def test_tokens_are_what_is_chosen_for_a_vqvae(images, tmp_path):
 
 def test_a_depth_that_does_not_divide_the_code_is_refused():
     halves = networks.mlp.encoder(IMAGE_SHAPE, 4), networks.mlp.decoder(IMAGE_SHAPE, 4)
-    with pytest.raises(ValueError, match="expected a depth that divides the code of 4 numbers, received 3"):
+    with pytest.raises(ValueError, match="expected a depth that divides the latent_dim of 4, received 3"):
         VQVAE(*halves, depth=3)

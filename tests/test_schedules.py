@@ -1,4 +1,4 @@
-"""Schedules against values worked by hand."""
+"""Schedules compared with values worked by hand."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from keras import ops
 from keras_gen import schedules
 from tests.contracts import array
 
-# Progress → value from 3 to 1. Cosine: cos 60° = 1/2 after a third of the way, so a quarter of the difference is gone.
+# Progress → value from 3 to 1. Cosine: cos 60° = 1/2 after a third of the time, so a quarter of the change is done.
 VALUES = {
     "linear": (schedules.Linear(3.0, 1.0), {0.0: 3.0, 0.25: 2.5, 0.5: 2.0, 1.0: 1.0}),
     "linear, late": (schedules.Linear(3.0, 1.0, begin=0.5), {0.0: 3.0, 0.5: 3.0, 0.75: 2.0, 1.0: 1.0}),
@@ -34,11 +34,11 @@ def test_both_ends_are_exact(kind):
     assert [array(schedule(0.0)), array(schedule(1.0))] == [np.float32(0.3), np.float32(1e-9)]
 
 
-def test_a_number_passes_as_it_is():
+def test_a_number_stays_as_it_is():
     assert schedules.evaluate(0.7, progress=0.5) == 0.7
 
 
 @pytest.mark.parametrize(("begin", "until"), [(-0.1, 1.0), (0.0, 1.1), (0.5, 0.5), (0.8, 0.2)])
-def test_what_is_no_part_of_the_run_is_refused(begin, until):
+def test_fractions_outside_the_run_are_refused(begin, until):
     with pytest.raises(ValueError, match=f"0 ≤ begin < until ≤ 1, received {begin} and {until}"):
         schedules.Linear(1.0, 0.0, begin=begin, until=until)

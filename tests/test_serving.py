@@ -21,11 +21,11 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from keras_gen import export, networks
 from keras_gen.export import warm_up
-from keras_gen.export.readers import CSavedModel
+from keras_gen.export.runtimes import CSavedModel
 from keras_gen.inputs import Categorical, Conditions
 from keras_gen.models.gan import GAN
+from tests.commands import ROOT
 from tests.conftest import make_autoencoder
-from tests.processes import ROOT
 from tests.serving import REAL, loopback, model_config, tensorflow_model_server
 
 DIGITS = [str(digit) for digit in range(10)]

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from tests.processes import succeed
+from tests.commands import succeed
 
 CHROMIUM = shutil.which("chromium")
 
@@ -61,7 +61,7 @@ def _wait_for(address, process):
 
 
 def browse(address, tmp_path):
-    """Opens a page until it is quiet and returns its text and the addresses that it loaded."""
+    """Opens a page, waits until it is idle and returns its text and the addresses that it loaded."""
     network_log = tmp_path / "network.json"
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={network_log}"]

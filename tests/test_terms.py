@@ -1,4 +1,4 @@
-"""Terms against values worked by hand; in a game, see test_gan.py."""
+"""Terms compared with values worked by hand; in a game, see test_gan.py."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from keras import ops
 from keras_gen import schedules, terms
 from tests.contracts import array
 
-# Two images of 1 × 3 × 1. Fakes are off the images by 1, 0.5, 0, 0.25, 0 and 0.25, off the source by 0.5 everywhere.
+# Two images of 1 × 3 × 1. Fakes differ from the images by 1, 0.5, 0, 0.25, 0 and 0.25, from the source by 0.5.
 FAKES = np.array([[[1.0], [0.5], [0.0]], [[0.25], [0.0], [-0.25]]], "float32").reshape(2, 1, 3, 1)
 BATCH = {
     "images": np.array([0.0, 0.0, 0.0, 0.5, 0.0, 0.0], "float32").reshape(2, 1, 3, 1),

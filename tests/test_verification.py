@@ -19,8 +19,8 @@ from keras_gen.runs import autoencoder as autoencoder_story
 from keras_gen.runs import gan as gan_story
 from keras_gen.runs import preparation
 from keras_gen.runs.options import AutoencoderOptions, GANOptions
+from tests.commands import fail, succeed
 from tests.conftest import LATENT_DIM, MODELS, make_gan
-from tests.processes import fail, succeed
 
 SHARD = "variables/variables.data-00000-of-00001"
 
@@ -46,10 +46,11 @@ def test_the_files_are_those_that_sha256sum_checks(version):
         assert hashlib.sha256((version / name).read_bytes()).hexdigest() == digest
 
 
-def test_three_readers_agree(version):
+@pytest.mark.all_runtimes
+def test_three_runtimes_agree(version):
     line = export.verify(version)
     assert line.startswith("4 signatures agree with Python: tensorflow 4 (floats to ")
-    assert all(reader in line for reader in verification.READERS)
+    assert all(runtime in line for runtime in verification.RUNTIMES)
 
 
 def flip_a_bit(path, name=SHARD):
@@ -76,9 +77,9 @@ def test_files_that_are_not_those_of_the_export(damage, message, copy):
 
 def change_a_weight(path):
     """Writes the variables again, one number of one of them another, as a checkpoint that is whole."""
-    reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
-    names = sorted(reader.get_variable_to_shape_map())
-    values = [reader.get_tensor(name) for name in names]
+    checkpoint = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    names = sorted(checkpoint.get_variable_to_shape_map())
+    values = [checkpoint.get_tensor(name) for name in names]
     kernel = next(
         i for i, value in enumerate(values) if getattr(value, "dtype", None) == np.float32 and value.ndim == 2
     )
@@ -95,7 +96,7 @@ def change_a_type(path):
     file.write_bytes(saved.SerializeToString())
 
 
-@pytest.mark.parametrize("reader", verification.READERS)
+@pytest.mark.parametrize("runtime", verification.RUNTIMES)
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -103,28 +104,28 @@ def change_a_type(path):
         (lambda path: (path / SHARD).unlink(), " cannot answer: "),
     ],
 )
-def test_each_reader_refuses_what_is_not_the_model(reader, damage, message, copy, monkeypatch):
+def test_each_runtime_refuses_what_is_not_the_model(runtime, damage, message, copy, monkeypatch):
     """As if the exporter had written it so: with checksums that fit."""
     damage(copy)
     verification.seal(copy)
-    monkeypatch.setattr(verification, "READERS", [reader])
-    if reader == "openvino" and "answer" in message:  # which may lack something: told, not refused
+    monkeypatch.setattr(verification, "RUNTIMES", [runtime])
+    if runtime == "openvino" and "answer" in message:  # which may lack something: told, not refused
         assert "openvino cannot answer" in export.verify(copy)
         return
-    with pytest.raises(export.VerificationError, match=f"^{reader}{message}"):
+    with pytest.raises(export.VerificationError, match=f"^{runtime}{message}"):
         export.verify(copy)
 
 
 def test_a_signature_of_another_type_is_refused(copy, monkeypatch):
     change_a_type(copy)
     verification.seal(copy)
-    monkeypatch.setattr(verification, "READERS", ["c_api"])
+    monkeypatch.setattr(verification, "RUNTIMES", ["c_api"])
     with pytest.raises(export.VerificationError, match="c_api cannot answer: TypeError: expected int32, received int"):
         export.verify(copy)
 
 
 def test_a_seed_that_gives_other_bytes_elsewhere_is_refused(copy, monkeypatch):
-    monkeypatch.setattr(verification, "READERS", ["c_api"])
+    monkeypatch.setattr(verification, "RUNTIMES", ["c_api"])
     ask = verification._ask
 
     def depends_on_the_batch(*arguments):
@@ -153,7 +154,7 @@ def test_large_codes_are_compared_on_their_own_scale():
 
 
 def test_another_order_of_additions_is_no_difference():
-    """A generator with numbers of some 50 inside, as one has after thousands of steps, in two orders of addition."""
+    """A generator with numbers of about 50 inside, as one has after thousands of steps, in two orders of addition."""
     numbers = 50 * np.random.default_rng(0).standard_normal((4096, 32)).astype("float32")
     numbers = np.concatenate([numbers, -numbers + np.float32(0.02)], axis=1)  # what is left lies in [-1, 1]
     one_way, other_way = (np.cumsum(order, axis=1, dtype="float32")[:, -1] for order in (numbers, numbers[:, ::-1]))
@@ -198,13 +199,13 @@ def test_a_diverged_model_is_refused_and_leaves_nothing(family, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_readers_know_nothing_of_keras_gen(version, tmp_path):
-    program = tmp_path / "readers.py"  # run by its path: a folder with nothing but it must do
+def test_the_runtimes_know_nothing_of_keras_gen(version, tmp_path):
+    program = tmp_path / "runtimes.py"  # run by its path: a folder with nothing but it must do
     check = '    assert not {"tensorflow", "keras", "keras_gen"} & set(sys.modules)\n'
-    program.write_text(Path(verification.readers.__file__).read_text() + check)
+    program.write_text(Path(verification.runtimes.__file__).read_text() + check)
     np.savez(tmp_path / "questions.npz", **{"0/serving_default/latents": np.zeros((2, LATENT_DIM), "float32")})
-    for reader in verification.READERS[1:]:
-        command = [sys.executable, "-P", program, reader, version, tmp_path / "questions.npz", tmp_path / "answers.npz"]
+    for name in verification.RUNTIMES[1:]:
+        command = [sys.executable, "-P", program, name, version, tmp_path / "questions.npz", tmp_path / "answers.npz"]
         subprocess.run(command, check=True, capture_output=True)
         with np.load(tmp_path / "answers.npz") as answers:
             assert answers["0/images"].shape == (2, 8, 12, 3)
@@ -221,6 +222,7 @@ def test_the_command_checks_every_version(version, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.all_runtimes
 @pytest.mark.parametrize("preset", GANS)
 def test_every_gan_is_verified(preset, tmp_path):
     images = data.load("mnist-sample")
@@ -231,6 +233,7 @@ def test_every_gan_is_verified(preset, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.all_runtimes
 @pytest.mark.parametrize("preset", AUTOENCODERS)
 def test_every_autoencoder_is_verified(preset, tmp_path):
     images = data.load("mnist-sample")

@@ -15,10 +15,10 @@ import pytest
 from keras_gen import export
 from keras_gen.evaluation import Score, ScoreCard
 from keras_gen.export import versions
-from keras_gen.export.readers import CSavedModel
+from keras_gen.export.runtimes import CSavedModel
 from keras_gen.export.verification import record
+from tests.commands import ROOT
 from tests.conftest import make_gan
-from tests.processes import ROOT
 
 
 def make_versions(home, *names):
@@ -44,9 +44,9 @@ def test_concurrent_exporters_never_share_a_version(tmp_path):
     assert [(path / "saved_model.pb").read_text() for path in claimed] == names
 
 
-def test_an_exporter_that_looked_too_early_takes_the_next_version(tmp_path, monkeypatch):
+def test_an_exporter_that_chose_too_early_takes_the_next_version(tmp_path, monkeypatch):
     make_versions(tmp_path, "a", "b")
-    # Both looked before either had renamed: version 1 seems free to the second one, too.
+    # Both chose before either had renamed: version 1 seems free to the second one, too.
     answers = iter([[], [], [1]])
     monkeypatch.setattr(versions, "published_versions", lambda home: next(answers))
     assert [versions.claim(tmp_path / name, tmp_path).name for name in "ab"] == ["1", "2"]
@@ -81,13 +81,13 @@ LATER = [
 ]
 
 
-@pytest.mark.parametrize(("cases", "told"), [row[1:] for row in LATER], ids=[row[0] for row in LATER])
-def test_what_clients_of_the_version_before_would_notice(cases, told, tmp_path):
+@pytest.mark.parametrize(("cases", "text"), [row[1:] for row in LATER], ids=[row[0] for row in LATER])
+def test_what_clients_of_the_version_before_would_notice(cases, text, tmp_path):
     make_versions(tmp_path, 2, 5, 6)
     for version, each in ((2, {}), (5, {"generate": DIGITS}), (6, cases)):
         record(tmp_path / str(version), each)
     sentence = export.changes(tmp_path / "6")
-    assert sentence == (f"Clients of version 5 will notice: {told}Another --name keeps the two apart." if told else "")
+    assert sentence == (f"Clients of version 5 will notice: {text}Another --name keeps the two apart." if text else "")
 
 
 def card(distance, error=0.1, protocol="one", metric="frechet", truncation=None):
@@ -97,9 +97,14 @@ def card(distance, error=0.1, protocol="one", metric="frechet", truncation=None)
 SCORED = [
     ("better", card(3.0), card(2.0), ""),
     ("within the errors", card(3.0), card(3.19), ""),
-    ("worse", card(3.0), card(3.25), "frechet 3.250 ± 0.100, there 3.000 ± 0.100. "),
-    ("an error that is not known", card(3.0, None), card(3.15), "frechet 3.150 ± 0.100, there 3.000. "),
-    ("reconstructions", card(0.02, None, metric="mse"), card(0.03, None, metric="mse"), "mse 0.03000, there 0.02000. "),
+    ("worse", card(3.0), card(3.25), "frechet 3.250 ± 0.100, compared with 3.000 ± 0.100. "),
+    ("an error that is not known", card(3.0, None), card(3.15), "frechet 3.150 ± 0.100, compared with 3.000. "),
+    (
+        "reconstructions",
+        card(0.02, None, metric="mse"),
+        card(0.03, None, metric="mse"),
+        "mse 0.03000, compared with 0.02000. ",
+    ),
     ("another way", card(3.0), card(9.0, protocol="two"), ""),
     ("truncated", card(3.0, truncation=1.0), card(9.0), ""),
     ("of another kind", card(3.0), card(9.0, metric="mse"), ""),
@@ -108,15 +113,17 @@ SCORED = [
 ]
 
 
-@pytest.mark.parametrize(("before", "now", "told"), [row[1:] for row in SCORED], ids=[row[0] for row in SCORED])
-def test_a_version_that_scores_worse_than_the_one_before(before, now, told, tmp_path):
+@pytest.mark.parametrize(("before", "now", "text"), [row[1:] for row in SCORED], ids=[row[0] for row in SCORED])
+def test_a_version_that_scores_worse_than_the_one_before(before, now, text, tmp_path):
     make_versions(tmp_path, 1, 2, 3)
     for version, each in (("1", card(0.1)), ("2", before), ("3", now)):
         record(tmp_path / version, {"generate": DIGITS})
         if each is not None:
             each.save(tmp_path / version / "assets.extra" / "scorecard.json")
-    taken_back = f"Servers take the newest unless model.config says otherwise: deleting {tmp_path / '3'} takes it back."
-    assert export.changes(tmp_path / "3") == (f"Version 3 is worse than version 2: {told}{taken_back}" if told else "")
+    taken_back = (
+        f"Servers load the newest version unless model.config says otherwise: delete {tmp_path / '3'} to go back."
+    )
+    assert export.changes(tmp_path / "3") == (f"Version 3 is worse than version 2: {text}{taken_back}" if text else "")
 
 
 def test_versions_of_somebody_else_are_not_compared(tmp_path):
@@ -139,7 +146,7 @@ model_config_list { config {
 """
 
 
-def test_pruning_keeps_the_newest_and_what_a_server_is_told_to_serve(tmp_path):
+def test_pruning_keeps_the_newest_and_what_a_server_is_asked_to_serve(tmp_path):
     make_versions(tmp_path, *range(1, 10), "canary")
     for version in (1, 10, 2):
         (tmp_path / f"{version}.onnx").write_text("")
@@ -194,7 +201,7 @@ from keras_gen import export
 from keras_gen.export import verification
 from tests.conftest import make_gan
 gan = make_gan()
-verification.READERS = ["c_api"]  # the quickest of the checks: more of the time is spent on writing
+verification.RUNTIMES = ["c_api"]  # the quickest of the checks: more of the time is spent on writing
 print("ready", flush=True)
 for _ in range(9):  # more than there is time for
     print(export.publish(gan, sys.argv[1], "gan", keep=2), flush=True)
@@ -207,7 +214,7 @@ def test_an_exporter_that_is_killed_leaves_nothing_that_does_not_load(tmp_path):
     moments, loaded = random.Random(0), set()
     for _ in range(50):
         command = [sys.executable, "-c", EXPORTER, tmp_path]
-        # A session of its own: what it has started to check is killed along with it.
+        # Its own session: what it has started to check is killed along with it.
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as exporter:
             assert exporter.stdout.readline() == "ready\n"
             time.sleep(moments.uniform(0, 8))
