@@ -267,7 +267,7 @@ MUTANTS = [
         "pages.py",
         "caption = escape(caption)",
         "caption = str(caption)",
-        "evaluation scripts commands",
+        "pages",
     ),
     Mutant(
         "the worst state is kept",
