@@ -367,7 +367,8 @@ def _failure(mutant: Mutant, copy: Path, whole_suite: bool) -> str:
     path.write_text(right.replace(mutant.line, mutant.wrong), encoding="utf-8")
     try:
         near = [f"tests/test_{name}.py" for name in mutant.tests.split()]
-        return _first_failure(copy, near) or (_first_failure(copy, []) if whole_suite else "")
+        there = [path for path in near if (copy / path).exists()]  # an earlier commit may lack one
+        return (there and _first_failure(copy, there)) or (_first_failure(copy, []) if whole_suite else "")
     finally:
         path.write_text(right, encoding="utf-8")
 
