@@ -295,7 +295,7 @@ MUTANTS = [
         "runs/gan.py",
         "ema_decay=options.ema_decay or None",
         "ema_decay=None",
-        "options scripts commands",
+        "options",
     ),
     Mutant("another lost option", "runs/gan.py", "flip=options.flip, ", "", "options"),
 ]

@@ -9,6 +9,7 @@ import tyro
 
 from keras_gen import networks
 from keras_gen.cli.command_line import STYLE
+from keras_gen.data import load
 from keras_gen.models.autoencoders import KINDS
 from keras_gen.presets import AUTOENCODERS, GANS
 from keras_gen.runs import autoencoder, gan, options, preparation
@@ -152,3 +153,19 @@ def test_everything_is_settled_once():
 def test_a_network_that_lacks_an_option_says_so_in_one_line(tmp_path):
     line = fail(tmp_path, "train_gan.py", "article", "--data", "digits", "--width", "8")
     assert "unknown option 'width' of the generator network 'mlp': expected one of" in line
+
+
+def test_options_reach_the_game():
+    images = load("digits")
+    asked = {"ema_decay": 0.5, "pack_size": 2, "discriminator_steps": 3, "latent_dim": 7, "seed": 5}
+    others = {"augment": "diffaugment", "flip": True, "loss": "hinge", "penalties": ("r1",), "penalty_weight": 3.0}
+    rates = {"learning_rate": 0.01, "beta_1": 0.3, "beta_2": 0.6, "beta_2_start": 0.0, "rate_schedule": "constant"}
+    options = GANOptions("article", "digits", **asked, **others, **rates).resolve(GANS).suited_to(images.image_shape)
+    game, _ = gan.build(options, images)
+    assert {name: getattr(game, name) for name in asked} == asked
+    assert "flip" in game.augmentation.policy
+    assert type(game.loss_pair).__name__ == "Hinge"
+    assert [(type(each).__name__, each.weight) for each in game.penalties] == [("R1", 3.0)]
+    for optimizer in game._optimizers.values():
+        assert float(optimizer.learning_rate) == pytest.approx(0.01)
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.3, 0.6)
