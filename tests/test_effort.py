@@ -29,14 +29,14 @@ def data(tmp_path, monkeypatch):
 
 
 def test_the_work_on_a_data_set(data):
-    assert Work.of(data, own_features=True) == WORK._replace(num_values=8 * 12 * 3)
+    assert Work.of(data, 50, own_features=True) == WORK._replace(num_values=8 * 12 * 3)
     unlabelled = dataclasses.replace(
         data, train=Split(data.train.images), test=Split(data.test.images), class_names=None
     )
-    assert not Work.of(unlabelled, own_features=True).is_labelled
-    assert Work.of(data, own_features=False).missing_nets == ()
+    assert not Work.of(unlabelled, 50, own_features=True).is_labelled
+    assert Work.of(data, 50, own_features=False).missing_nets == ()
     FeatureNet.of(data)
-    assert Work.of(data, own_features=True).missing_nets == (False, True)
+    assert Work.of(data, 50, own_features=True).missing_nets == (False, True)
 
 
 # A step of 128 images takes 4 ms each, a net 400 steps, both classifiers 400 each.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_gen.data import ImageData
-from keras_gen.features import FeatureNet, real_sides
+from keras_gen.features import FeatureNet
 from keras_gen.features.training import BATCH_SIZE, steps_for
 from keras_gen.inputs import learnable
 
@@ -87,14 +87,14 @@ class Work(NamedTuple):
     missing_nets: tuple[bool, ...] = ()
 
     @classmethod
-    def of(cls, data: ImageData, own_features: bool) -> Work:
+    def of(cls, data: ImageData, num_images: int, own_features: bool) -> Work:
         """What there is to do for a card on this data set.
 
         Args:
             data: the data.
+            num_images: that there are on each side, see `real_sides`.
             own_features: whether the feature nets are those that are trained on the data.
         """
-        num_images = len(real_sides(data, FULL.num_images)[0])
         nets = range(FULL.num_nets if own_features else 0)
         missing_nets = tuple(not FeatureNet.is_trained(data, seed) for seed in nets)
         num_values = math.prod(data.image_shape)

@@ -180,9 +180,10 @@ def score_images(
     first = FeatureNet.of(data, 0, on_progress) if features == "own" else FeatureNet.inception(data.image_shape)
     pace = Pace.measure(draw, first, len(real_split))
     full = FULL._replace(num_images=num, num_nets=FULL.num_nets if features == "own" else 1)
-    work = Work.of(data, own_features=features == "own")
+    work = Work.of(data, len(real_split), own_features=features == "own")
     effort = full if seconds is None else efforts.affordable(full, seconds, pace, work, num_draws)
-    real_split, floor_split = real_sides(data, effort.num_images)
+    if effort.num_images < len(real_split):
+        real_split, floor_split = real_sides(data, effort.num_images)
     num, num_nets = len(real_split), effort.num_nets
     needed = efforts.seconds_for(effort, pace, work, num_draws)
     on_progress(f"scoring with {num:,} images on each side, about {_rounded(needed)}")
