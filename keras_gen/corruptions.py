@@ -17,6 +17,11 @@ from keras import ops
 from keras_gen.registry import lookup
 
 
+def identity(images, amount=1.0, seed=None):
+    """Leaves images as they are: for a model that hides a part of them by itself."""
+    return images
+
+
 def gaussian(images, amount=0.5, seed=None):
     """Adds normal noise with the standard deviation `amount`, on the scale [-1, 1]."""
     return images + keras.random.normal(ops.shape(images), stddev=amount, seed=seed)
@@ -70,7 +75,12 @@ def _places(images, seed):
     return keras.random.uniform((*ops.shape(images)[:-1], 1), seed=seed)
 
 
+# Linear, with A(A⁺(picture)) = picture where A⁺ repeats what A has made smaller: an image can be shifted to agree with
+# the picture.
+PROJECTIONS = {"grey": grey}
+
 CORRUPTIONS: dict[str, Callable] = {
+    "identity": identity,
     "gaussian": gaussian,
     "masking": masking,
     "salt_and_pepper": salt_and_pepper,

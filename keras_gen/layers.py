@@ -8,6 +8,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from keras_gen import corruptions
 from keras_gen.registry import lookup
 
 # The axes of (batch, height, width, channels) along which images are periodic.
@@ -296,6 +297,57 @@ class RowProducts(keras.layers.Layer):
     def call(self, inputs):
         left, right = inputs
         return ops.sum(left * right, axis=1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class DataConsistency(keras.layers.Layer):
+    """Makes images agree with the pictures that they are made from: `images + A⁺(picture − A(images))`.
+
+    A is the corruption by which pictures are made from images, A⁺ repeats what A has made smaller. The colours of the
+    result have exactly the luma of the picture, its blocks exactly the means of the picture.
+
+    Args:
+        corruption: a name in `corruptions.PROJECTIONS`.
+        amount: of the corruption; None for its default.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensors, images (batch, height, width, channels) and pictures of their size, or smaller by a whole
+            factor.
+
+    Call returns:
+        Tensor like the images.
+
+    Raises:
+        ValueError: for another corruption, after which A(A⁺(picture)) would not be the picture.
+
+    Example:
+        >>> agree = DataConsistency("grey")
+        >>> images = agree([ops.array([[[[0.5, -0.5, 0.0]]]]), ops.array([[[[0.2, 0.2, 0.2]]]])])
+        >>> round(float(corruptions.grey(images)[0, 0, 0, 0]), 4)
+        0.2
+
+    Source:
+        Wang et al., Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model (2023), equation 6,
+        https://arxiv.org/abs/2212.00490
+    """
+
+    def __init__(self, corruption, amount=None, **kwargs):
+        super().__init__(**kwargs)
+        self.corruption = corruption
+        self.amount = amount
+        lookup("corruption that keeps what it leaves", corruptions.PROJECTIONS, corruption)
+        self._corrupt = corruptions.get(corruption, amount)
+
+    def call(self, inputs):
+        images, pictures = inputs
+        missing = pictures - self._corrupt(images)
+        for axis in (1, 2):
+            missing = ops.repeat(missing, images.shape[axis] // pictures.shape[axis], axis=axis)
+        return images + missing
+
+    def get_config(self):
+        return {**super().get_config(), "corruption": self.corruption, "amount": self.amount}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

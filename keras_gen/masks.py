@@ -33,7 +33,7 @@ def strokes(size: tuple[int, int], share: float, random: np.random.Generator) ->
     canvas = Image.new("1", (width, height))
     pen = ImageDraw.Draw(canvas)
     while (hole := np.asarray(canvas)).mean() < share:
-        thickness = max(1, round(side * random.uniform(0.04, 0.16)))
+        thickness = max(1, round(side * random.uniform(0.03, 0.1)))
         place, angle = random.uniform((0, 0), (width, height)), random.uniform(0, 2 * math.pi)
         for _ in range(random.integers(2, 6)):
             angle += random.uniform(-1, 1)

@@ -31,28 +31,40 @@ _DCGAN: Preset = {
     "beta_1": 0.5,
 }
 
+# Found by a sweep over small images; see docs/experiments.md. Loss and penalties are R3GAN's (Huang et al., 2024,
+# https://arxiv.org/abs/2501.05441), whose γ falls to a tenth too. Differs from it: five times its rate, a small
+# plain network, a leaky clip at the end, 16 or 64 images per step in place of 256 and more. Rate, network and batch
+# are for runs of minutes, where the paper's take days.
+_FAST: Preset = {
+    "about": "the default: small convolutions, relativistic loss, R1 + R2, averaged weights; learns labels, if any",
+    "network": "conv",
+    "latent_dim": 64,
+    "loss": "relativistic",
+    "learning_rate": 1e-3,
+    "batch_size": None,  # what suits the images, see `GANOptions.suited_to`
+    "conditional": True,
+    "clusters": 100,
+    "penalties": ("r1", "r2"),
+    "penalty_final": 0.1,
+    "beta_1": 0.0,
+    "beta_2": 0.99,
+    "rate_schedule": "late",
+    "ema_decay": 0.9999,  # reached after 70,000 rounds: until then a tenth of those so far counts half (gan.py)
+    "augment": "auto",
+}
+
+# The game of `fast`, with a U-Net and a term that compares with the original (Bendel et al., 2023).
+_REPAIR: Preset = {
+    **_FAST,
+    "batch_size": 32,
+    "clusters": 0,
+    "conditional": False,
+    "term_weight": 30.0,
+    "width": 24,
+}
+
 GANS: dict[str, Preset] = {
-    # Found by a sweep over small images; see docs/experiments.md. Loss and penalties are R3GAN's (Huang et al., 2024,
-    # https://arxiv.org/abs/2501.05441), whose γ falls to a tenth too. Differs from it: five times its rate, a small
-    # plain network, a leaky clip at the end, 16 or 64 images per step in place of 256 and more. Rate, network and batch
-    # are for runs of minutes, where the paper's take days.
-    "fast": {
-        "about": "the default: small convolutions, relativistic loss, R1 + R2, averaged weights; learns labels, if any",
-        "network": "conv",
-        "latent_dim": 64,
-        "loss": "relativistic",
-        "learning_rate": 1e-3,
-        "batch_size": None,  # what suits the images, see `GANOptions.suited_to`
-        "conditional": True,
-        "clusters": 100,
-        "penalties": ("r1", "r2"),
-        "penalty_final": 0.1,
-        "beta_1": 0.0,
-        "beta_2": 0.99,
-        "rate_schedule": "late",
-        "ema_decay": 0.9999,  # reached after 70,000 rounds: until then a tenth of those so far counts half (gan.py)
-        "augment": "auto",
-    },
+    "fast": _FAST,
     "article": _ARTICLE,
     "cgan-article": {
         **_ARTICLE,
@@ -130,6 +142,31 @@ GANS: dict[str, Preset] = {
         "rate_schedule": "cosine",
         "ema_decay": 0.999,
         "augment": "auto",
+    },
+    "inpaint": {
+        **_REPAIR,
+        "about": "fills holes, in several ways; learned from whole images and masks that are drawn",
+        "task": "inpaint",
+        "corruption": "identity",
+    },
+    "colorize": {
+        **_REPAIR,
+        "about": "colours grey pictures, in several ways; learned from images with colours",
+        "task": "colorize",
+        "corruption": "grey",
+    },
+    "upscale": {
+        **_REPAIR,
+        "about": "makes small pictures larger, twice or by --amount; learned from large images",
+        "task": "upscale",
+        "corruption": "shrink",
+        "amount": 2.0,
+    },
+    "restore": {
+        **_REPAIR,
+        "about": "removes scratches, noise, JPEG artefacts and faded colours; learned from clean images",
+        "task": "restore",
+        "corruption": "wear",
     },
 }
 

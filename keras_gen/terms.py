@@ -8,6 +8,7 @@ before any augmentation. Terms have no state.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable, Mapping
 
 import keras
@@ -19,6 +20,9 @@ from keras_gen.registry import lookup
 class Term(abc.ABC):
     """The base of terms: a `weight` and `value(batch, fakes)`.
 
+    A term with `num_proposals` above 1 compares several fakes for the same rows, made from different latents; the game
+    makes as many as its terms ask for.
+
     Register a subclass with `keras.saving.register_keras_serializable` so that a compiled model can be saved.
 
     Args:
@@ -26,7 +30,8 @@ class Term(abc.ABC):
 
     Call arguments:
         batch: float32 tensors (b, ...) by name: `images`, and each input of the model by its name.
-        fakes: float32 (b, height, width, channels), made for the same rows.
+        fakes: float32 (b, height, width, channels), made for the same rows; (num_proposals, b, height, width, channels)
+            where these are several.
 
     Call returns:
         float32 scalar, without the weight.
@@ -34,6 +39,9 @@ class Term(abc.ABC):
     Raises:
         ValueError: for a negative weight.
     """
+
+    num_proposals = 1
+    """Fakes for each row that it compares."""
 
     def __init__(self, weight=1.0):
         if isinstance(weight, (int, float)) and not weight >= 0:
@@ -83,7 +91,46 @@ class L1(Term):
         return {**super().get_config(), "target": self.target}
 
 
-TERMS: dict[str, Callable[..., Term]] = {"l1": L1}
+@keras.saving.register_keras_serializable("keras_gen")
+class Posterior(Term):
+    """Makes two proposals right on average, and as different as what is not known.
+
+    `mean |target − (a + b) / 2| − mean |a − b| / √12` for two proposals a and b of each row. The first part alone, or
+    an L1 on each proposal, is least where all proposals are the same. The second part rewards their distance, by just
+    so much that the sum is least where a pixel of the proposals has the mean and the standard deviation of the target's
+    posterior, if that is normal: with the standard deviations σ of a proposal and σ₀ of the target the parts are
+    `√(2/π) · √(σ₀² + σ²/2)` and `√(2/π) · σ/√6`, whose difference has its minimum at σ = σ₀.
+
+    Args:
+        weight: as of `Term`.
+        target: name in the batch: `images`, or the name of a picture among the inputs.
+
+    Example:
+        >>> proposals = ops.stack([-ops.ones((2, 3, 4, 1)), ops.ones((2, 3, 4, 1))])  # on average right
+        >>> round(float(Posterior()({"images": ops.zeros((2, 3, 4, 1))}, proposals)), 4)
+        -0.5774
+
+    Source:
+        Bendel et al., A Regularized Conditional GAN for Posterior Sampling in Image Recovery Problems (2023), equations
+        7 to 9 with P = 2, https://arxiv.org/abs/2210.13389
+    """
+
+    num_proposals = 2
+
+    def __init__(self, weight=1.0, target="images"):
+        super().__init__(weight)
+        self.target = target
+
+    def value(self, batch, fakes):
+        first, second = fakes[0], fakes[1]
+        error = ops.mean(ops.abs(batch[self.target] - (first + second) / 2))
+        return error - ops.mean(ops.abs(first - second)) / math.sqrt(12)
+
+    def get_config(self):
+        return {**super().get_config(), "target": self.target}
+
+
+TERMS: dict[str, Callable[..., Term]] = {"l1": L1, "posterior": Posterior}
 
 
 def get(identifier) -> Term:

@@ -10,8 +10,8 @@ PACKAGE = Path(keras_gen.__file__).parent
 # From data to server. A room may import rooms on the same line and on the lines above it.
 ROAD = [
     {"version", "registry", "presets", "files", "pages", "console"},
-    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions"},
-    {"inputs", "penalties", "terms", "augment", "priors"},
+    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions", "masks"},
+    {"inputs", "penalties", "terms", "augment", "priors", "conditional_mean"},
     {"networks", "features"},
     {"models"},
     {"callbacks"},

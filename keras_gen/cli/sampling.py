@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gen import images as pixels
 from keras_gen.export import published_versions, recorded_inputs
-from keras_gen.export.interface import InputOfExport
+from keras_gen.export.interface import InputOfExport, maker_of
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
 from keras_gen.registry import lookup
@@ -132,9 +132,10 @@ def _sample_saved_model(
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(path)).signatures
-    if "generate" not in signatures:
+    maker = maker_of(signatures)
+    if maker is None:
         raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
-    generate = signatures["generate"]
+    generate = signatures[maker]
     specs = dict(generate.structured_input_signature[1])
     recorded = recorded_inputs(path) or {name: InputOfExport(name, []) for name in sorted(specs.keys() - OPTIONS)}
     pictures = {own: each.name for own, each in recorded.items() if len(specs[each.name].shape) > 1}

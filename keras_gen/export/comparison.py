@@ -9,7 +9,8 @@ from pathlib import Path
 
 from keras_gen.evaluation import ScoreCard
 from keras_gen.evaluation.page import text
-from keras_gen.export.verification import EXTRAS, recorded
+from keras_gen.export.interface import EXTRAS
+from keras_gen.export.verification import recorded
 from keras_gen.export.versions import published_versions
 
 SCORES = f"{EXTRAS}/scorecard.json"

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_gen.export.verification import EXTRAS
-
+EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
 INPUTS = f"{EXTRAS}/inputs.json"
+
+
+def maker_of(signatures: Iterable[str]) -> str | None:
+    """The signature that makes images by seed, such as `generate` or `inpaint`: it is offered as PNG too.
+
+    Args:
+        signatures: names of those that a model offers.
+
+    Example:
+        >>> maker_of(["decode", "inpaint", "inpaint_png"])
+        'inpaint'
+    """
+    names = set(signatures)
+    return next((name for name in sorted(names) if f"{name}_png" in names), None)
 
 
 class InputOfExport(NamedTuple):

@@ -127,7 +127,7 @@ def _write(model, saved_model: Path, name: str, discriminator: bool, on_progress
         with keras.device("cpu"):  # like the check in `verification`
             outputs = signature.function(*map(keras.ops.convert_to_tensor, inputs.values()))
         if "image_bytes" in outputs:  # compared as pixels
-            outputs = {"image_bytes": cases["generate"]["outputs/images"]}
+            outputs = {"image_bytes": cases[key.removesuffix("_png")]["outputs/images"]}
         cases[key] = {
             **{f"inputs/{key}": value for key, value in inputs.items()},
             **{f"outputs/{key}": np.asarray(value) for key, value in outputs.items()},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gen.export.interface import maker_of
 from keras_gen.export.signatures import Signature
 from keras_gen.export.verification import Cases
 from keras_gen.export.versions import MODEL_CONFIG
@@ -153,8 +154,9 @@ def _replace(path: Path, content: str) -> None:
 
 
 def _readme(name, signatures, cases) -> str:
-    asked = next(each for each in ("generate", "decode", "serving_default") if each in signatures)
-    by_rest = "generate_png" if asked == "generate" else asked
+    maker = maker_of(signatures)
+    asked = maker or next(each for each in ("decode", "serving_default") if each in signatures)
+    by_rest = f"{maker}_png" if maker else asked
     output = next(name for name in cases[asked] if name.startswith("outputs/"))
     inputs = _inputs(signatures[asked])
     rows = ", ".join(f"{spec!r}: {values}" for spec, values in inputs.items())
@@ -172,8 +174,7 @@ def _readme(name, signatures, cases) -> str:
         signatures=_table(signatures, cases),
         explanation=_explanation(signatures),
         curl=_curl(request, name, pictures),
-        rest=_REST.format(request=request, name=name, imports=_NUMPY * pictures)
-        + (_REST_PNG if by_rest == "generate_png" else ""),
+        rest=_REST.format(request=request, name=name, imports=_NUMPY * pictures) + (_REST_PNG if maker else ""),
         grpc=_GRPC.format(
             name=name,
             signature=asked,
@@ -229,10 +230,10 @@ def _inputs(signature: Signature) -> dict[str, str]:
     columns = {}
     for spec in signature.inputs:
         values = [value for value in signature.examples.get(spec.name, []) if value == value]  # JSON has no NaN
-        if values:
-            columns[spec.name] = repr([values[(row + 1) % len(values)] for row in range(3)])
-        elif len(spec.shape) > 2:
+        if len(spec.shape) > 2:
             columns[spec.name] = f'np.zeros({(3, *spec.shape[1:])}, "{spec.dtype.name}").tolist()'  # your picture
+        elif values:
+            columns[spec.name] = repr([values[(row + 1) % len(values)] for row in range(3)])
         else:
             columns[spec.name] = repr([1, 2, 3] if spec.name == "seed" else np.zeros((3, *spec.shape[1:])).tolist())
     return columns

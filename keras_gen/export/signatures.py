@@ -169,8 +169,8 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
         return {"images": _in_groups(go, *noise(seeds), *noise(to_seeds), fractions[:, tf.newaxis], *rows)}
 
     offered = {
-        "generate": Endpoint(generate, {**seeds, **limits, **options}),
-        "generate_png": Endpoint(generate_png, {**seeds, **limits, **options}),
+        model.verb: Endpoint(generate, {**seeds, **limits, **options}),
+        f"{model.verb}_png": Endpoint(generate_png, {**seeds, **limits, **options}),
     }
     if has_noise:
         way = {"seed": SEED, "to_seed": TO_SEED, "fraction": FRACTION}

@@ -22,6 +22,7 @@ from PIL import Image
 
 from keras_gen.console import OnProgress, no_progress
 from keras_gen.export import runtimes
+from keras_gen.export.interface import EXTRAS, maker_of
 from keras_gen.export.runtimes import DEFAULT
 
 RUNTIMES = ("tensorflow", "c_api", "openvino")
@@ -29,7 +30,6 @@ RUNTIMES = ("tensorflow", "c_api", "openvino")
 # values inside reach 50 and more, and no two programs round their sums alike. A byte is 8e-3.
 FLOAT_TOLERANCE = 1e-3
 UINT8_TOLERANCE = 1  # a value that is rounded the other way
-EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
 CASES = f"{EXTRAS}/verification.npz"
 SUMS = f"{EXTRAS}/SHA256SUMS"
 
@@ -183,6 +183,7 @@ def _compare(questions: list[_Question], answers: list[dict[str, np.ndarray]]) -
     """The largest difference by type; VerificationError where it is too large."""
     worst = {"float32": 0.0, "uint8": 0.0}
     first: dict[str, dict[str, np.ndarray]] = {}
+    maker = maker_of(question.signature for question in questions)
     for question, answer in zip(questions, answers, strict=True):
         if set(answer) != set(question.outputs):
             raise VerificationError(
@@ -193,7 +194,7 @@ def _compare(questions: list[_Question], answers: list[dict[str, np.ndarray]]) -
             place = f"{question.signature}/{name}"
             kind = expected.dtype.name
             worst[kind] = max(worst[kind], _difference(place, answer[name], expected))
-            by_row = expected.dtype == np.uint8 and ("seed" in question.inputs or question.signature == "generate")
+            by_row = expected.dtype == np.uint8 and ("seed" in question.inputs or question.signature == maker)
             if by_row and not np.array_equal(answer[name], whole[name][question.rows]):
                 raise VerificationError(f"{place}: the same seed gives other bytes in another batch")
     return worst

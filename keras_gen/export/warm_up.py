@@ -12,8 +12,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_gen.export.interface import EXTRAS
 from keras_gen.export.signatures import Signature
-from keras_gen.export.verification import EXTRAS
 
 BATCHES = (1, 8, 32, 64)  # sizes to warm up, and to which `batching.config` pads batches
 

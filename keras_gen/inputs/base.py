@@ -19,7 +19,8 @@ class Request(NamedTuple):
         dtype: "uint8", "int64", "float32", or "text".
         shape: of a row.
         choices: all valid texts; an empty text leaves the value open. Inputs get the index, -1 for an open one.
-        examples: values that a client may send, of which the first leaves it open; none for a picture.
+        examples: values that a client may send, of which the first leaves it open; of a mask those of its pixels, and
+            none for a picture.
         about: what it means, in a sentence.
         asks_for: the name in the user's own words, which may differ from the name that a server accepts.
     """

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_gen import corruptions, images
+from keras_gen import corruptions, images, masks
 from keras_gen.inputs.base import Input, Request
 
 BATCH_SIZE = 256  # for making pictures from images
+MAX_DRAWN, MAX_DRAWN_PIXELS = 2_048, 2**22  # masks to draw from, which are a constant of the step
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -129,22 +132,85 @@ class Picture(Input):
 class Mask(Picture):
     """Where the model should fill in: uint8 (height, width, 1), nonzero in the hole; the network gets 0 and 1.
 
+    It is a column of the data, or given, or, if it `is_drawn`, taken from a set that `masks.draw` makes: in a training
+    step at random, mirrored or not, and every second one rolled along both axes.
+
     Args:
         name: as of `Input`.
         size: (height, width).
+        is_drawn: whether masks are drawn where none are given.
+        own: further masks to draw from, in half of all cases, uint8 (n, height, width, 1); as bytes they are those of
+            another object's configuration.
         to_discriminator: as of `Input`.
+
+    Raises:
+        ValueError: for masks of another size.
 
     Example:
         >>> mask = Mask("mask", (1, 2))
         >>> ops.convert_to_numpy(mask.to_tensor(np.array([[[[0], [255]]]], "uint8"))).ravel().tolist()
         [0.0, 1.0]
+        >>> Mask("mask", (8, 12), is_drawn=True).rows(3, seed=0).shape
+        (3, 8, 12, 1)
     """
 
-    def __init__(self, name, size, *, to_discriminator=True):
+    def __init__(self, name, size, *, is_drawn=False, own=None, to_discriminator=True):
         super().__init__(name, (*size, 1), to_discriminator=to_discriminator)
+        self.is_drawn = is_drawn
+        if isinstance(own, str):
+            bits = np.unpackbits(np.frombuffer(bytes.fromhex(own), np.uint8))
+            num = len(bits) // math.prod(size)
+            own = bits[: num * math.prod(size)].reshape(num, *self.shape)
+        if own is not None and tuple(own.shape[1:]) != self.shape:
+            raise ValueError(f"expected masks of {name} as (n, {size[0]}, {size[1]}, 1), received {own.shape}")
+        self.own = None if own is None else (np.asarray(own) != 0).astype(np.uint8)
+
+    @functools.cached_property
+    def drawn(self) -> np.ndarray:
+        """The masks to draw from, uint8 (n, height, width, 1)."""
+        num = min(MAX_DRAWN, max(1, MAX_DRAWN_PIXELS // math.prod(self.shape)))
+        drawn = masks.draw(self.shape[:2], num)
+        if self.own is None or not len(self.own):
+            return drawn
+        return np.concatenate([drawn, masks.HOLE * np.resize(self.own, (num, *self.shape))])
 
     def check(self, columns) -> None:
         """Any number is accepted: nonzero is the hole."""
+
+    def of_split(self, split) -> Any:
+        return None if self.is_drawn and self.name not in split.pictures else super().of_split(split)
+
+    def given_of(self, split) -> Any:
+        given = self.of_split(split)
+        return self.rows(len(split), 0) if given is None else given
+
+    def rows(self, num, seed, where=None, given=None) -> np.ndarray:
+        if given is None and self.is_drawn:
+            return self.drawn[np.random.default_rng(seed).integers(len(self.drawn), size=num)]
+        return super().rows(num, seed, where, given)
+
+    def tensor(self, columns, seed=None):
+        if self.name in columns or not self.is_drawn:
+            return super().tensor(columns, seed)
+        return self.to_tensor(self._varied(ops.shape(columns["images"])[0], seed))
+
+    def _varied(self, num, seed):
+        """Masks for a training step: random ones, mirrored, and every second one rolled."""
+        height, width, _ = self.shape
+        draws = keras.random.uniform((num, 5), seed=seed)
+        chosen = ops.cast(ops.floor(draws[:, 0] * len(self.drawn)), "int32")
+        masks_drawn = ops.take(ops.convert_to_tensor(self.drawn[..., 0]), chosen, axis=0)
+        rolled = draws[:, 1] < 0.5
+        for axis, (side, numbers) in enumerate(((height, draws[:, 2]), (width, draws[:, 3])), start=1):
+            shift = ops.where(rolled, ops.floor(numbers * side), 0.0)[:, None]
+            mirrored = (draws[:, 4] * (2 * axis) % 2 < 1)[:, None]
+            lines = ops.arange(side, dtype="float32")[None]
+            lines = ops.where(mirrored, side - 1 - lines, lines)
+            lines = ops.cast(ops.mod(lines + shift, side), "int32")
+            index = ops.expand_dims(lines, axis=2 if axis == 1 else 1)
+            index = index + ops.zeros((1, height, width), "int32")
+            masks_drawn = ops.take_along_axis(masks_drawn, index, axis=axis)
+        return masks_drawn[..., None]
 
     def shown(self, rows):
         return np.where(rows != 0, np.uint8(255), np.uint8(0))
@@ -155,7 +221,13 @@ class Mask(Picture):
     @property
     def row(self) -> Request:
         about = "a mask, uint8: nonzero where the model should fill in."
-        return Request("uint8", self.shape, about=about, asks_for=self.name)
+        return Request("uint8", self.shape, examples=(0, 255), about=about, asks_for=self.name)
 
     def get_config(self) -> dict:
-        return {"name": self.name, "size": list(self.shape[:2]), "to_discriminator": self.to_discriminator}
+        return {
+            "name": self.name,
+            "size": list(self.shape[:2]),
+            "is_drawn": self.is_drawn,
+            "own": None if self.own is None else np.packbits(self.own).tobytes().hex(),
+            "to_discriminator": self.to_discriminator,
+        }

@@ -248,7 +248,12 @@ class GAN(Generative, AdversarialModel):
         loss = generator_loss(real_logits, critic(fake_images))
         if not self.terms:
             return loss, {"g_loss": loss}
-        term = self._weighted((each, each(batch, fakes)) for each in self.terms)
+        num_proposals = max(each.num_proposals for each in self.terms)
+        proposals = ops.stack([fakes, *(self._fakes(batch) for _ in range(1, num_proposals))])
+        term = self._weighted(
+            (each, each(batch, fakes if each.num_proposals == 1 else proposals[: each.num_proposals]))
+            for each in self.terms
+        )
         return loss + term, {"g_loss": loss, "term": term}
 
     def _weighted(self, values):

@@ -46,6 +46,9 @@ class Generative:
     best_by = "frechet"
     """The value in the logs, the smaller the better, by which a run keeps its best state."""
 
+    verb = "generate"
+    """What it does, as the name of a server's signature: makes images by seed, from nothing or from what is given."""
+
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
 

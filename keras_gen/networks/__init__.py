@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from keras_gen.networks import conv, dcgan, mlp, resnet
+from keras_gen.networks import conv, dcgan, mlp, resnet, unet
 from keras_gen.registry import lookup
 
 GENERATORS: dict[str, Callable] = {
@@ -30,6 +30,7 @@ DISCRIMINATORS: dict[str, Callable] = {
     "conv": conv.discriminator,
     "resnet": resnet.discriminator,
 }
+REPAIRERS: dict[str, Callable] = {"conv": unet.generator}
 ENCODERS: dict[str, Callable] = {"mlp": mlp.encoder, "conv": conv.encoder, "resnet": resnet.encoder}
 DECODERS: dict[str, Callable] = {"mlp": mlp.decoder, "conv": conv.decoder, "resnet": resnet.decoder}
 
@@ -54,13 +55,14 @@ def generator(name: str, image_shape, latent_dim: int, condition_width: int = 0,
     return _builder("generator", GENERATORS, name, options)(image_shape, latent_dim, condition_width, **options)
 
 
-def discriminator(name: str, image_shape, condition_width: int = 0, **options):
+def discriminator(name: str, image_shape, condition_width: int = 0, mask_channels: int = 0, **options):
     """The discriminator of the architecture `name`.
 
     Args:
         name: a name in `DISCRIMINATORS`.
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
+        mask_channels: channels of a mask that comes with the images, 0 for none.
         **options: the keyword arguments of that discriminator.
 
     Raises:
@@ -70,7 +72,28 @@ def discriminator(name: str, image_shape, condition_width: int = 0, **options):
         >>> discriminator("mlp", (8, 12, 3), spectral_normalization=True).output_shape
         (None, 1)
     """
-    return _builder("discriminator", DISCRIMINATORS, name, options)(image_shape, condition_width, **options)
+    build = _builder("discriminator", DISCRIMINATORS, name, options)
+    return build(image_shape, condition_width, mask_channels, **options)
+
+
+def repairer(name: str, image_shape, latent_dim: int, condition_width: int = 0, **options):
+    """The generator of the architecture `name` that makes images from pictures.
+
+    Args:
+        name: a name in `REPAIRERS`.
+        image_shape: (height, width, channels).
+        latent_dim: dimensions of the latents.
+        condition_width: width of the rows of conditions, 0 for none.
+        **options: the keyword arguments of that generator.
+
+    Raises:
+        ValueError: for an unknown name or option; the message lists the known ones.
+
+    Example:
+        >>> repairer("conv", (8, 12, 3), 4, masked=True, width=8).output_shape
+        (None, 8, 12, 3)
+    """
+    return _builder("repairer", REPAIRERS, name, options)(image_shape, latent_dim, condition_width, **options)
 
 
 def encoder(name: str, image_shape, latent_dim: int, **options):

@@ -39,18 +39,26 @@ def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int 
     return [latents, conditions], layers.Concatenate()([latents, embedding(conditions)])
 
 
-def image_inputs(image_shape, condition_width: int = 0):
+def image_inputs(image_shape, condition_width: int = 0, mask_channels: int = 0):
     """The beginning of a discriminator.
 
     Args:
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
+        mask_channels: channels of a mask that comes with the images, 0 for none.
 
     Returns:
-        List of the model's Inputs: images, and conditions if there are any.
+        `inputs, hidden`: the list of the model's Inputs (images, then conditions and a mask if there are any), and the
+        images with the mask as further channels.
     """
-    images = keras.Input(image_shape, name="images")
-    return [images, keras.Input((condition_width,), name="conditions")] if condition_width else [images]
+    images = hidden = keras.Input(image_shape, name="images")
+    inputs = [images]
+    if condition_width:
+        inputs.append(keras.Input((condition_width,), name="conditions"))
+    if mask_channels:
+        inputs.append(keras.Input((*image_shape[:2], mask_channels), name="mask"))
+        hidden = layers.Concatenate()([images, inputs[-1]])
+    return inputs, hidden
 
 
 def discriminator_model(inputs, features, dense=layers.Dense, name="discriminator"):
@@ -66,16 +74,17 @@ def discriminator_model(inputs, features, dense=layers.Dense, name="discriminato
         Functional model, `inputs` → float32 logits (batch, 1).
 
     Example:
-        >>> inputs = image_inputs((8, 12, 3), condition_width=10)
-        >>> discriminator_model(inputs, layers.Flatten()(inputs[0])).output_shape
+        >>> inputs, hidden = image_inputs((8, 12, 3), condition_width=10)
+        >>> discriminator_model(inputs, layers.Flatten()(hidden)).output_shape
         (None, 1)
 
     Source:
         Miyato & Koyama, cGANs with Projection Discriminator (2018), equation 3, https://arxiv.org/abs/1802.05637
     """
     logits = dense(1, dtype="float32", name="logits")(features)
-    if len(inputs) == 1:
-        return keras.Model(inputs[0], logits, name=name)
-    directions = dense(features.shape[-1], use_bias=False, dtype="float32", name="directions")(inputs[1])
+    conditions = [each for each in inputs if each.name == "conditions"]
+    if not conditions:
+        return keras.Model(inputs if len(inputs) > 1 else inputs[0], logits, name=name)
+    directions = dense(features.shape[-1], use_bias=False, dtype="float32", name="directions")(conditions[0])
     projection = RowProducts(dtype="float32", name="projection")([directions, features])
     return keras.Model(inputs, layers.Add(dtype="float32")([logits, projection]), name=name)

@@ -86,6 +86,7 @@ def generator(
 def discriminator(
     image_shape,
     condition_width=0,
+    mask_channels=0,
     *,
     width=32,
     attention=False,
@@ -105,6 +106,7 @@ def discriminator(
     Args:
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
+        mask_channels: channels of a mask that comes with the images, 0 for none.
         width: channels at half size; smaller maps have two, four and eight times as many.
         attention: whether to add self-attention at the largest maps of at most 16×16.
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
@@ -113,17 +115,16 @@ def discriminator(
         name: name of the model.
 
     Returns:
-        Functional model, images (batch, height, width, channels) or [images, conditions (batch, condition_width)] →
-        float32 logits (batch, 1).
+        Functional model, images (batch, height, width, channels) → float32 logits (batch, 1); with conditions (batch,
+        condition_width) or a mask, a list of images and these.
 
     Example:
         >>> discriminator((28, 28, 1), condition_width=10).count_params()
         224513
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs = image_inputs(image_shape, condition_width)
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
     *maps, _ = sizes(image_shape, num_halvings(image_shape, math.ceil), wrap)
-    hidden = inputs[0]
     for level, size in enumerate(reversed(maps), start=1):
         halved = kit.conv2d(channels(width, level), 3, strides=2, kernel_initializer="he_normal")
         hidden = layers.LeakyReLU(0.2)(halved(hidden))

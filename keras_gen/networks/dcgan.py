@@ -77,6 +77,7 @@ def generator(
 def discriminator(
     image_shape,
     condition_width=0,
+    mask_channels=0,
     *,
     width=64,
     batch_normalization=True,
@@ -93,6 +94,7 @@ def discriminator(
     Args:
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
+        mask_channels: channels of a mask that comes with the images, 0 for none.
         width: channels at half size; smaller maps have two, four and eight times as many. 128 in the paper.
         batch_normalization: whether to normalise after every convolution but the first.
         attention: whether to add self-attention at the largest maps of at most 16×16.
@@ -102,16 +104,15 @@ def discriminator(
         name: name of the model.
 
     Returns:
-        Functional model, images (batch, height, width, channels) or [images, conditions (batch, condition_width)] →
-        float32 logits (batch, 1).
+        Functional model, images (batch, height, width, channels) → float32 logits (batch, 1); with conditions (batch,
+        condition_width) or a mask, a list of images and these.
 
     Example:
         >>> discriminator((28, 20, 3), width=8).output_shape
         (None, 1)
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs = image_inputs(image_shape, condition_width)
-    hidden = inputs[0]
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
     *maps, _ = sizes(image_shape, num_halvings(image_shape), wrap)
     for level, size in enumerate(reversed(maps), start=1):
         normalized = batch_normalization and level > 1

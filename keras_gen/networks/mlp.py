@@ -46,6 +46,7 @@ def generator(
 def discriminator(
     image_shape,
     condition_width=0,
+    mask_channels=0,
     *,
     widths=(1024, 512, 256),
     dropout=0.3,
@@ -61,6 +62,7 @@ def discriminator(
     Args:
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
+        mask_channels: channels of a mask that comes with the images, 0 for none.
         widths: units of the hidden layers.
         dropout: share of units dropped in training, in [0, 1).
         spectral_normalization: whether kernels are divided by their largest singular value (Miyato et al.).
@@ -69,16 +71,16 @@ def discriminator(
         name: name of the model.
 
     Returns:
-        Functional model, images (batch, height, width, channels) or [images, conditions (batch, condition_width)] →
-        float32 logits (batch, 1).
+        Functional model, images (batch, height, width, channels) → float32 logits (batch, 1); with conditions (batch,
+        condition_width) or a mask, a list of images and these.
 
     Example:
         >>> discriminator((28, 28, 1)).count_params()
         1460225
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs = image_inputs(image_shape, condition_width)
-    hidden = layers.Flatten()(inputs[0])
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
+    hidden = layers.Flatten()(hidden)
     for width in widths:
         hidden = kit.dense(width)(hidden)
         hidden = layers.LeakyReLU(0.2)(hidden)

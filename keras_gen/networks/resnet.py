@@ -65,6 +65,7 @@ def generator(
 def discriminator(
     image_shape,
     condition_width=0,
+    mask_channels=0,
     *,
     width=64,
     blocks=1,
@@ -82,6 +83,7 @@ def discriminator(
     Args:
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
+        mask_channels: channels of a mask that comes with the images, 0 for none.
         width: channels at full and half size; smaller maps have two, four and eight times as many.
         blocks: residual blocks at each size.
         groups: groups of the 3×3 convolutions. Leave 1 on a CPU, where Keras compiles each grouped layer by itself.
@@ -92,17 +94,17 @@ def discriminator(
         name: name of the model.
 
     Returns:
-        Functional model, images (batch, height, width, channels) or [images, conditions (batch, condition_width)] →
-        float32 logits (batch, 1).
+        Functional model, images (batch, height, width, channels) → float32 logits (batch, 1); with conditions (batch,
+        condition_width) or a mask, a list of images and these.
 
     Example:
         >>> discriminator((28, 20, 3), width=8).output_shape
         (None, 1)
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs = image_inputs(image_shape, condition_width)
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
     last = "he_normal" if spectral_normalization else "zeros"  # W/σ is not defined at 0
-    hidden = _down(inputs[0], kit, width, blocks, groups, attention, last)
+    hidden = _down(hidden, kit, width, blocks, groups, attention, last)
     features = kit.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))
     return discriminator_model(inputs, layers.LeakyReLU(0.2)(features), kit.dense, name)
 

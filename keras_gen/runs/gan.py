@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from keras_gen import augment, callbacks, networks, penalties, schedules
+from keras_gen import augment, callbacks, corruptions, networks, penalties, schedules, terms
 from keras_gen.data import CLUSTER, Batches, ImageData, Split, with_clusters
-from keras_gen.inputs import Conditions
+from keras_gen.inputs import Conditions, Input
 from keras_gen.models.gan import GAN
-from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, preparation, watching
+from keras_gen.models.repairer import Repairer
+from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, preparation, repair, watching
 from keras_gen.runs.options import GANOptions
 from keras_gen.runs.run import Run
 
@@ -54,28 +55,54 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
     conditions, split = conditions_of(options, images)
     height, width, channels = images.image_shape
     condition_width = conditions.width if conditions else 0
-    generates = preparation.arguments("generator network", networks.GENERATORS, options.network, options)
+    inputs = repair.inputs_of(options, images.image_shape)
     discriminates = preparation.arguments("discriminator network", networks.DISCRIMINATORS, options.network, options)
-    generates.pop("batch_normalization", None)  # presets set it for the discriminator alone
-    gan = GAN(
-        networks.generator(options.network, images.image_shape, options.latent_dim, condition_width, **generates),
-        networks.discriminator(
+    model = {
+        "generator": generator(options, images, condition_width, inputs),
+        "discriminator": networks.discriminator(
             options.network,
             (height, width, options.pack_size * channels),
             options.pack_size * condition_width,
+            options.pack_size * sum(each.shape[-1] for each in inputs if each.to_discriminator),
             **discriminates,
         ),
-        conditions=conditions,
-        augmentation=augment.suitable(
+        "conditions": conditions,
+        "inputs": inputs,
+        "augmentation": augment.suitable(
             options.augment, len(images.train), channels, flip=options.flip, seed=options.seed, wrap=options.wrap
         ),
-        pack_size=options.pack_size,
-        discriminator_steps=options.discriminator_steps,
-        ema_decay=options.ema_decay or None,
-        seed=options.seed,
-    )
+        "pack_size": options.pack_size,
+        "discriminator_steps": options.discriminator_steps,
+        "ema_decay": options.ema_decay or None,
+        "seed": options.seed,
+    }
+    gan = Repairer(task=options.task, **model) if options.task else GAN(**model)
     compile_gan(gan, options, images)
     return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
+
+
+def generator(options: GANOptions, images: ImageData, condition_width: int, inputs: list[Input]) -> keras.Model:
+    """The generator that the options ask for: for a task of repair one that takes pictures.
+
+    Args:
+        options: resolved options.
+        images: the data.
+        condition_width: width of the rows of conditions, 0 for none.
+        inputs: a picture and a mask, or nothing.
+    """
+    builders = networks.REPAIRERS if inputs else networks.GENERATORS
+    generates = preparation.arguments("generator network", builders, options.network, options)
+    generates.pop("batch_normalization", None)  # presets set it for the discriminator alone
+    if not inputs:
+        return networks.generator(options.network, images.image_shape, options.latent_dim, condition_width, **generates)
+    picture, *masks = inputs
+    generates |= {"source_shape": picture.shape, "masked": bool(masks)}
+    if options.corruption not in corruptions.PROJECTIONS:
+        generates |= {"corruption": None, "amount": None}
+    network = networks.repairer(options.network, images.image_shape, options.latent_dim, condition_width, **generates)
+    if masks:
+        network.get_layer("conditional_mean").adapt(images.train.images)
+    return network
 
 
 def conditions_of(options: GANOptions, images: ImageData) -> tuple[Conditions | None, Split]:
@@ -127,6 +154,7 @@ def compile_gan(gan: GAN, options: GANOptions, images: ImageData) -> None:
         discriminator_optimizer=optimizer(),
         loss=options.loss,
         penalties=[penalty(name) for name in options.penalties],
+        terms=[terms.Posterior(options.term_weight)] if options.term_weight else [],
         hyperparameters=hyperparameters,
         steps_per_execution=hardware.steps_per_launch(),
     )

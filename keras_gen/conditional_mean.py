@@ -1,0 +1,129 @@
+"""The mean of what is hidden, given what is known, if images were normally distributed: a linear prediction."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+from sklearn.decomposition import PCA
+
+from keras_gen import images as pixels
+
+NUM_COMPONENTS = 256  # more gain little and cost as much as all of a small network
+NUM_ITERATIONS = 12  # of the solver; stopping early predicts better than the exact solution (docs/experiments.md)
+MAX_IMAGES = 4_000  # images from which the components are computed
+MAX_SIDE = 32  # larger images are predicted at a fraction of their size, as smoothly as it is in any case
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class ConditionalMean(keras.layers.Layer):
+    """Predicts the hidden pixels of images from the known ones, in closed form.
+
+    Images are modelled as x = μ + Bᵀw + ε, with w standard normal, ε independent normal noise of variance σ², and B the
+    principal components of the training images times their standard deviations. With M, 1 where a pixel is known, the
+    most probable w solves (I + B M Bᵀ / σ²) w = B M (x − μ) / σ², here by conjugate gradients, which any runtime can
+    execute.
+
+    Call `adapt` with training images before use, as with `keras.layers.Normalization`.
+
+    Args:
+        num_components: rows of B, at most; the images or their values may allow fewer.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensors, images (batch, height, width, channels) in [-1, 1] and masks (batch, height, width, 1), 1
+            in the hole.
+
+    Call returns:
+        The prediction μ + Bᵀw of all pixels, float32 (batch, height, width, channels).
+
+    Example:
+        >>> dark_or_bright = np.repeat([0, 255], 10)[:, None, None, None] + np.zeros((20, 2, 3, 1))
+        >>> predict = ConditionalMean(num_components=1)
+        >>> known, mask = ops.ones((1, 2, 3, 1)), ops.reshape(ops.arange(6.0) > 2, (1, 2, 3, 1))
+        >>> predict.build([known.shape, mask.shape])
+        >>> predict.adapt(dark_or_bright.astype("uint8"))
+        >>> round(float(predict([known, mask])[0, 1, 2, 0]), 1)
+        1.0
+
+    Source:
+        Tipping and Bishop, Probabilistic Principal Component Analysis (1999), equation 6
+    """
+
+    def __init__(self, num_components=NUM_COMPONENTS, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.num_components = num_components
+
+    def build(self, input_shape):
+        height, width, channels = input_shape[0][1:]
+        self._size = (height, width)
+        self._factor = math.ceil(max(height, width) / MAX_SIDE)
+        small = [math.ceil(side / self._factor) for side in self._size]
+        num_values = math.prod(small) * channels
+        self._small_shape = (*small, channels)
+        rows = min(self.num_components, num_values)
+        self.mean = self.add_weight((num_values,), "zeros", trainable=False, name="mean")
+        self.basis = self.add_weight((rows, num_values), "zeros", trainable=False, name="basis")
+        self.precision = self.add_weight((), "ones", trainable=False, name="precision")
+
+    def adapt(self, images, seed=0):
+        """Computes the components of training images.
+
+        Args:
+            images: uint8 (n, height, width, channels), an array in memory or on disk, n ≥ 2.
+            seed: of the choice of images where there are many.
+        """
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:MAX_IMAGES])
+        values = pixels.in_batches(
+            lambda batch: ops.reshape(self._shrunk(pixels.to_float(batch)), (len(batch), -1)),
+            np.asarray(images[chosen]),
+            batch_size=256,
+        )
+        rows = min(self.basis.shape[0], len(values) - 1)
+        pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=seed).fit(values)
+        variances = pca.explained_variance_
+        noise = (values.var(axis=0).sum() - variances.sum()) / values.shape[1]
+        basis = np.zeros(self.basis.shape, np.float32)
+        basis[:rows] = pca.components_ * np.sqrt(variances)[:, None]
+        self.mean.assign(pca.mean_)
+        self.basis.assign(basis)
+        self.precision.assign(1 / max(noise, 1e-4))
+
+    def call(self, inputs):
+        images, masks = inputs
+        known = 1.0 - masks
+        weights = self._shrunk(known)
+        small = self._shrunk(images * known) / ops.maximum(weights, 1e-6)  # the mean of the known pixels of a block
+        weights = ops.broadcast_to(weights, ops.shape(small))
+        weights, small = (ops.reshape(each, (-1, self.mean.shape[0])) for each in (weights, small))
+
+        def applied(w):  # (I + B M Bᵀ / σ²) w
+            return w + self.precision * ops.matmul(ops.matmul(w, self.basis) * weights, ops.transpose(self.basis))
+
+        right = self.precision * ops.matmul((small - self.mean) * weights, ops.transpose(self.basis))
+        solution, residual, direction = ops.zeros_like(right), right, right
+        length = ops.sum(right * right, axis=1, keepdims=True)
+        for _ in range(NUM_ITERATIONS):
+            image_of = applied(direction)
+            step = length / ops.maximum(ops.sum(direction * image_of, axis=1, keepdims=True), 1e-12)
+            solution, residual = solution + step * direction, residual - step * image_of
+            next_length = ops.sum(residual * residual, axis=1, keepdims=True)
+            direction = residual + next_length / ops.maximum(length, 1e-12) * direction
+            length = next_length
+        predicted = ops.reshape(self.mean + ops.matmul(solution, self.basis), (-1, *self._small_shape))
+        if self._factor > 1:
+            predicted = ops.image.resize(predicted, self._size, interpolation="bilinear")
+        return predicted
+
+    def _shrunk(self, images):
+        if self._factor == 1:
+            return images
+        return ops.average_pool(images, self._factor, self._factor, padding="same")
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def get_config(self):
+        return {**super().get_config(), "num_components": self.num_components}

@@ -1,0 +1,118 @@
+"""Repair: a GAN whose generator makes what is missing or damaged in a picture."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from keras_gen.inputs import Mask, Picture
+from keras_gen.models.gan import GAN
+
+BATCH_SIZE = 64  # pictures that are repaired at a time
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Repairer(GAN):
+    """A GAN that makes images from damaged pictures: it fills holes, colours, enlarges or restores.
+
+    It needs no pairs: pictures are made from the images by a corruption in each step, and holes are drawn. Several
+    proposals for one picture differ by their latents. `networks.unet` keeps what the picture says about the image, such
+    as known pixels next to a hole.
+
+    Args:
+        generator: Functional model, [latents, conditions if any, picture, mask if any] → images.
+        discriminator: as of `GAN`.
+        task: the word for what it does: "inpaint", "colorize", "upscale", "restore"; commands and servers use it.
+        **options: as of `GAN`; `inputs` are a `Picture`, and a `Mask` where there are holes.
+
+    Raises:
+        ValueError: as `GAN`, and without a picture.
+
+    Example:
+        >>> from keras_gen import networks
+        >>> shape = (8, 12, 3)
+        >>> gan = Repairer(
+        ...     networks.unet.generator(shape, latent_dim=4, masked=True, width=8),
+        ...     networks.conv.discriminator(shape, mask_channels=1, width=8),
+        ...     inputs=[Picture("picture", shape, corruption="identity", to_discriminator=False),
+        ...             Mask("mask", shape[:2], is_drawn=True)],
+        ... )
+        >>> gan.compile(loss="relativistic", penalties=["r1", "r2"], terms=["posterior"])
+        >>> history = gan.fit(np.zeros((6, *shape), "uint8"), batch_size=3, verbose=0)
+        >>> damaged, hole = np.zeros((2, *shape), "uint8"), np.ones((2, 8, 12, 1), "uint8")
+        >>> gan.repair(damaged, hole, num=5).shape
+        (2, 5, 8, 12, 3)
+    """
+
+    def __init__(self, generator, discriminator, *, task="inpaint", **options):
+        super().__init__(generator, discriminator, **options)
+        if not any(isinstance(each, Picture) for each in self.inputs):
+            raise ValueError("expected a picture among the inputs, of which images are made, received none")
+        self.task = task
+
+    @property
+    def verb(self) -> str:  # type: ignore[override]  # by its task
+        return self.task
+
+    @property
+    def request_names(self) -> dict[str, str]:
+        """As of `Generative`; the picture and the mask have the names that clients expect: `images` and `masks`."""
+        names = {self.picture.name: "images", **({self.mask.name: "masks"} if self.mask else {})}
+        return {**super().request_names, **names}
+
+    @property
+    def picture(self) -> Picture:
+        """The input that is repaired."""
+        return next(each for each in self.inputs if isinstance(each, Picture) and not isinstance(each, Mask))
+
+    @property
+    def mask(self) -> Mask | None:
+        """The input that says where the holes are, or None."""
+        return next((each for each in self.inputs if isinstance(each, Mask)), None)
+
+    @property
+    def source_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the pictures."""
+        return self.picture.shape
+
+    def repair(
+        self,
+        pictures: np.ndarray,
+        masks: np.ndarray | None = None,
+        num: int = 1,
+        seed: int = 0,
+        where: dict | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> np.ndarray:
+        """Repairs pictures.
+
+        Args:
+            pictures: uint8 (n, *source_shape).
+            masks: uint8 (n, height, width, 1), or one for all, nonzero in the hole; for a model that takes them.
+            num: proposals for each picture.
+            seed: of the latents, which are the same for each picture.
+            where: as of `sample`, for a model with conditions.
+            batch_size: pictures that are repaired at a time.
+
+        Returns:
+            uint8 (n, num, height, width, channels). Known pixels are those of the pictures.
+
+        Raises:
+            ValueError: for pictures or masks of another shape, or masks that are missing or not expected.
+        """
+        if (masks is None) != (self.mask is None):
+            raise ValueError(
+                f"expected {'masks' if self.mask else 'no masks'}: this {self.family} learned to {self.task}"
+            )
+        given = {self.picture.name: pictures}
+        if self.mask is not None:
+            given[self.mask.name] = masks
+        latents, *others = self.draw(len(pictures), seed, where, given=given)
+        proposals = [
+            self.decode(np.repeat(own[None], len(latents), axis=0), *others, batch_size=batch_size)
+            for own in self.latent_input.rows(num, seed)
+        ]
+        return np.stack(proposals, axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "task": self.task}
