@@ -15,17 +15,22 @@ BATCH = {
     "source": FAKES - 0.5,
 }
 
+# Their mean is FAKES, whose error is 2/6; they differ by 0.6 everywhere.
+PROPOSALS = np.stack([FAKES - 0.3, FAKES + 0.3])
+
 NUMBERS = {
-    "l1": (terms.L1(), 2.0 / 6),
-    "l1, of a source": (terms.L1(target="source"), 0.5),
+    "l1": (terms.L1(), FAKES, 2.0 / 6),
+    "l1, of a source": (terms.L1(target="source"), FAKES, 0.5),
+    "posterior": (terms.Posterior(), PROPOSALS, 2.0 / 6 - 0.6 / 12**0.5),
+    "posterior, of a source": (terms.Posterior(target="source"), PROPOSALS, 0.5 - 0.6 / 12**0.5),
 }
 
 
-@pytest.mark.parametrize(("term", "expected"), NUMBERS.values(), ids=NUMBERS)
-def test_numbers(term, expected):
+@pytest.mark.parametrize(("term", "fakes", "expected"), NUMBERS.values(), ids=NUMBERS)
+def test_numbers(term, fakes, expected):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(term))
     for each in (term, again):
-        value = each({name: ops.array(column) for name, column in BATCH.items()}, ops.array(FAKES))
+        value = each({name: ops.array(column) for name, column in BATCH.items()}, ops.array(fakes))
         assert value.shape == ()
         assert keras.backend.standardize_dtype(value.dtype) == "float32"
         np.testing.assert_allclose(array(value), expected, rtol=1e-6)
@@ -33,6 +38,19 @@ def test_numbers(term, expected):
 
 def test_every_term_has_its_numbers():
     assert {name.partition(",")[0] for name in NUMBERS} == set(terms.TERMS)
+
+
+def test_proposals_with_the_mean_and_the_spread_of_the_posterior_are_best():
+    draws = np.random.default_rng(0).standard_normal((3, 200_000, 1, 1, 1)).astype("float32")
+    truth, first, second = draws  # normal around 0 with σ₀ = 1, as are the proposals at the right spread
+
+    def value(mean, spread):
+        proposals = ops.array(np.stack([mean + spread * first, mean + spread * second]))
+        return float(terms.Posterior().value({"images": ops.array(truth)}, proposals))
+
+    best = value(0.0, 1.0)
+    for mean, spread in ((0.0, 0.7), (0.0, 1.3), (0.0, 0.0), (0.3, 1.0), (-0.3, 1.0)):
+        assert value(mean, spread) > best + 0.005
 
 
 def test_a_term_is_saved_with_its_schedule():

@@ -5,10 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from keras_gen import images as pixels
 from keras_gen.inputs import Mask, Picture
 from keras_gen.models.gan import GAN
 
 BATCH_SIZE = 64  # pictures that are repaired at a time
+GREY = np.uint8(128)  # what is shown in a hole
+NUM_SHOWN, MAX_SHOWN_COLUMNS = 3, 16  # proposals below each other, pictures beside each other
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -57,11 +60,11 @@ class Repairer(GAN):
     @property
     def request_names(self) -> dict[str, str]:
         """As of `Generative`; the picture and the mask have the names that clients expect: `images` and `masks`."""
-        names = {self.picture.name: "images", **({self.mask.name: "masks"} if self.mask else {})}
+        names = {self.source.name: "images", **({self.mask.name: "masks"} if self.mask else {})}
         return {**super().request_names, **names}
 
     @property
-    def picture(self) -> Picture:
+    def source(self) -> Picture:
         """The input that is repaired."""
         return next(each for each in self.inputs if isinstance(each, Picture) and not isinstance(each, Mask))
 
@@ -73,7 +76,7 @@ class Repairer(GAN):
     @property
     def source_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the pictures."""
-        return self.picture.shape
+        return self.source.shape
 
     def repair(
         self,
@@ -104,7 +107,7 @@ class Repairer(GAN):
             raise ValueError(
                 f"expected {'masks' if self.mask else 'no masks'}: this {self.family} learned to {self.task}"
             )
-        given = {self.picture.name: pictures}
+        given = {self.source.name: pictures}
         if self.mask is not None:
             given[self.mask.name] = masks
         latents, *others = self.draw(len(pictures), seed, where, given=given)
@@ -113,6 +116,27 @@ class Repairer(GAN):
             for own in self.latent_input.rows(num, seed)
         ]
         return np.stack(proposals, axis=1)
+
+    def picture(self, num=64, seed=0, given=None):
+        """Pictures, those with holes again with grey in them, and below each of them three proposals.
+
+        Args:
+            num: pictures, at most.
+            seed: of the latents.
+            given: as of `sample`; masks are drawn where none are given.
+
+        Returns:
+            uint8 array (height, width, channels).
+        """
+        given = {name: np.asarray(column[:num]) for name, column in (given or {}).items()}
+        pictures = given[self.source.name]
+        shown, masks = [pictures], None
+        if self.mask is not None:
+            masks = self.mask.rows(len(pictures), seed, given=given.get(self.mask.name))
+            shown.append(np.where(masks != 0, GREY, pictures))
+        proposals = self.repair(pictures, masks, NUM_SHOWN, seed)
+        shown = [pixels.match_shape(each, self.image_shape) for each in shown]
+        return pixels.stacks(*shown, *np.moveaxis(proposals, 1, 0), columns=min(len(pictures), MAX_SHOWN_COLUMNS))
 
     def get_config(self):
         return {**super().get_config(), "task": self.task}

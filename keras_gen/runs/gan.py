@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 
 from keras_gen import augment, callbacks, corruptions, networks, penalties, schedules, terms
@@ -13,6 +15,7 @@ from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, p
 from keras_gen.runs.options import GANOptions
 from keras_gen.runs.run import Run
 
+MAX_GRID_IMAGES = 64  # in the pictures that a run saves
 GAMMA_IMAGES = 2_000  # images from which the weight of R1 and R2 is chosen
 
 
@@ -37,7 +40,9 @@ def train(run: Run[GANOptions]) -> None:
     """Trains a prepared run and delivers the model."""
     grid = callbacks.SampleGrid(
         run.directory / "samples",
+        num=MAX_GRID_IMAGES,
         every=run.options.sample_every,
+        given=run.model.given_of(run.images.train.some(MAX_GRID_IMAGES)),
         tensorboard=run.directory / "tensorboard" / "samples",
     )
     watchers = watching.watch(run, grid)
@@ -57,26 +62,26 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
     condition_width = conditions.width if conditions else 0
     inputs = repair.inputs_of(options, images.image_shape)
     discriminates = preparation.arguments("discriminator network", networks.DISCRIMINATORS, options.network, options)
-    model = {
-        "generator": generator(options, images, condition_width, inputs),
-        "discriminator": networks.discriminator(
+    kind = functools.partial(Repairer, task=options.task) if options.task else GAN
+    gan = kind(
+        generator(options, images, condition_width, inputs),
+        networks.discriminator(
             options.network,
             (height, width, options.pack_size * channels),
             options.pack_size * condition_width,
             options.pack_size * sum(each.shape[-1] for each in inputs if each.to_discriminator),
             **discriminates,
         ),
-        "conditions": conditions,
-        "inputs": inputs,
-        "augmentation": augment.suitable(
+        conditions=conditions,
+        inputs=inputs,
+        augmentation=augment.suitable(
             options.augment, len(images.train), channels, flip=options.flip, seed=options.seed, wrap=options.wrap
         ),
-        "pack_size": options.pack_size,
-        "discriminator_steps": options.discriminator_steps,
-        "ema_decay": options.ema_decay or None,
-        "seed": options.seed,
-    }
-    gan = Repairer(task=options.task, **model) if options.task else GAN(**model)
+        pack_size=options.pack_size,
+        discriminator_steps=options.discriminator_steps,
+        ema_decay=options.ema_decay or None,
+        seed=options.seed,
+    )
     compile_gan(gan, options, images)
     return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
 

@@ -1,0 +1,148 @@
+"""Models that repair: what they keep of the picture, with weights as they begin; that they learn is in test_scripts."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_gen import corruptions, networks
+from keras_gen.images import to_float
+from keras_gen.inputs import Categorical, Conditions, Mask, Picture
+from keras_gen.models.repairer import Repairer
+from tests.contracts import array
+
+SHAPE = (8, 12, 3)
+LATENT_DIM = 4
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, *SHAPE)).astype("uint8")
+HOLES = (np.random.default_rng(1).random((5, 8, 12, 1)) < 0.4).astype("uint8")
+CORRUPTION = {"inpaint": "identity", "colorize": "grey", "upscale": "shrink", "restore": "gaussian"}
+
+
+@functools.cache
+def repairer(task="inpaint", shape=SHAPE, conditions=None):
+    """An untrained one that does not begin near grey, so that latents and pictures matter."""
+    keras.utils.set_random_seed(0)
+    masked, source_shape = task == "inpaint", shape
+    if task == "upscale":
+        source_shape = (shape[0] // 2, shape[1] // 2, shape[2])
+    width = conditions.width if conditions else 0
+    corruption = CORRUPTION[task]
+    picture = Picture("picture", source_shape, corruption=corruption, to_discriminator=False)
+    model = Repairer(
+        networks.repairer(
+            "conv",
+            shape,
+            LATENT_DIM,
+            width,
+            source_shape=source_shape,
+            masked=masked,
+            corruption=corruption if corruption in corruptions.PROJECTIONS else None,
+            width=4,
+        ),
+        networks.discriminator("conv", shape, width, int(masked), width=4),
+        task=task,
+        conditions=conditions,
+        inputs=[picture, Mask("mask", shape[:2], is_drawn=True)] if masked else [picture],
+        seed=0,
+    )
+    for weight in model.generator.trainable_variables:
+        if weight.shape[-1] == shape[-1]:
+            weight.assign(weight * 10)
+    return model
+
+
+@pytest.mark.jax
+@pytest.mark.parametrize("shape", [(8, 12, 1), SHAPE, (7, 5, 4)], ids=str)
+def test_known_bytes_are_copied(shape):
+    images = np.arange(5 * np.prod(shape), dtype="uint8").reshape(5, *shape)  # every byte
+    masks = HOLES[:, : shape[0], : shape[1]]
+    for scale in (1, 100):  # 255 and 1 both stand for a hole
+        made = repairer(shape=shape).repair(images, scale * masks, num=3)
+        assert (made.dtype, made.shape) == (np.uint8, (5, 3, *shape))
+        known = np.broadcast_to(masks == 0, images.shape)
+        np.testing.assert_array_equal(made[:, 0][known], images[known])
+        assert (made[:, 0][~known] != images[~known]).mean() > 0.5
+
+
+def test_what_the_picture_holds_in_a_hole_has_no_effect():
+    other = np.where(HOLES, 255 - IMAGES, IMAGES)
+    np.testing.assert_array_equal(repairer().repair(IMAGES, HOLES), repairer().repair(other, HOLES))
+
+
+def test_proposals_differ_and_repeat_by_their_seed():
+    made = repairer().repair(IMAGES, HOLES, num=3, seed=1)
+    np.testing.assert_array_equal(made, repairer().repair(IMAGES, HOLES, num=3, seed=1))
+    hole = np.broadcast_to(HOLES != 0, IMAGES.shape)
+    for other in (made[:, 1], made[:, 2], repairer().repair(IMAGES, HOLES, seed=2)[:, 0]):
+        assert (made[:, 0][hole] != other[hole]).mean() > 0.3
+
+
+def test_a_picture_is_repaired_the_same_in_any_company():
+    together = repairer().repair(IMAGES, HOLES, num=2)
+    alone = repairer().repair(IMAGES[3:4], HOLES[3:4], num=2)
+    assert np.abs(together[3:4].astype(int) - alone).max() <= 1  # the order of a sum depends on the batch
+
+
+def test_one_mask_stands_for_all():
+    made = repairer().repair(IMAGES, HOLES[:1])
+    np.testing.assert_array_equal(made, repairer().repair(IMAGES, np.repeat(HOLES[:1], 5, axis=0)))
+
+
+@pytest.mark.parametrize("task", ["colorize", "upscale"])
+def test_the_answer_has_the_luma_or_the_means_of_the_picture(task):
+    model, corrupt = repairer(task), corruptions.get(CORRUPTION[task])
+    pictures = corrupt(to_float(IMAGES))
+    latents = ops.array(np.random.default_rng(0).standard_normal((5, LATENT_DIM)).astype("float32"))
+    made = model.generator([latents, pictures])
+    assert made.shape == (5, *SHAPE)
+    np.testing.assert_allclose(array(corrupt(made)), array(pictures), atol=1e-5)
+    assert np.abs(array(made) - array(to_float(IMAGES))).mean() > 0.1
+
+
+def test_each_task_takes_the_pictures_that_its_corruption_makes():
+    for task in CORRUPTION:
+        model = repairer(task)
+        split = type("Split", (), {"images": IMAGES, "pictures": {}})
+        pictures = model.source.given_of(split)
+        assert pictures.shape[1:] == model.source_shape
+        made = model.repair(pictures, HOLES if model.mask else None, num=2)
+        assert made.shape == (5, 2, *SHAPE)
+        assert model.verb == task
+
+
+def test_one_kind_of_picture_can_be_asked_for():
+    model = repairer(conditions=Conditions([Categorical("label", ["dark", "bright"])]))
+    dark, bright = (model.repair(IMAGES, HOLES, where={"label": label}) for label in ("dark", "bright"))
+    assert not np.array_equal(dark, bright)
+
+
+def test_it_is_shown_with_its_holes():
+    grid = repairer().picture(5, given={"picture": IMAGES, "mask": HOLES})
+    assert grid.shape == (5 * 9 + 1, 5 * 13 + 1, 3)  # the picture, the same with holes, three proposals
+    np.testing.assert_array_equal(grid[1:9, 1:13], IMAGES[0])
+    np.testing.assert_array_equal(grid[10:18, 1:13], np.where(HOLES[0], 128, IMAGES[0]))
+
+
+@pytest.mark.parametrize(
+    ("task", "masks", "message"),
+    [
+        ("inpaint", None, "expected masks: this repairer learned to inpaint"),
+        ("colorize", HOLES, "expected no masks: this repairer learned to colorize"),
+        ("inpaint", HOLES[:, :4], r"expected mask as uint8 \(n, 8, 12, 1\), 5 of them or one for all"),
+    ],
+)
+def test_masks_that_do_not_suit_are_refused(task, masks, message):
+    with pytest.raises(ValueError, match=message):
+        repairer(task).repair(IMAGES, masks)
+
+
+def test_it_needs_a_picture():
+    with pytest.raises(ValueError, match="expected a picture among the inputs, of which images are made"):
+        Repairer(networks.generator("conv", SHAPE, 4, width=4), networks.discriminator("conv", SHAPE, width=4))
+
+
+def test_a_picture_has_the_size_of_the_image_or_a_fraction():
+    with pytest.raises(ValueError, match=r"expected a picture that is smaller than the image \(8, 12, 3\) by a whole"):
+        networks.repairer("conv", SHAPE, 4, source_shape=(4, 5, 3), width=4)
