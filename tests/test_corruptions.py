@@ -87,6 +87,7 @@ def test_grey_is_that_of_pillow_and_a_second_time_changes_nothing():
     theirs = np.asarray(Image.fromarray(picture).convert("L")).astype(int)
     assert np.abs(array(to_uint8(grey))[0] - theirs[..., None]).max() <= 1  # Pillow computes with whole numbers
     np.testing.assert_allclose(array(corruptions.grey(grey)), array(grey), atol=1e-6)
+    np.testing.assert_array_equal(array(corruptions.grey(IMAGES[..., :1])), IMAGES[..., :1])  # one channel is grey
 
 
 def test_blocks_and_shrink_by_hand():
