@@ -168,9 +168,9 @@ def _checked(model, images, masks, steps, restarts, given, conditions=None) -> d
     if images.dtype != np.uint8 or tuple(images.shape[1:]) != expected or not len(images):
         shape = ", ".join(map(str, ("n", *expected)))
         raise ValueError(f"expected uint8 images ({shape}), received {images.dtype} {images.shape}")
-    shape = (len(images), *expected[:2], 1)
-    if masks is not None and (masks.dtype != np.uint8 or masks.shape != shape):
-        raise ValueError(f"expected uint8 masks {shape}, received {masks.dtype} {masks.shape}")
+    of_masks = (len(images), *expected[:2], 1)
+    if masks is not None and (masks.dtype != np.uint8 or masks.shape != of_masks):
+        raise ValueError(f"expected uint8 masks {of_masks}, received {masks.dtype} {masks.shape}")
     if steps < 1 or restarts < 1:
         raise ValueError(f"expected at least 1 step and 1 restart, received {steps} and {restarts}")
     if model.latent_input is None:
