@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from keras_gen import corruptions, likelihoods, networks
 from keras_gen.data import Batches, Split
+from keras_gen.images import to_float
 from keras_gen.inputs import Picture
 from keras_gen.models.autoencoders import KINDS, RAE, VAE, Autoencoder, DenoisingAutoencoder
 from keras_gen.models.autoencoders.regularized import discrepancy
@@ -374,8 +375,22 @@ def test_numbers_out_of_range_are_refused(make_it, message):
 def test_unknown_noise_is_refused():
     halves = networks.mlp.encoder(IMAGE_SHAPE, 4), networks.mlp.decoder(IMAGE_SHAPE, 4)
     with pytest.raises(
-        ValueError, match="unknown corruption 'pink': expected one of gaussian, masking, salt_and_pepper"
+        ValueError, match="unknown corruption 'pink': expected one of identity, gaussian, masking, salt_and_pepper"
     ):
         DenoisingAutoencoder(*halves, noise="pink")
     with pytest.raises(ValueError, match="expected an amount of corruption above 0, received 0"):
         DenoisingAutoencoder(*halves, amount=0)
+    with pytest.raises(
+        ValueError, match=r"expected noise that keeps the size of images, received shrink, which makes \(4, 6, 3\) of"
+    ):
+        DenoisingAutoencoder(*halves, noise="shrink")
+    with pytest.raises(ValueError, match="expected images of a multiple of 5 pixels a side, received 8×12"):
+        DenoisingAutoencoder(*halves, noise="blocks", amount=5)
+
+
+@pytest.mark.parametrize("noise", ["identity", "jpeg", "scratches", "wear"])
+def test_noise_has_its_default_amount(noise, images):
+    autoencoder = make("denoising", noise=noise)
+    corrupted = array(autoencoder.corrupt(ops.convert_to_tensor(to_float(images))))
+    assert corrupted.shape == images.shape
+    assert np.array_equal(corrupted, array(to_float(images))) == (noise == "identity")

@@ -112,3 +112,13 @@ def test_a_corrupted_picture_is_made_from_the_images():
     )
     holes = Picture("source", SHAPE, corruption="masking")  # by another seed each time
     np.testing.assert_array_equal(*(holes.given_of(Split(PICTURES)) for _ in range(2)))
+
+
+def test_a_corruption_may_make_a_smaller_picture():
+    small = Picture("small", (2, 3, 3), corruption="shrink", amount=4)
+    expected = to_float(PICTURES[:, :4, :4]).numpy().mean(axis=(1, 2))
+    np.testing.assert_allclose(array(small.tensor({"images": PICTURES}))[:, 0, 0], expected, atol=1e-6)
+    assert small.given_of(Split(PICTURES)).shape == (5, 2, 3, 3)
+    message = r"images from which shrink makes small of the shape \(2, 3, 3\), received \(4, 8, 3\), .* \(1, 2, 3\)"
+    with pytest.raises(ValueError, match=message):
+        small.tensor({"images": PICTURES[:, :4, :8]})

@@ -22,11 +22,11 @@ class Picture(Input):
     """A picture that the image depends on: one of a pair, a sketch, a damaged photograph.
 
     It is a column of the data (`Split.pictures[name]`, or `fit({"images": …, name: …})`), or is made from the images in
-    the step by a `corruption`, so that no pairs are needed.
+    the step by a `corruption`, so that no pairs are needed; "shrink" makes a smaller one.
 
     Args:
         name: as of `Input`.
-        shape: (height, width, channels).
+        shape: (height, width, channels) of the picture, which a corruption must make from the images.
         corruption: a name in `corruptions.CORRUPTIONS`, or None for a column of the data.
         amount: of the corruption; None for its default.
         to_discriminator: as of `Input`.
@@ -38,6 +38,9 @@ class Picture(Input):
         >>> source = Picture("source", (8, 12, 1))
         >>> source.rows(2, seed=0, given=np.zeros((1, 8, 12, 1), "uint8")).shape  # one stands for all
         (2, 8, 12, 1)
+        >>> small = Picture("small", (2, 3, 1), corruption="shrink", amount=4)  # of images (8, 12, 1)
+        >>> tuple(small.tensor({"images": np.zeros((5, 8, 12, 1), "uint8")}).shape)
+        (5, 2, 3, 1)
     """
 
     is_spatial = True
@@ -81,12 +84,13 @@ class Picture(Input):
 
     def tensor(self, columns, seed=None):
         if self._corrupt is not None and self.name not in columns:
-            if tuple(columns["images"].shape[1:]) != self.shape:
+            picture = self._corrupt(images.to_float(columns["images"]), seed=seed)
+            if tuple(picture.shape[1:]) != self.shape:
                 raise ValueError(
-                    f"expected images {self.shape}, from which {self.name} is made, received "
-                    f"{tuple(columns['images'].shape[1:])}"
+                    f"expected images from which {self.corruption} makes {self.name} of the shape {self.shape}, "
+                    f"received {tuple(columns['images'].shape[1:])}, from which it makes {tuple(picture.shape[1:])}"
                 )
-            return self._corrupt(images.to_float(columns["images"]), seed=seed)
+            return picture
         column = self._column(columns)
         if tuple(column.shape[1:]) != self.shape:
             shape = ", ".join(map(str, ("batch", *self.shape)))
