@@ -59,7 +59,7 @@ _REPAIR: Preset = {
     "batch_size": 32,
     "clusters": 0,
     "conditional": False,
-    "term_weight": 30.0,
+    "term_weight": 100.0,
     "width": 24,
 }
 

@@ -12,13 +12,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_gen import callbacks, losses, terms
+from keras_gen import callbacks, losses, networks, terms
 from keras_gen.data import Batches, ImageData, Split
 from keras_gen.inputs import Categorical, Conditions, Input, Mask, Picture, Request
 from keras_gen.models.autoencoders import VAE
 from keras_gen.models.game import AdversarialModel, Player
 from keras_gen.models.gan import GAN
 from keras_gen.models.generative import Generative
+from keras_gen.models.repairer import Repairer
 
 HEIGHT, WIDTH = 8, 12
 IMAGE_SHAPE = (HEIGHT, WIDTH, 3)
@@ -193,7 +194,29 @@ def cycle():
     return game
 
 
-GAMES = {"picture_and_noise": picture_and_noise, "mask": mask, "two_pictures": two_pictures, "cycle": cycle}
+def repair():
+    """The game of `keras-gen inpaint`: holes are drawn in the step, two proposals are compared with the original."""
+    game = Repairer(
+        networks.repairer("conv", IMAGE_SHAPE, LATENT_DIM, masked=True, width=4),
+        networks.discriminator("conv", IMAGE_SHAPE, 0, 1, width=4),
+        inputs=[
+            Picture("picture", IMAGE_SHAPE, corruption="identity", to_discriminator=False),
+            Mask("mask", (HEIGHT, WIDTH), is_drawn=True),
+        ],
+        ema_decay=0.9,
+        seed=1,
+    )
+    game.compile(loss="non_saturating", penalties=["r1", "r2"], terms=["posterior"])
+    return game
+
+
+GAMES = {
+    "picture_and_noise": picture_and_noise,
+    "mask": mask,
+    "two_pictures": two_pictures,
+    "cycle": cycle,
+    "repair": repair,
+}
 
 
 def make(name):

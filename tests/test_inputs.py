@@ -101,6 +101,40 @@ def test_impossible_inputs_are_refused(make, message):
         make()
 
 
+OWN = np.zeros((2, 8, 12, 1), "uint8")
+OWN[:, 3, 4:6] = 7  # two pixels, fewer than any mask of ours has
+
+
+@pytest.mark.jax
+def test_masks_are_drawn_in_the_step_mirrored_and_rolled():
+    mask = Mask("mask", (8, 12), is_drawn=True)
+    mask.drawn = np.zeros((1, 8, 12, 1), "uint8")
+    mask.drawn[0, 0, :3] = 255  # three pixels of the first row
+    batch, seed = {"images": np.zeros((300, 8, 12, 3), "uint8")}, keras.random.SeedGenerator(0)
+    drawn = array(mask.tensor(batch, seed))
+    assert set(np.unique(drawn)) == {0, 1}
+    np.testing.assert_array_equal(drawn.sum(axis=(1, 2, 3)), 3)
+    tops = np.flatnonzero(drawn[:, 0].any(axis=(1, 2)))
+    assert 0.2 < len(tops) / 300 < 0.5  # half are not rolled, half of those not mirrored from top to bottom
+    assert all(drawn[:, row].any() for row in range(8))
+    assert all(drawn[:, :, column].any() for column in range(12))
+    assert not np.array_equal(drawn, array(mask.tensor(batch, seed)))
+
+
+def test_half_of_the_masks_are_the_users_own():
+    mask = Mask("mask", (8, 12), is_drawn=True, own=OWN)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(mask))
+    for each in (mask, again):
+        num = (each.drawn != 0).sum(axis=(1, 2, 3))
+        assert (num == 2).mean() == 0.5
+        np.testing.assert_array_equal(each.rows(9, seed=3), mask.rows(9, seed=3))
+    given = {"mask": HOLES, "images": PICTURES}
+    np.testing.assert_array_equal(array(mask.tensor(given)), HOLES != 0)  # a column is taken as it is
+    assert mask.of_split(Split(PICTURES)) is None
+    with pytest.raises(ValueError, match=r"expected masks of mask as \(n, 8, 8, 1\), received \(2, 8, 12, 1\)"):
+        Mask("mask", (8, 8), is_drawn=True, own=OWN)
+
+
 def test_a_corrupted_picture_is_made_from_the_images():
     grey = Picture("source", SHAPE, corruption="grey")
     expected = corruptions.grey(to_float(PICTURES))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_gen import corruptions, networks
+from keras_gen import corruptions, export, networks
+from keras_gen.export.runtimes import CSavedModel
 from keras_gen.images import to_float
 from keras_gen.inputs import Categorical, Conditions, Mask, Picture
 from keras_gen.models.repairer import Repairer
@@ -123,6 +124,29 @@ def test_it_is_shown_with_its_holes():
     assert grid.shape == (5 * 9 + 1, 5 * 13 + 1, 3)  # the picture, the same with holes, three proposals
     np.testing.assert_array_equal(grid[1:9, 1:13], IMAGES[0])
     np.testing.assert_array_equal(grid[10:18, 1:13], np.where(HOLES[0], 128, IMAGES[0]))
+
+
+@pytest.mark.parametrize("task", CORRUPTION)
+def test_it_is_exported_and_served(task, tmp_path):
+    model = repairer(task)
+    version = export.publish(model, tmp_path, task)
+    pictures = IMAGES if task == "inpaint" else IMAGES[:, : model.source_shape[0], : model.source_shape[1]]
+    server = CSavedModel(str(version))
+    request = {"seed": np.arange(5), "images": pictures, **({"masks": 3 * HOLES} if model.mask else {})}
+    request |= {"truncation": np.full(5, 9, "float32")}
+    made = server.ask(task, request)["images"]
+    assert (made.dtype, made.shape) == (np.uint8, (5, *SHAPE))
+    single = server.ask(task, {name: value[2:3] for name, value in request.items()})["images"]
+    np.testing.assert_array_equal(single[0], made[2])
+    assert not np.array_equal(made, server.ask(task, {**request, "seed": np.arange(5) + 9})["images"])
+    if task == "inpaint":
+        known = np.broadcast_to(HOLES == 0, IMAGES.shape)
+        np.testing.assert_array_equal(made[known], IMAGES[known])
+        other = np.where(HOLES, 255 - IMAGES, IMAGES)
+        np.testing.assert_array_equal(server.ask(task, {**request, "images": other})["images"], made)
+    assert {task, f"{task}_png"} <= set(server.signatures)
+    readme = (tmp_path / task / "README.md").read_text()
+    assert f"'signature_name': '{task}_png'" in readme
 
 
 @pytest.mark.parametrize(
