@@ -10,13 +10,14 @@ PACKAGE = Path(keras_gen.__file__).parent
 # From data to server. A room may import rooms on the same line and on the lines above it.
 ROAD = [
     {"version", "registry", "presets", "files", "pages", "console"},
-    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions"},
+    {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions", "masks"},
     {"inputs", "penalties", "terms", "augment", "priors"},
     {"networks", "features"},
     {"models"},
     {"callbacks"},
     {"evaluation"},
     {"export"},
+    {"repair"},
     {"runs"},
     {"cli"},
     {"__main__"},
@@ -65,7 +66,7 @@ def test_tensorflow_is_imported_only_where_intended():
         if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
     }
     in_export = {f"export/{file}.py" for file in ("formats", "runtimes", "signatures", "warm_up")}
-    assert importers == {"backend/tensorflow.py", "data/native.py", "cli/sampling.py", *in_export}
+    assert importers == {"backend/tensorflow.py", "data/native.py", "cli/repairers.py", "cli/sampling.py", *in_export}
 
 
 def test_nothing_is_pickled():

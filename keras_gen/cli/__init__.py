@@ -17,8 +17,8 @@ from keras_gen.cli.making import Interpolate, Sample, Traverse
 from keras_gen.cli.repairing import Colorize, Inpaint, Restore, Upscale
 
 DESCRIPTION = (
-    "Examine images. Train. Use a trained model: make images, find their latents, repair pictures, score, compare scores, "
-    "export it."
+    "Examine images. Train. Use a trained model: make images, find their latents, repair pictures, score, "
+    "compare scores, export it."
 )
 Command = Annotated[
     Annotated[training.Train, tyro.conf.subcommand("train")]

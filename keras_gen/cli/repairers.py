@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,8 +62,8 @@ def _exported(version: Path, task: str) -> Repairs:
         tensors = {name: tf.constant(given[name], spec.dtype) for name, spec in specs.items()}
         return signature(**tensors)["images"].numpy()
 
-    shapes = [tuple(spec["images"].shape[1:]) for spec in (specs, signature.structured_outputs)]
-    return Repairer(task, *shapes, fill)
+    source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
+    return Repairer(task, tuple(source_shape), tuple(image_shape), fill)
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:
@@ -74,7 +75,7 @@ def _of_python(model, path: str | Path, task: str) -> Repairs:
     elif task == "inpaint" and isinstance(model, Generative) and model.latent_input is not None:
         from keras_gen.models import inversion
 
-        repair, source_shape = lambda *given, **named: inversion.repair(model, *given, **named), model.image_shape
+        repair, source_shape = functools.partial(inversion.repair, model), model.image_shape  # type: ignore[attr-defined]
     else:
         _refuse(path, task, ["inpaint"] if getattr(model, "latent_input", None) is not None else [])
 

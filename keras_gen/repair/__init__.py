@@ -1,7 +1,7 @@
-"""Repairs of a user's pictures, of any size, with a model of one size: holes filled, colours added, enlarged, restored.
+"""Repairs a user's pictures, of any size, with a model of one size: fills holes, adds colours, enlarges, restores.
 
-`Repairs` is what a model must offer. `crops` and `tiles` bring it to whole pictures, `pictures`, `holes` and `folder` to
-files. How a model repairs belongs to `models`.
+`Repairs` is what a model must offer. `crops` and `tiles` bring it to whole pictures, `pictures`, `holes` and `folder`
+to files. How a model repairs belongs to `models`.
 """
 
 from keras_gen.repair.contract import TASKS, Repairs

@@ -21,9 +21,14 @@ class Repairs(Protocol):
             else of the same height and width.
     """
 
-    task: str
-    source_shape: tuple[int, int, int]
-    image_shape: tuple[int, int, int]
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def source_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]: ...
 
     def fill(self, images: np.ndarray, masks: np.ndarray | None, seeds: np.ndarray) -> np.ndarray:
         """Repairs images, each by itself.

@@ -143,10 +143,8 @@ def _pyramid(pixels, hole, size) -> list[_Level]:
 
 def _thick(needed, hole, size):
     """The connected parts of a hole into which a rectangle of half the model's height and width fits."""
-    inner = ndimage.minimum_filter(
-        hole.view(np.uint8), [side // 2 + 1 for side in size], mode="constant", output=np.uint8
-    )
-    inner = inner.astype(bool) & needed
+    half = [min(side // 2 + 1, length) for side, length in zip(size, hole.shape, strict=True)]
+    inner = ndimage.minimum_filter(hole.view(np.uint8), half, mode="constant").astype(bool) & needed
     if not inner.any():
         return np.zeros_like(hole)
     labels, number = ndimage.label(needed)
@@ -161,8 +159,8 @@ def _halved(level):
     pixels = np.pad(level.pixels, (*odd, (0, 0)), mode="edge")
     known, thick = ~np.pad(level.hole, odd, mode="edge"), np.pad(level.thick, odd)
     places = [(slice(row, None, 2), slice(column, None, 2)) for row in (0, 1) for column in (0, 1)]
-    number = sum(known[place].astype(np.uint16) for place in places)
-    total = sum(pixels[place] * known[place][..., None].astype(np.uint16) for place in places)
+    number = np.add.reduce([known[place].astype(np.uint16) for place in places])
+    total = np.add.reduce([pixels[place] * known[place][..., None].astype(np.uint16) for place in places])
     mean = (total + number[..., None] // 2) // np.maximum(number, 1)[..., None]
     hole = number == 0
     return mean.astype(np.uint8), hole, hole & np.logical_or.reduce([thick[place] for place in places])

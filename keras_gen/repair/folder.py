@@ -1,4 +1,4 @@
-"""Repairs a file or a folder of pictures: what belongs together is settled first, then one picture follows the other."""
+"""Repairs a file or a folder of pictures: first what belongs together is settled, then one follows the other."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
         row = [sheet.thumbnail(picture), *([] if hole is None else [sheet.thumbnail(picture, hole)])]
         for number, place in enumerate(plan.places(name)):
 
-            def on_part(fraction, done=(index + number / plan.num) / len(plan.files)):
-                on_progress(text, done + fraction / plan.num / len(plan.files))
+            def on_part(fraction, before=index + number / plan.num):
+                on_progress(text, (before + fraction / plan.num) / len(plan.files))
 
             on_part(0.0)
             repaired = _repaired(repairs, picture, hole, plan.holes, seed_of(file, seed, number), on_part)
@@ -208,7 +208,7 @@ def _check_masks(plan):
         except Exception:  # skipped and reported when it is its turn
             continue
         try:
-            plan.holes.of(picture, mask)
+            plan.holes.marked(picture, mask)
         except (ValueError, OSError) as error:
             raise ValueError(f"{printable(file)}: {error}") from error
 
@@ -243,6 +243,6 @@ def _repaired(repairs, picture, hole, holes, seed, on_part):
     repaired = repair_picture(repairs, picture, hole, seed, on_part)
     if hole is not None and holes.feather:
         soften(repaired, hole, holes.feather)
-    if hole is not None and holes.given == "alpha":  # what is filled is to be seen
-        repaired = dataclasses.replace(repaired, alpha=np.where(hole, 255, repaired.alpha).astype(np.uint8))
+    if repaired.alpha is not None and holes is not None and holes.given == "alpha":  # what is filled is to be seen
+        repaired.alpha[hole] = 255
     return repaired

@@ -1,7 +1,7 @@
 """Where pictures have holes: masks in files, transparency, or a colour painted over them.
 
-A hole is bool (height, width), True where the picture is not known. Whatever could be meant in two ways is refused, with
-the option that settles it.
+A hole is bool (height, width), True where the picture is not known. Whatever could be meant in two ways is refused,
+with the option that settles it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_SHARE = 0.6  # of a picture; a mask with more is more likely to be inverted
 MAX_GREY_SHARE = 0.01  # of a mask: the soft edges of drawn lines have less
 THRESHOLD = 128
 BAND = 512  # rows for which distances are computed at once, which takes 40 bytes a pixel
-COLOR = re.compile(r"#([0-9a-fA-F]{6})")
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 NUMBERED = re.compile(r"(.+)_mask\d*")
 
 
@@ -48,16 +48,16 @@ class Holes:
                 f"{polarity}, {grow} and {feather}"
             )
         self.given, self.polarity, self.grow, self.feather = given, polarity, grow, feather
-        color = COLOR.fullmatch(given)
-        self.color = np.frombuffer(bytes.fromhex(color[1]), np.uint8) if color else None
-        self.path = None if color or given == "alpha" else Path(given).expanduser()
+        is_color = COLOR.fullmatch(given)
+        self.color = np.frombuffer(bytes.fromhex(given[1:]), np.uint8) if is_color else None
+        self.path = None if is_color or given == "alpha" else Path(given).expanduser()
         if self.path and given.startswith("#"):
             raise ValueError(f"expected --mask as a colour such as #ff00ff, six digits, received {given}")
         if self.path and not self.path.exists():
             raise FileNotFoundError(f'expected --mask as a folder, a file, alpha or "#rrggbb", found no {given}')
         if polarity and not self.path:
             raise ValueError(f"expected no --hole with --mask {given}: it is for masks that are files")
-        self.files = self._masks() if self.path and self.path.is_dir() else {}
+        self.files = _by_picture(self.path) if self.path and self.path.is_dir() else {}
 
     def file_of(self, picture: PurePosixPath, folder: Path) -> Path | None:
         """The mask of a picture, by its name without the suffix: the same, or with _mask or _mask001 behind it.
@@ -84,10 +84,15 @@ class Holes:
     def is_mask(self, picture: PurePosixPath, pictures: set[PurePosixPath]) -> bool:
         """Whether a file beside the pictures is the mask of one of them, by its name; `pictures` have no suffix."""
         name = NUMBERED.fullmatch(picture.stem)
-        return bool(name) and picture.with_name(name[1]) in pictures
+        return name is not None and picture.with_name(name[1]) in pictures
 
     def of(self, picture: Picture, mask: Path | None) -> np.ndarray:
-        """The hole of a picture, grown.
+        """The hole of a picture: what is marked, and `grow` pixels around it; arguments and errors as for `marked`."""
+        hole = self.marked(picture, mask)
+        return within(hole, self.grow) if self.grow and hole.any() else hole
+
+    def marked(self, picture: Picture, mask: Path | None) -> np.ndarray:
+        """What is marked as the hole of a picture.
 
         Args:
             picture: the picture.
@@ -110,18 +115,19 @@ class Holes:
             hole = np.zeros(picture.size, bool) if picture.alpha is None else picture.alpha < 255
             if not hole.any():
                 raise ValueError("nothing is transparent: give the holes with --mask")
-        return within(hole, self.grow) if self.grow and hole.any() else hole
+        return hole
 
-    def _masks(self) -> dict[PurePosixPath, list[Path]]:
-        """The masks of a folder by the names of the pictures that they are for, equal names first."""
-        masks: dict[PurePosixPath, list[Path]] = {}
-        found, _, _ = find_images(self.path)
-        for file in found:
-            masks.setdefault(file.with_suffix(""), []).append(self.path / file)
-        for file in found:
-            if name := NUMBERED.fullmatch(file.stem):
-                masks.setdefault(file.with_name(name[1]), []).append(self.path / file)
-        return masks
+
+def _by_picture(folder: Path) -> dict[PurePosixPath, list[Path]]:
+    """The masks of a folder by the names of the pictures that they are for, equal names first."""
+    masks: dict[PurePosixPath, list[Path]] = {}
+    found, _, _ = find_images(folder)
+    for file in found:
+        masks.setdefault(file.with_suffix(""), []).append(folder / file)
+    for file in found:
+        if name := NUMBERED.fullmatch(file.stem):
+            masks.setdefault(file.with_name(name[1]), []).append(folder / file)
+    return masks
 
 
 def read_mask(path: Path, size: tuple[int, int], polarity: str | None = None) -> np.ndarray:

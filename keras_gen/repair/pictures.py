@@ -135,7 +135,7 @@ def merged(picture: Picture, repaired: Picture, hole: np.ndarray) -> Picture:
     """The repaired pixels in the hole and the picture's own outside of it, whatever models and conversions do there."""
     colors, alpha = picture.colors.copy(), picture.alpha
     colors[hole] = repaired.colors[hole]
-    if alpha is not None:
+    if alpha is not None and repaired.alpha is not None:
         alpha = np.where(hole, repaired.alpha, alpha)
     return dataclasses.replace(picture, colors=colors, alpha=alpha)
 

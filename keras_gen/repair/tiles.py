@@ -69,10 +69,9 @@ def _axis(length, side, factor):
     total = np.zeros(factor * length)
     for start, share in zip(factor * starts, shares, strict=True):
         total[start : start + factor * side] += share
-    shares = [
-        share / total[start : start + factor * side] for start, share in zip(factor * starts, shares, strict=True)
-    ]
-    return starts, np.array(shares, np.float32)
+    for start, share in zip(factor * starts, shares, strict=True):
+        share /= total[start : start + factor * side]
+    return starts, shares.astype(np.float32)
 
 
 def colorize_picture(repairs: Repairs, luma: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -125,8 +124,8 @@ def tinted(luma: np.ndarray, tint: np.ndarray) -> np.ndarray:
 
     Example:
         >>> luma = np.array([[0, 100, 250]], "uint8")
-        >>> tinted(luma, np.float32([100, -50, 0]) * np.ones((1, 3, 1), "float32")).tolist()
-        [[[0, 0, 0], [199, 50, 100], [255, 247, 250]]]
+        >>> tinted(luma, np.float32([100, -51, 0]) * np.ones((1, 3, 1), "float32")).tolist()
+        [[[0, 0, 0], [200, 49, 100], [255, 247, 250]]]
     """
     grey = luma[..., None].astype(np.float32)
     room = np.where(tint > 0, 255 - grey, grey) / np.maximum(np.abs(tint), 1e-6)
