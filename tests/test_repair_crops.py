@@ -26,7 +26,15 @@ def slope(height=150, width=210):
     return np.stack([columns * 255 / width, rows * 255 / height, (rows + columns) * 255 / (height + width)], axis=-1)
 
 
-@pytest.mark.parametrize("make", [scratches, blob, lambda: scratches() | blob()], ids=["thin", "thick", "both"])
+def corner():
+    hole = np.zeros((150, 210), bool)
+    hole[:60, :70] = hole[100:, 150:] = True
+    return hole
+
+
+@pytest.mark.parametrize(
+    "make", [scratches, blob, corner, lambda: scratches() | blob()], ids=["thin", "thick", "in the corner", "both"]
+)
 def test_only_the_hole_changes_and_all_of_it(make):
     hole, pixels = make(), noise(150, 210)
     pixels[hole] = (255, 0, 255)
@@ -86,6 +94,13 @@ def test_a_scratch_is_filled_as_if_there_were_no_thick_hole_elsewhere():
     pixels = noise(150, 210)
     alone, both = (crops.inpaint_picture(Stub(), pixels, hole) for hole in (scratch, scratch | blob()))
     np.testing.assert_array_equal(both[scratch], alone[scratch])
+
+
+def test_a_thick_hole_is_first_filled_from_what_is_known_far_away():
+    pixels, hole = np.zeros((150, 210, 3), np.uint8), blob()
+    pixels[:, 105:] = 255
+    filled = crops.inpaint_picture(Planes(), np.where(hole[..., None], np.uint8(90), pixels), hole)
+    assert filled[75, 62:80].max() < filled[75, 130:148].min()
 
 
 def gradients(filled, hole, windows):
@@ -162,10 +177,23 @@ def test_luma_is_kept_for_any_colour():
     luma = random.integers(0, 256, (300, 300), dtype=np.uint8)
     tint = random.uniform(-255, 255, (300, 300, 3)).astype(np.float32)
     tint -= (tint @ tiles.LUMA.astype(np.float32) / 65536)[..., None]
-    np.testing.assert_array_equal(tiles.luma_of(tiles.tinted(luma, tint)), luma)
+    for strength in (0.02, 1):
+        colors = tiles.tinted(luma, strength * tint).astype(int)
+        np.testing.assert_array_equal(tiles.luma_of(colors.astype(np.uint8)), luma)
+        exact = np.abs(colors - luma[..., None] - strength * tint).max(axis=-1)
+        inside = ((luma[..., None] + strength * tint > 0) & (luma[..., None] + strength * tint < 255)).all(axis=-1)
+        assert exact[inside].max() <= 1.5, "rounding and a step of green"
 
 
-def test_a_tall_picture_is_coloured_in_bands_without_a_line():
-    luma = np.full((3 * tiles.BAND + 7, 20), 128, np.uint8)
-    colored = tiles.colorize_picture(Stub("colorize"), luma).astype(int)
-    assert np.abs(np.diff(colored, axis=0)).max() <= 1
+def test_bands_are_coloured_as_the_whole_would_be(monkeypatch):
+    class Where(Stub):
+        def colorize(self, images, masks, seeds):
+            made = images.astype(int) + 20
+            made[:, : SIZE[0] // 2, :, 0] += 60
+            return np.clip(made, 0, 255).astype(np.uint8)
+
+    colored = []
+    for band in (7, 1000):
+        monkeypatch.setattr(tiles, "BAND", band)
+        colored.append(tiles.colorize_picture(Where("colorize"), noise(80, 60, 1)[..., 0]).astype(int))
+    assert np.abs(colored[0] - colored[1]).max() <= 1

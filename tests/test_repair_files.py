@@ -119,6 +119,17 @@ def test_upscaling_keeps_alpha_and_greyness(tmp_path):
     assert (larger.alpha[:, 34:] == 255).all()
 
 
+def test_models_see_no_invisible_colours_and_they_are_kept(tmp_path):
+    alpha = np.full((20, 30), 255, np.uint8)
+    alpha[:10] = 0
+    picture, hole, stub = pictures.Picture(noise(20, 30), alpha), np.zeros((20, 30), bool), Stub(channels=4)
+    hole[9:11, 5:9] = True
+    repaired = pictures.repair_picture(stub, picture, hole)
+    crop = stub.calls[0][0][0]
+    assert (crop[crop[..., 3] == 0] == 0).all()
+    np.testing.assert_array_equal(repaired.pixels()[~hole], picture.pixels()[~hole])
+
+
 # Masks.
 
 
@@ -145,7 +156,8 @@ def test_grey_masks_are_refused_but_not_soft_edges(tmp_path):
     soft = np.zeros((20, 30))
     soft[5, 5:10] = (40, 128, 255, 128, 40)
     assert holes.read_mask(mask_of(tmp_path, soft), (20, 30)).sum() == 5, "soft edges belong to the hole"
-    assert holes.read_mask(mask_of(tmp_path, soft / 255 > 0.1), (20, 30)).sum() == 5, "a mask of 0 and 1"
+    ones = np.arange(600).reshape(20, 30) % 3 == 0
+    np.testing.assert_array_equal(holes.read_mask(mask_of(tmp_path, ones), (20, 30)), ones, "a mask of 0 and 1")
 
 
 def test_transparent_parts_of_a_mask_are_known(tmp_path):
