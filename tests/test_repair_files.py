@@ -207,6 +207,14 @@ def test_feathering_changes_the_border_of_the_hole_alone_and_brings_no_damage_ba
         assert (soft.colors[~hole] == 100).all()
 
 
+def test_a_hole_of_one_pixel_is_seen_on_the_contact_sheet():
+    hole = np.zeros((600, 1000), bool)
+    hole[301, 502] = True
+    shown = sheet.thumbnail(pictures.Picture(noise(600, 1000)), hole)
+    assert shown.shape == (154, 256, 3)
+    assert (shown == sheet.HOLE_COLOR).all(axis=-1).sum() == 1
+
+
 # The commands.
 
 
@@ -253,6 +261,18 @@ def test_one_file_with_a_colour_that_marks_its_holes(tmp_path, stubbed):
     assert ((repaired != pixels).any(axis=-1)).sum() == pytest.approx(206, abs=4)
     line = fail(tmp_path, "keras-gen", "inpaint", "m", "--data", "x.png", "--mask", "#00ff01")
     assert "x.png: no pixel is exactly #00ff01: JPEG changes colours" in line
+
+
+def test_a_feathered_hole_differs_in_its_border_alone(one, stubbed):
+    folder, hole = one
+    command = ("keras-gen", "inpaint", "m", "--data", "damaged", "--mask", "masks", "--out")
+    succeed(folder, *command, "hard")
+    succeed(folder, *command, "soft", "--feather", 1)
+    hard, soft = (opened(folder / name / "x.png")[1] for name in ("hard", "soft"))
+    changed = (hard != soft).any(axis=-1)
+    border = hole & ~ndimage.binary_erosion(hole)
+    assert not (changed & ~border).any()
+    assert changed[border].mean() > 0.9
 
 
 def test_what_is_erased_is_filled_and_opaque_without_a_mask(tmp_path, stubbed):
@@ -312,6 +332,7 @@ ERRORS = {
     "over the pictures": (["--out", "damaged"], "expected --out that leaves the pictures as they are, damaged would"),
     "over a mask": (["--out", "masks"], "masks would replace masks/x.png"),
     "a file": (["--out", "damaged/x.png"], "expected --out as a folder, received the file damaged/x.png"),
+    "nowhere to write": (["--out", "masks/x.png/out"], "cannot write to masks/x.png/out (Not a directory)"),
     "no proposals": (["--num", "0"], "expected --num of 1 or more, received 0"),
     "a negative seed": (["--seed", "-1"], "expected --seed of 0 or more, received -1"),
     "a negative border": (["--grow", "-1"], "--grow and --feather of 0 or more, received None, -1 and 0"),

@@ -51,13 +51,13 @@ def _exported(version: Path, task: str) -> Repairs:
     """The signature with the name of the task: images, masks where it fills holes, and a seed for each row."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(version))
-    if task not in loaded.signatures:
-        _refuse(version, task, [name for name in TASKS if name in loaded.signatures])
-    signature = loaded.signatures[task]
+    signatures = tf.saved_model.load(str(version)).signatures
+    if task not in signatures:
+        _refuse(version, task, [name for name in TASKS if name in signatures])
+    signature = signatures[task]
     specs = signature.structured_input_signature[1]
 
-    def fill(images, masks, seeds, kept=loaded):  # a signature does not keep the variables of its model
+    def fill(images, masks, seeds):
         given = {"images": images, "masks": masks, "seed": seeds}
         tensors = {name: tf.constant(given[name], spec.dtype) for name, spec in specs.items()}
         return signature(**tensors)["images"].numpy()

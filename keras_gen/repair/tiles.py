@@ -129,15 +129,8 @@ def tinted(luma: np.ndarray, tint: np.ndarray) -> np.ndarray:
     """
     grey = luma[..., None].astype(np.float32)
     room = np.where(tint > 0, 255 - grey, grey) / np.maximum(np.abs(tint), 1e-6)
-    colors = np.round(grey + tint * np.minimum(1, room.min(axis=-1, keepdims=True))).astype(np.int32)
-    # Rounding changes the luma by no more than 0.5, and a step of green by 0.587: one step is enough. It stays within
-    # [0, 255]: where green was rounded to a limit, red and blue alone change the luma by less than 0.21.
-    colors[..., 1] += luma - _luma(colors)
-    return colors.astype(np.uint8)
-
-
-def _luma(colors):
-    return (colors @ LUMA + 0x8000) >> 16
+    # Rounding changes the luma by less than 0.5, so it is rounded back to what it was.
+    return np.round(grey + tint * np.minimum(1, room.min(axis=-1, keepdims=True))).astype(np.uint8)
 
 
 def luma_of(colors: np.ndarray) -> np.ndarray:
