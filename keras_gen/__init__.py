@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         penalties,
         presets,
         priors,
+        repair,
         schedules,
         terms,
     )
@@ -78,6 +79,7 @@ _ROOMS = {
     "penalties": "penalties",
     "presets": "presets",
     "priors": "priors",
+    "repair": "repair",
     "schedules": "schedules",
     "terms": "terms",
 }
@@ -116,6 +118,7 @@ __all__ = [
     "presets",
     "priors",
     "publish",
+    "repair",
     "schedules",
     "terms",
 ]

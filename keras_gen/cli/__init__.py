@@ -14,9 +14,11 @@ from keras_gen.cli.examining import Doctor
 from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.making import Interpolate, Sample, Traverse
+from keras_gen.cli.repairing import Colorize, Inpaint, Restore, Upscale
 
 DESCRIPTION = (
-    "Examine images. Train. Use a trained model: make images, find their latents, score, compare scores, export it."
+    "Examine images. Train. Use a trained model: make images, find their latents, repair pictures, score, "
+    "compare scores, export it."
 )
 Command = Annotated[
     Annotated[training.Train, tyro.conf.subcommand("train")]
@@ -27,6 +29,10 @@ Command = Annotated[
     | Annotated[Traverse, tyro.conf.subcommand("traverse")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Invert, tyro.conf.subcommand("invert")]
+    | Annotated[Inpaint, tyro.conf.subcommand("inpaint")]
+    | Annotated[Colorize, tyro.conf.subcommand("colorize")]
+    | Annotated[Upscale, tyro.conf.subcommand("upscale")]
+    | Annotated[Restore, tyro.conf.subcommand("restore")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")],

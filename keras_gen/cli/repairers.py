@@ -1,0 +1,96 @@
+"""The model that repairs, from an exported SavedModel, a run or a `.keras` file, as `repair.Repairs`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from keras_gen.cli import sampling
+from keras_gen.models import saving
+from keras_gen.models.generative import Generative
+from keras_gen.repair import TASKS, Repairs
+
+
+@dataclasses.dataclass(frozen=True)
+class Repairer:
+    """`Repairs` whose `fill` is a function of (images, masks, seeds)."""
+
+    task: str
+    source_shape: tuple[int, int, int]
+    image_shape: tuple[int, int, int]
+    fill: Callable
+
+
+def load_repairer(path: str | Path, task: str) -> Repairs:
+    """Loads a model that repairs.
+
+    Args:
+        path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
+        task: one of `repair.TASKS`.
+
+    Returns:
+        The model, as `Repairs`.
+
+    Raises:
+        FileNotFoundError: if there is no model at `path`.
+        ValueError: if the model there does something else.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
+        )
+    version = sampling.saved_model(path)
+    return _exported(version, task) if version else _of_python(saving.load(path), path, task)
+
+
+def _exported(version: Path, task: str) -> Repairs:
+    """The signature with the name of the task: images, masks where it fills holes, and a seed for each row."""
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(version)).signatures
+    if task not in signatures:
+        _refuse(version, task, [name for name in TASKS if name in signatures])
+    signature = signatures[task]
+    specs = signature.structured_input_signature[1]
+
+    def fill(images, masks, seeds):
+        given = {"images": images, "masks": masks, "seed": seeds}
+        tensors = {name: tf.constant(given[name], spec.dtype) for name, spec in specs.items()}
+        return signature(**tensors)["images"].numpy()
+
+    source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
+    return Repairer(task, tuple(source_shape), tuple(image_shape), fill)
+
+
+def _of_python(model, path: str | Path, task: str) -> Repairs:
+    """A model with `repair(images, masks, num, seed)`, or one whose latents are searched for."""
+    if getattr(model, "task", None) in TASKS:
+        if model.task != task:
+            _refuse(path, task, [model.task])
+        repair, source_shape = model.repair, model.source_shape
+    elif task == "inpaint" and isinstance(model, Generative) and model.latent_input is not None:
+        from keras_gen.models import inversion
+
+        repair, source_shape = functools.partial(inversion.repair, model), model.image_shape  # type: ignore[attr-defined]
+    else:
+        _refuse(path, task, ["inpaint"] if getattr(model, "latent_input", None) is not None else [])
+
+    def fill(images, masks, seeds):
+        filled = np.empty((len(images), *model.image_shape), np.uint8)
+        for seed in np.unique(seeds):  # the method has one seed for all rows
+            rows = seeds == seed
+            own = None if masks is None else masks[rows]
+            filled[rows] = repair(images[rows], masks=own, num=1, seed=int(seed))[:, 0]
+        return filled
+
+    return Repairer(task, tuple(source_shape), tuple(model.image_shape), fill)
+
+
+def _refuse(path, task, tasks):
+    """Says what a model is for instead."""
+    instead = f"does {', '.join(tasks)}: keras-gen {tasks[0]}" if tasks else "repairs nothing"
+    raise ValueError(f"expected a model for {task}, the one of {path} {instead}")

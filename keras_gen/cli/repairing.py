@@ -1,0 +1,108 @@
+"""`keras-gen inpaint | colorize | upscale | restore`: the user's own pictures, repaired."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from keras_gen.repair import Holes
+
+
+@dataclasses.dataclass(frozen=True)
+class Repair:
+    """What the four commands share."""
+
+    task: ClassVar[str]
+    model: tyro.conf.Positional[Path]
+    """Folder of a run, a .keras file, or an exported SavedModel (with or without its version)."""
+    data: Path
+    """An image file or a folder of them, of any size: grey, colour, palette, transparent, 8 or 16 bits."""
+    num: int = 1
+    """Proposals for each picture: name.png for one, name_1.png, name_2.png … for several."""
+    seed: int = 0
+    """The same seed gives the same bytes for a picture of the same name, whatever else is in its folder."""
+    out: Path = Path("repaired")
+    """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
+
+    def run(self) -> None:
+        """Writes the repaired pictures and says where."""
+        from keras_gen import repair
+        from keras_gen.cli.repairers import load_repairer
+        from keras_gen.console import progress
+
+        if self.seed < 0:
+            raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
+        plan = repair.plan(self.data, self.out, self.holes(), self.num)
+        repairs = load_repairer(self.model, self.task)
+        with progress() as on_progress:
+            outcome = repair.repair(repairs, plan, self.seed, on_progress)
+        proposals = f", {self.num} proposals each" if self.num > 1 else ""
+        print(f"{outcome.pictures} picture{'' if outcome.pictures == 1 else 's'}{proposals}: {self.out}")
+        if plan.holes is not None:
+            print(f"{plan.holes.described()}: {outcome.hole_pixels:,} pixels filled")
+        if outcome.unmarked:
+            print(f"{outcome.unmarked} of them without a hole, written as they are")
+        print(f"before and after: {outcome.contact_sheet}")
+
+    def holes(self) -> Holes | None:
+        """Where the holes are; None for tasks that change the whole picture."""
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Inpaint(Repair):
+    """Fill holes in pictures: scratches, stains, what is painted over or erased. Nothing else changes, to the byte.
+
+    Examples: keras-gen inpaint runs/RUN --data damaged/ --mask masks/ --num 4;
+    keras-gen inpaint runs/RUN --data scan.png --mask "#ff00ff" --grow 2
+    """
+
+    task: ClassVar[str] = "inpaint"
+    mask: str = "alpha"
+    """Where the holes are. A folder with a mask for each picture (x.png, x_mask.png or x_mask001.png for x.jpg); one mask for all; alpha: whatever is not opaque; or a colour such as "#ff00ff" that marks them exactly."""  # noqa: E501
+    hole: Literal["white", "black"] | None = None
+    """Which part of a mask is the hole, divided at middle grey. By default all that is not black, if that is no more than 60 %."""  # noqa: E501
+    grow: int = 0
+    """Pixels by which each hole grows: 2 removes the soft edge of a scratch. 0, the default, keeps whatever the mask leaves, to the byte (of 16 bits the upper 8)."""  # noqa: E501
+    feather: int = 0
+    """Pixels inside the grown hole over which its border is blended with what is around it."""
+
+    def holes(self) -> Holes:
+        """The masks, which are searched for before the model is loaded."""
+        from keras_gen.repair import Holes
+
+        return Holes(self.mask, self.hole, self.grow, self.feather)
+
+
+@dataclasses.dataclass(frozen=True)
+class Colorize(Repair):
+    """Colour pictures. Each keeps its own luma and so all its detail: only colour is added.
+
+    Example: keras-gen colorize runs/RUN --data grey/ --num 4 --out coloured/
+    """
+
+    task: ClassVar[str] = "colorize"
+
+
+@dataclasses.dataclass(frozen=True)
+class Upscale(Repair):
+    """Enlarge pictures by the factor that the model has learned.
+
+    Example: keras-gen upscale runs/RUN --data small.png --out large/
+    """
+
+    task: ClassVar[str] = "upscale"
+
+
+@dataclasses.dataclass(frozen=True)
+class Restore(Repair):
+    """Restore whole pictures: whatever damage the model has learned to remove, such as noise or blur.
+
+    Example: keras-gen restore runs/RUN --data noisy/ --out restored/
+    """
+
+    task: ClassVar[str] = "restore"

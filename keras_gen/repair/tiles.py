@@ -1,0 +1,138 @@
+"""Applies a model of one size to a whole picture of any size: enlarged or restored in tiles, coloured at once.
+
+Tiles overlap by a quarter and are blended, so no tile ends where another begins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from keras_gen import images
+from keras_gen.console import no_fraction
+from keras_gen.repair.contract import BATCH, Repairs, factor_of, padding, size_of
+
+OVERLAP = 4  # neighbouring tiles share at least 1/4 of their side
+BAND = 256  # rows that are coloured at once
+LUMA = np.array([19595, 38470, 7471])  # of 65,536: the weights of Pillow's mode L
+
+
+def tiled(
+    repairs: Repairs, pixels: np.ndarray, seed: int = 0, on_fraction: Callable[[float], None] = no_fraction
+) -> np.ndarray:
+    """Enlarges or restores one picture.
+
+    Args:
+        repairs: a model for "upscale" or "restore", for images with as many channels.
+        pixels: uint8 (height, width, channels) of any size; one that is smaller than the model is reflected at its
+            borders.
+        seed: int in [0, 2³¹), the same for all tiles.
+        on_fraction: called with the fraction that is done.
+
+    Returns:
+        uint8 (factor · height, factor · width, channels).
+    """
+    (height, width), size, factor = pixels.shape[:2], size_of(repairs), factor_of(repairs)
+    lacking = padding((height, width), size)
+    pixels = np.pad(pixels, (*lacking, (0, 0)), mode="reflect")
+    (tops, row_shares), (lefts, column_shares) = (
+        _axis(length, side, factor) for length, side in zip(pixels.shape[:2], size, strict=True)
+    )
+    side, wide = factor * size[0], factor * size[1]
+    result = np.empty((factor * pixels.shape[0], factor * pixels.shape[1], repairs.image_shape[2]), np.uint8)
+    strip = np.zeros((side, *result.shape[1:]), np.float32)  # one row of tiles: the sums need no more than that
+    for index, top in enumerate(tops):
+        for start in range(0, len(lefts), BATCH):
+            part = range(start, min(start + BATCH, len(lefts)))
+            tiles = np.stack([pixels[top : top + size[0], lefts[i] : lefts[i] + size[1]] for i in part])
+            made = repairs.fill(tiles, None, np.full(len(part), seed, np.int64))
+            for i, tile in zip(part, made, strict=True):
+                share = row_shares[index][:, None, None] * column_shares[i][:, None]
+                strip[:, factor * lefts[i] : factor * lefts[i] + wide] += share * tile
+            on_fraction((index + part.stop / len(lefts)) / len(tops))
+        finished = factor * (tops[index + 1] - top) if index + 1 < len(tops) else side
+        result[factor * top : factor * top + finished] = np.round(strip[:finished])
+        strip = np.concatenate([strip[finished:], np.zeros_like(strip[:finished])])
+    top, left = (factor * before for before, _ in lacking)
+    return result[top : top + factor * height, left : left + factor * width]
+
+
+def _axis(length, side, factor):
+    """Along one axis: where tiles begin, and how much each pixel of their results counts, in sum 1 everywhere."""
+    number = math.ceil((length - side) / (side - side // OVERLAP)) + 1
+    starts = np.round(np.linspace(0, length - side, number)).astype(int)
+    distance = np.minimum(np.arange(factor * side), np.arange(factor * side)[::-1]) + 0.5
+    shares = np.repeat(np.minimum(distance, factor * side / OVERLAP)[None], number, axis=0)
+    total = np.zeros(factor * length)
+    for start, share in zip(factor * starts, shares, strict=True):
+        total[start : start + factor * side] += share
+    for start, share in zip(factor * starts, shares, strict=True):
+        share /= total[start : start + factor * side]
+    return starts, shares.astype(np.float32)
+
+
+def colorize_picture(repairs: Repairs, luma: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Colours one picture: the model sees all of it, shrunk to its size, and only what it adds to grey is enlarged.
+
+    The picture keeps its own luma exactly: Pillow's mode L of the result is the luma given. Where a colour would leave
+    [0, 255] it is made paler.
+
+    Args:
+        repairs: a model for "colorize".
+        luma: uint8 (height, width) of any size.
+        seed: int in [0, 2³¹).
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    height, width = luma.shape
+    rows, columns = size_of(repairs)
+    scale = min(rows / height, columns / width)
+    inner = max(1, min(rows, round(height * scale))), max(1, min(columns, round(width * scale)))
+    small = np.asarray(Image.fromarray(luma).resize(inner[::-1], Image.Resampling.LANCZOS))
+    lacking = padding(inner, (rows, columns))
+    (top, _), (left, _) = lacking
+    padded = np.pad(small, lacking, mode="reflect")
+    grey = np.repeat(padded[..., None], repairs.source_shape[2], axis=-1)
+    if grey.shape[-1] == 4:
+        grey[..., 3] = 255
+    made = repairs.fill(grey[None], None, np.array([seed], np.int64))[0][top : top + inner[0], left : left + inner[1]]
+    colors = made[..., :3].astype(np.float32)
+    tint = colors - (colors @ LUMA.astype(np.float32) / 65536)[..., None]
+    planes = [Image.fromarray(np.ascontiguousarray(tint[..., channel])) for channel in range(3)]
+    result = np.empty((height, width, 3), np.uint8)
+    for first in range(0, height, BAND):
+        last = min(first + BAND, height)
+        box = (0, first * inner[0] / height, inner[1], last * inner[0] / height)
+        bands = [plane.resize((width, last - first), Image.Resampling.BILINEAR, box=box) for plane in planes]
+        result[first:last] = tinted(luma[first:last], np.stack([np.asarray(band) for band in bands], axis=-1))
+    return result
+
+
+def tinted(luma: np.ndarray, tint: np.ndarray) -> np.ndarray:
+    """Adds colour to luma and keeps it exactly.
+
+    Args:
+        luma: uint8 (height, width).
+        tint: float32 (height, width, 3), what to add to each of red, green and blue, without luma itself.
+
+    Returns:
+        uint8 (height, width, 3), whose mode L in Pillow is `luma`.
+
+    Example:
+        >>> luma = np.array([[0, 100, 250]], "uint8")
+        >>> tinted(luma, np.float32([100, -51, 0]) * np.ones((1, 3, 1), "float32")).tolist()
+        [[[0, 0, 0], [200, 49, 100], [255, 247, 250]]]
+    """
+    grey = luma[..., None].astype(np.float32)
+    room = np.where(tint > 0, 255 - grey, grey) / np.maximum(np.abs(tint), 1e-6)
+    # Rounding changes the luma by less than 0.5, so it is rounded back to what it was.
+    return np.round(grey + tint * np.minimum(1, room.min(axis=-1, keepdims=True))).astype(np.uint8)
+
+
+def luma_of(colors: np.ndarray) -> np.ndarray:
+    """The luma of a picture, as Pillow's mode L: uint8 (height, width, 1 or 3) → uint8 (height, width)."""
+    return np.asarray(images.to_pil(colors).convert("L"))
