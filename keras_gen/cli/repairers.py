@@ -16,7 +16,7 @@ from keras_gen.repair import TASKS, Repairs
 
 
 @dataclasses.dataclass(frozen=True)
-class Repairer:
+class Loaded:
     """`Repairs` whose `fill` is a function of (images, masks, seeds)."""
 
     task: str
@@ -63,7 +63,7 @@ def _exported(version: Path, task: str) -> Repairs:
         return signature(**tensors)["images"].numpy()
 
     source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
-    return Repairer(task, tuple(source_shape), tuple(image_shape), fill)
+    return Loaded(task, tuple(source_shape), tuple(image_shape), fill)
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:
@@ -75,7 +75,7 @@ def _of_python(model, path: str | Path, task: str) -> Repairs:
     elif task == "inpaint" and isinstance(model, Generative) and model.latent_input is not None:
         from keras_gen.models import inversion
 
-        repair, source_shape = functools.partial(inversion.repair, model), model.image_shape  # type: ignore[attr-defined]
+        repair, source_shape = functools.partial(inversion.repair, model), model.image_shape
     else:
         _refuse(path, task, ["inpaint"] if getattr(model, "latent_input", None) is not None else [])
 
@@ -87,7 +87,7 @@ def _of_python(model, path: str | Path, task: str) -> Repairs:
             filled[rows] = repair(images[rows], masks=own, num=1, seed=int(seed))[:, 0]
         return filled
 
-    return Repairer(task, tuple(source_shape), tuple(model.image_shape), fill)
+    return Loaded(task, tuple(source_shape), tuple(model.image_shape), fill)
 
 
 def _refuse(path, task, tasks):
