@@ -1,8 +1,7 @@
 """Scores the repair of images beside every simple method, those of OpenCV among them.
 
 Writes the card of `score_repair` with two more columns: Telea's fast marching and the Navier-Stokes method. Without a
-model the linear predictor is scored as one, to see the methods alone. A model is any that has `repair(images, masks,
-seed)`.
+model the linear predictor is scored as one, to see the methods alone.
 
 Needs OpenCV: `pip install opencv-python-headless`, part of `.[bench]`.
 
@@ -91,6 +90,7 @@ def main(options: Options) -> None:
 
             def repair(images, holes, seed):
                 return model.repair(images, holes, seed=seed)[:, 0]  # the first proposal for each
+
         about = {"class": name, "data": data.name, "path": str(options.model or "")}
     with progress() as on_progress:
         card, pictures = evaluation.score_repair(repair, data, about, options.num, task, options.nets, on_progress)

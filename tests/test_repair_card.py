@@ -83,6 +83,7 @@ def test_a_perfect_repairer(data, tmp_path):
         assert {name: found[name].value for name in exact} == exact
         for name in ("frechet", "coverage", "separability"):
             assert found[name].value == found[name].floor
+        assert found["frechet"].floor > 1, "the originals are compared with other images"
         assert 0.35 < found["separability"].value < 0.65
         # The baselines are worse, and a predictor that knows the model is the best of them.
         psnr = {name: scores[f"{part}/repair_psnr"].value for name, scores in card.baselines.items()}

@@ -246,8 +246,9 @@ def _sample(images) -> np.ndarray:
 
 def _pca(num_components: int, num_values: int) -> PCA:
     """Exact where the covariance matrix is small."""
-    solver = "covariance_eigh" if num_values <= MAX_EXACT_VALUES else "randomized"
-    return PCA(num_components, svd_solver=solver, random_state=0)
+    if num_values <= MAX_EXACT_VALUES:
+        return PCA(num_components, svd_solver="covariance_eigh")
+    return PCA(num_components, svd_solver="randomized", iterated_power=2, random_state=0)
 
 
 def _unit_rows(images) -> np.ndarray:
