@@ -15,6 +15,7 @@ from benchmarks import (
     mutants,
     outside_classifier,
     quality,
+    repair,
     scaling,
     serving,
     speed,
@@ -80,13 +81,23 @@ def test_sampling_floor_of_the_protocol():
 
 BENCHMARKS = (
     *(autoencoders, delivered, end_to_end, faults, ladder, mutants, outside_classifier),
-    *(quality, scaling, serving, speed, stacked_mnist, toys),
+    *(quality, repair, scaling, serving, speed, stacked_mnist, toys),
 )
 
 
 def test_each_mutant_changes_one_line_that_is_there():
     assert len(mutants.MUTANTS) == 40
     mutants.check(ROOT)
+
+
+def test_opencv_fills_holes_channel_by_channel():
+    pytest.importorskip("cv2")
+    image = np.full((1, 8, 12, 4), [10, 20, 30, 255], np.uint8)
+    hole = np.zeros((1, 8, 12, 1), np.uint8)
+    hole[0, 3:5, 4:7] = 9
+    for make in repair.OPENCV.values():
+        filled = make(image)(np.where(hole, np.uint8(128), image), hole)
+        np.testing.assert_allclose(filled.astype(int), image, atol=1)
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)

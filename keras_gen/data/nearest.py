@@ -8,7 +8,7 @@ BLOCK_VALUES = 2_000 * 28**2  # values of images at a time, as float32
 
 
 def nearest(
-    queries: np.ndarray, references: np.ndarray, own: np.ndarray | None = None
+    queries: np.ndarray, references: np.ndarray, own: np.ndarray | None = None, where: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The reference that is nearest to each query.
 
@@ -16,6 +16,8 @@ def nearest(
         queries: uint8 (n, height, width, channels).
         references: uint8 (m, height, width, channels); an array that stays on disk is read block by block.
         own: int (n,), if the queries are themselves references: their indices, so that no query finds itself.
+        where: (n, height, width, 1), nonzero in the pixels of each query that are compared, at least one; None for
+            all of them.
 
     Returns:
         (distances, indices), float32 and int64 (n,): the root of the mean squared difference over pixels and channels,
@@ -27,15 +29,31 @@ def nearest(
         >>> distances.tolist(), indices.tolist()
         ([100.0], [0])
     """
-    num_values = int(np.prod(queries.shape[1:]))
+    channels, num_values = queries.shape[-1], int(np.prod(queries.shape[1:]))
     block = max(1, BLOCK_VALUES // num_values)
     distances, indices = np.full(len(queries), np.inf, np.float32), np.zeros(len(queries), np.int64)
+    num_compared = np.full(len(queries), num_values)
+    if where is not None:
+        num_compared = channels * np.count_nonzero(where, axis=(1, 2, 3))
+
+    def rows_of(rows):
+        """The values of queries and, unless all are compared, a weight of 0 or 1 for each pixel."""
+        values = _rows(queries[rows])
+        if where is None:
+            return values, None
+        weights = (np.asarray(where[rows]) != 0).reshape(len(values), -1).astype(np.float32)
+        return values * np.repeat(weights, channels, axis=1), weights
+
     for start in range(0, len(references), block):
         candidates = _rows(references[start : start + block])
-        squared = np.sum(candidates**2, axis=1)
+        squares = np.sum((candidates**2).reshape(len(candidates), -1, channels), axis=2)  # of each pixel
+        squared = np.sum(squares, axis=1)
         for first in range(0, len(queries), block):
             rows = slice(first, first + block)
-            near = squared - 2 * (_rows(queries[rows]) @ candidates.T)  # without the query's own square, for now
+            values, weights = rows_of(rows)
+            if weights is not None:
+                squared = weights @ squares.T  # for each pair: which pixels count depends on the query
+            near = squared - 2 * (values @ candidates.T)  # without the query's own square, for now
             if own is not None:
                 near[own[rows, None] == np.arange(start, start + len(candidates))] = np.inf
             best = near.argmin(axis=1)
@@ -44,8 +62,9 @@ def nearest(
             distances[rows][better] = found[better]
             indices[rows][better] = start + best[better]
     for first in range(0, len(queries), block):
-        distances[first : first + block] += np.sum(_rows(queries[first : first + block]) ** 2, axis=1)
-    return np.sqrt(distances.clip(0) / num_values), indices
+        rows = slice(first, first + block)
+        distances[rows] += np.sum(rows_of(rows)[0] ** 2, axis=1)
+    return np.sqrt(distances.clip(0) / num_compared).astype(np.float32), indices
 
 
 def _rows(images):

@@ -12,18 +12,24 @@ from keras_gen.evaluation.distances import (
     frechet_distance_at_infinity,
     kernel_distance,
     neighbourhoods,
+    separability,
 )
 from keras_gen.evaluation.monitor import QualityMonitor
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
 from keras_gen.evaluation.reconstruction import reconstruction_errors
-from keras_gen.evaluation.scores import METRICS, compare
+from keras_gen.evaluation.repair import INPAINT, Task, score_repair
+from keras_gen.evaluation.repair_baselines import BASELINES, Baseline
+from keras_gen.evaluation.scores import METRICS, compare, metric_of
 from keras_gen.evaluation.scoring import Evaluation, score, score_images
 from keras_gen.evaluation.streaming import FrechetDistance
 from keras_gen.features import FeatureNet
 
 __all__ = [
+    "BASELINES",
+    "INPAINT",
     "METRICS",
+    "Baseline",
     "Candidate",
     "CopyCheck",
     "Evaluation",
@@ -32,6 +38,7 @@ __all__ = [
     "QualityMonitor",
     "Score",
     "ScoreCard",
+    "Task",
     "attribute_direction",
     "choose_prior",
     "compare",
@@ -40,11 +47,14 @@ __all__ = [
     "frechet_distance_at_infinity",
     "kernel_distance",
     "lines",
+    "metric_of",
     "neighbourhoods",
     "reconstruction_errors",
     "score",
     "score_images",
+    "score_repair",
     "section",
+    "separability",
     "side_by_side",
     "write",
     "write_candidates",

@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from keras_gen.data import ImageData
+
 PROTOCOL = 1  # grows when numbers of the same name begin to mean something else
 
 
@@ -40,11 +42,13 @@ class ScoreCard:
         model: the scored model: its path, its class, whether its weights are averaged, truncation.
         protocol: how it was scored; cards are comparable where this is the same.
         nets: for each feature net its seed, its hash, and its accuracy on the test split by attribute.
-        scores: `Score` by names in `scores.METRICS`.
+        scores: `Score` by names in `scores.METRICS`, or by the part of the card and the name, such as "50-60/seam".
         classes: how often each class is made, and how good it is, see `scores.by_class`; by the first net.
         attributes: how well the images show each attribute that was asked for; by the first net.
         copies: the copy check's findings, without the pairs; empty where nothing was generated.
         remarks: what to know before reading the numbers.
+        baselines: for each simple method that was scored beside the model, its scores by name.
+        floor_of: what the floors are measured on.
 
     Example:
         card, pictures = score(gan, keras_gen.load("mnist"))
@@ -60,6 +64,8 @@ class ScoreCard:
     attributes: dict[str, float] = dataclasses.field(default_factory=dict)
     copies: dict[str, Any] = dataclasses.field(default_factory=dict)
     remarks: list[str] = dataclasses.field(default_factory=list)
+    baselines: dict[str, dict[str, Score]] = dataclasses.field(default_factory=dict)
+    floor_of: str = "real training images"
 
     def save(self, path: str | Path) -> Path:
         """Writes the card as JSON."""
@@ -76,6 +82,32 @@ class ScoreCard:
         """
         try:
             card = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(**{**card, "scores": {name: Score(**score) for name, score in card["scores"].items()}})
+            scores, *others = [
+                {name: Score(**score) for name, score in scores.items()}
+                for scores in (card["scores"], *card.get("baselines", {}).values())
+            ]
+            baselines = dict(zip(card.get("baselines", {}), others, strict=True))
+            return cls(**{**card, "scores": scores, "baselines": baselines})
         except (json.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
             raise ValueError(f"expected a score card, {path} holds something else") from error
+
+
+def protocol(data: ImageData, num: int, features: str, nets: list[dict[str, Any]]) -> dict[str, Any]:
+    """What must be the same for two cards to be comparable.
+
+    Args:
+        data: the data set.
+        num: images on each side.
+        features: "own" or "inception".
+        nets: as in `ScoreCard`.
+    """
+    return {
+        "version": PROTOCOL,
+        "training_images": data.train.fingerprint,
+        "test_images": data.test.fingerprint,
+        "image_shape": list(data.image_shape),
+        "split": "test",
+        "images": num,
+        "features": features,
+        "feature_nets": [net["hash"] for net in nets],
+    }

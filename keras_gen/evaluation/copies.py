@@ -47,7 +47,14 @@ class CopyCheck(NamedTuple):
         return self.p_value < MAX_P_VALUE and self.copies > MIN_COPY_SHARE
 
 
-def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
+def copy_check(
+    train_images,
+    test_images,
+    fake_images: np.ndarray,
+    *,
+    originals: np.ndarray | None = None,
+    where: np.ndarray | None = None,
+) -> CopyCheck:
     """Searches for training images among generated ones.
 
     What makes an image suspicious is the ratio of its distances to the nearest training and the nearest test image.
@@ -59,6 +66,9 @@ def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
         train_images: uint8 (n, height, width, channels); the array may stay on disk.
         test_images: uint8 (m, height, width, channels), m ≥ 2, which the generator never saw; it may stay on disk.
         fake_images: uint8 (k, height, width, channels), k ≥ 1.
+        originals: int (k,), for repaired images: the test image that each was. It is no neighbour of its repaired
+            image, and these are the unseen images, so that a perfect repairer is as suspicious as they are.
+        where: (k, height, width, 1), for repaired images: nonzero in the holes, which alone are compared.
 
     Example:
         >>> images = np.random.default_rng(0).integers(0, 256, (60, 8, 12, 1), dtype=np.uint8)
@@ -71,11 +81,13 @@ def copy_check(train_images, test_images, fake_images: np.ndarray) -> CopyCheck:
     """
     # At random: files may be ordered by class.
     chosen = np.random.default_rng(0).permutation(len(test_images))[: len(fake_images)]
-    unseen = test_images[chosen]
-    to_train, closest = nearest(fake_images, train_images)
-    to_test, _ = nearest(fake_images, test_images)
-    unseen_to_train, _ = nearest(unseen, train_images)
-    unseen_to_test, _ = nearest(unseen, test_images, own=chosen)
+    if originals is not None:
+        chosen = originals
+    unseen = np.asarray(test_images[chosen])
+    to_train, closest = nearest(fake_images, train_images, where=where)
+    to_test, _ = nearest(fake_images, test_images, own=originals, where=where)
+    unseen_to_train, _ = nearest(unseen, train_images, where=where)
+    unseen_to_test, _ = nearest(unseen, test_images, own=chosen, where=where)
     ratios = (to_train + HALF_A_BYTE) / (to_test + HALF_A_BYTE)
     usual = (unseen_to_train + HALF_A_BYTE) / (unseen_to_test + HALF_A_BYTE)
     limit = np.quantile(usual, SUSPICIOUS_QUANTILE)

@@ -10,8 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import euclidean_distances
+from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 MIN_IMAGES_PER_FEATURE = 16  # images for each feature that an extrapolation needs
 BLOCK_ROWS = 1_000  # rows of a matrix of all pairs at a time: 1,000 × 60,000 of them take 480 MB
@@ -197,6 +201,38 @@ def neighbourhoods(real_features: np.ndarray, fake_features: np.ndarray, num_nei
         "density": float(num_around.mean() / num_neighbours),
         "coverage": float(np.concatenate(covered).mean()),
     }
+
+
+def separability(real_features: np.ndarray, fake_features: np.ndarray, num_folds: int = 5) -> float:
+    """The error of a linear classifier that is trained to tell fakes from reals: 0.5 where it cannot.
+
+    Each row is classified by a logistic regression that was trained on the other folds, so that rows are not known by
+    heart. Fakes that are made from images must not be made from those on the real side.
+
+    Args:
+        real_features: float (n, d), n ≥ 5.
+        fake_features: float (m, d), m ≥ 5; the error is a share of all rows, so n = m.
+        num_folds: of the cross-validation.
+
+    Returns:
+        A share in [0, 1], 0 where all are recognised. Chance may carry it above 0.5.
+
+    Raises:
+        ValueError: for arrays of another shape, or features that are not finite.
+
+    Example:
+        >>> separability(np.zeros((20, 1)) + np.arange(20)[:, None] % 2, np.full((20, 1), 9.0))
+        0.0
+
+    Source:
+        Zhao et al., Large Scale Image Completion via Co-Modulated GANs (2021), section 4,
+        https://arxiv.org/abs/2103.10428: their U-IDS is the training error of a linear SVM on Inception features.
+    """
+    features = np.concatenate(_checked(real_features, fake_features, least=num_folds))
+    is_real = np.repeat([True, False], [len(real_features), len(fake_features)])
+    order = np.random.default_rng(0).permutation(len(features))  # files may be ordered by class
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+    return 1 - float(cross_val_score(classifier, features[order], is_real[order], cv=num_folds).mean())
 
 
 def _checked(real_features, fake_features, least: int = 2) -> tuple[np.ndarray, np.ndarray]:

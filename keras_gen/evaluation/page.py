@@ -10,7 +10,7 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen import pages
 from keras_gen.evaluation.card import Score, ScoreCard
-from keras_gen.evaluation.scores import METRICS
+from keras_gen.evaluation.scores import METRICS, metric_of
 
 
 def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | Path) -> Path:
@@ -39,20 +39,37 @@ def write(card: ScoreCard, pictures: Mapping[str, np.ndarray], directory: str | 
 
 
 def section(card: ScoreCard) -> list[str]:
-    """The numbers of a card as a part of a page: remarks and a table."""
-    rows = [
-        [name, text(name, score), floor_text(name, score), METRICS[name].better, METRICS[name].about]
-        for name, score in card.scores.items()
-    ]
-    columns = ["metric", "value", "real training images", "better", ""]
-    return [*map(pages.remark, card.remarks), pages.table(columns, rows)]
+    """The numbers of a card as a part of a page: remarks and a table, or one for each part of the card."""
+    remarks = list(map(pages.remark, card.remarks))
+    parts: dict[str, list[str]] = {}
+    for name in card.scores:
+        parts.setdefault(name.rpartition("/")[0], []).append(name)
+    if set(parts) <= {""}:
+        rows = [[*_row(card, name), metric_of(name).about] for name in card.scores]
+        return [*remarks, pages.table([*_header(card), ""], rows)]
+    tables = []
+    for part, names in parts.items():
+        rows = [[name.rpartition("/")[2], *_row(card, name)[1:]] for name in names]
+        tables += [pages.heading(part), pages.table(_header(card), rows)]
+    # Once for all parts, which leaves their tables room for the baselines.
+    abouts = {name.rpartition("/")[2]: metric_of(name).about for name in card.scores}
+    return [*remarks, *tables, pages.heading("What the numbers say"), pages.facts(abouts)]
+
+
+def _header(card: ScoreCard) -> list[str]:
+    return ["metric", "value", card.floor_of, *card.baselines, "better"]
+
+
+def _row(card: ScoreCard, name: str) -> list[str]:
+    """What a table says about one number, the baselines' values beside it."""
+    score = card.scores[name]
+    baselines = [text(name, scores[name]) if name in scores else "" for scores in card.baselines.values()]
+    return [name, text(name, score), floor_text(name, score), *baselines, metric_of(name).better]
 
 
 def lines(card: ScoreCard) -> list[str]:
     """The numbers of a card for the console, and its remarks."""
-    rows = [["metric", "value", "real training images", "better"]]
-    for name, score in card.scores.items():
-        rows.append([name, text(name, score), floor_text(name, score), METRICS[name].better])
+    rows = [_header(card), *(_row(card, name) for name in card.scores)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return [*card.remarks, *padded]
@@ -65,7 +82,7 @@ def text(name: str, score: Score) -> str:
         >>> text("frechet", Score(1.25, 0.031))
         '1.250 ± 0.031'
     """
-    form = METRICS[name].form
+    form = metric_of(name).form
     error = "" if score.error is None else f" ± {score.error:{form}}"
     interval = "" if score.interval is None else " [{:{form}}, {:{form}}]".format(*score.interval, form=form)
     return f"{score.value:{form}}{error}{interval}"
@@ -73,7 +90,7 @@ def text(name: str, score: Score) -> str:
 
 def floor_text(name: str, score: Score) -> str:
     """The floor of a number, empty where there is none."""
-    return "" if score.floor is None else f"{score.floor:{METRICS[name].form}}"
+    return "" if score.floor is None else f"{score.floor:{metric_of(name).form}}"
 
 
 def _details(card: ScoreCard) -> list[str]:
@@ -99,7 +116,7 @@ def _details(card: ScoreCard) -> list[str]:
             else []
         ),
         *(
-            [pages.heading("How well images show what was asked for, by feature net 1"), pages.facts(shown)]
+            [pages.heading("How well images show each attribute, by feature net 1"), pages.facts(shown)]
             if shown
             else []
         ),
@@ -152,7 +169,8 @@ def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
         cards: at least two cards by name.
 
     Returns:
-        The header and a row for each metric: its name, each card's value, the floor, which direction is better.
+        The header and a row for each metric: its name, each card's value, the floor, the baselines of the first card,
+        which direction is better.
 
     Raises:
         ValueError: if two cards were made in different ways, which says where: their numbers mean different things.
@@ -172,10 +190,12 @@ def side_by_side(cards: Mapping[str, ScoreCard]) -> list[list[str]]:
     rows = []
     if any(card.model.get("truncation") for card in cards.values()):
         rows.append(["truncation", *(str(card.model["truncation"] or "") for card in cards.values()), "", ""])
-    for name in METRICS:
+    by_metric = {name: list(METRICS).index(name.rpartition("/")[2]) for card in cards.values() for name in card.scores}
+    parts = list(dict.fromkeys(name.rpartition("/")[0] for name in by_metric))
+    for name in sorted(by_metric, key=lambda name: (parts.index(name.rpartition("/")[0]), by_metric[name])):
         scores = [card.scores.get(name) for card in cards.values()]
-        if any(scores):
-            floor = next((floor_text(name, score) for score in scores if score), "")
-            values = ("" if score is None else text(name, score) for score in scores)
-            rows.append([name, *values, floor, METRICS[name].better])
-    return [["metric", *cards, "real training images", "better"], *rows]
+        values = ("" if score is None else text(name, score) for score in scores)
+        floor = next((floor_text(name, score) for score in scores if score), "")
+        baselines = (text(name, known[name]) if name in known else "" for known in first.baselines.values())
+        rows.append([name, *values, floor, *baselines, metric_of(name).better])
+    return [["metric", *cards, first.floor_of, *first.baselines, "better"], *rows]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+MIN_SSIM_SIDE = 11  # pixels, the width of its window
+
 
 def reconstruction_errors(originals: np.ndarray, reconstructions: np.ndarray) -> dict[str, float]:
     """Compares images with their reconstructions, pixels taken in [0, 1].
@@ -40,9 +42,23 @@ def reconstruction_errors(originals: np.ndarray, reconstructions: np.ndarray) ->
     # A reconstruction that is equal byte for byte has no noise at all: counted as half a byte off in a single value.
     least = (0.5 / 255) ** 2 / np.prod(originals.shape[1:])
     errors = {"mse": float(by_image.mean()), "psnr": float(np.mean(-10 * np.log10(np.maximum(by_image, least))))}
-    if min(originals.shape[1:3]) >= 11:  # the width of its window
-        from skimage.metrics import structural_similarity  # takes half a second, and only autoencoders need it
-
-        options = {"channel_axis": -1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-        errors["ssim"] = float(np.mean([structural_similarity(*pair, **options) for pair in pairs]))
+    if min(originals.shape[1:3]) >= MIN_SSIM_SIDE:
+        errors["ssim"] = structural_similarity(originals, reconstructions)
     return errors
+
+
+def structural_similarity(originals: np.ndarray, others: np.ndarray) -> float:
+    """SSIM in Gaussian windows of σ 1.5, mean over the images.
+
+    Args:
+        originals: uint8 (n, height, width, channels), at least 11 pixels per side.
+        others: uint8, the same shape.
+
+    Source:
+        As for `reconstruction_errors`.
+    """
+    from skimage import metrics  # takes half a second, and only autoencoders and repair need it
+
+    options = {"channel_axis": -1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    pairs = zip(originals, others, strict=True)
+    return float(np.mean([metrics.structural_similarity(*pair, **options) for pair in pairs]))

@@ -60,13 +60,37 @@ METRICS = {
     "classification": Metric("accuracy on real images of a classifier trained on generated ones", "higher"),
     "mse": Metric("mean squared error of reconstructions, pixels in [0, 1]", "lower", ".5f"),
     "psnr": Metric("peak signal-to-noise ratio of reconstructions, dB", "higher", ".2f"),
-    "ssim": Metric("structural similarity of reconstructions", "higher"),
+    "ssim": Metric("structural similarity of reconstructions, or of the whole repaired images", "higher"),
     "out_of_range": Metric(
         "share of output values beyond [-1, 1] by more than 1 %, clipped: no fault where black or white is intended",
         "",
         ".4f",
     ),
+    # Of repair, see `repair`. What was not known: the hole, or all of an image that was degraded as a whole.
+    "repair_psnr": Metric(
+        "peak signal-to-noise ratio of one proposal where the image was not known, dB", "higher", ".2f"
+    ),
+    "repair_mae": Metric("mean absolute error of one proposal where the image was not known, bytes", "lower", ".2f"),
+    "mean_psnr": Metric("as repair_psnr, of the mean of the proposals", "higher", ".2f"),
+    "mean_mae": Metric("as repair_mae, of the mean of the proposals", "lower", ".2f"),
+    "separability": Metric("error of a linear classifier of real and repaired images; 0.5: not separable", "higher"),
+    "reads_again": Metric("share whose main attribute is classified as in the original", "higher"),
+    "reads_again_all": Metric("how well all attributes agree with those classified in the original, mean", "higher"),
+    "spread": Metric("squared error of one proposal over that of the mean of infinitely many: 2 is right", ""),
+    "variance": Metric("variance of a value between the proposals, bytes²", "", ".1f"),
+    "seam": Metric("mean step across the border of the hole, as a share of that in the originals: 1 is no seam", ""),
+    "known_changed": Metric("known bytes that the proposals change", "lower", ".0f"),
 }
+
+
+def metric_of(name: str) -> Metric:
+    """The metric behind the name of a score, which may have the part of the card before it.
+
+    Example:
+        >>> metric_of("50-60/seam") is METRICS["seam"]
+        True
+    """
+    return METRICS[name.rpartition("/")[2]]
 
 
 def compare(real: Extracted, fake: Extracted, asked: dict[str, np.ndarray] | None = None) -> dict[str, float]:

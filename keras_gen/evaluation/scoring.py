@@ -15,7 +15,7 @@ from keras_gen import images as pixels
 from keras_gen.console import OnProgress, no_progress
 from keras_gen.data import MIN_SCORED_IMAGES, ImageData, Split
 from keras_gen.evaluation import effort as efforts
-from keras_gen.evaluation.card import PROTOCOL, Score, ScoreCard
+from keras_gen.evaluation.card import Score, ScoreCard, protocol
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
 from keras_gen.evaluation.effort import CLASSIFIER_STEPS, FULL, MAX_COPY_CHECKED, NUM_DRAWS, Effort, Pace, Work
@@ -137,7 +137,7 @@ def _score_reconstruction(model, data, about, num, on_progress) -> Evaluation:
     if not _overshoots(model.image_network):
         outputs = model({name: column[:NUM_OUTPUTS] for name, column in {"images": originals, **given}.items()})
         scores["out_of_range"] = Score(_share_out_of_range(outputs))
-    card = ScoreCard(about, _protocol(data, len(split), "own", nets=[]), [], scores)
+    card = ScoreCard(about, protocol(data, len(split), "own", nets=[]), [], scores)
     shown = pixels.stacks(originals[:20], reconstructions[:20])
     return Evaluation(card, {"test images and, below, their reconstructions": shown})
 
@@ -236,13 +236,13 @@ def score_images(
     }
     card = ScoreCard(
         model=model,
-        protocol=_protocol(data, num, features, nets),
+        protocol=protocol(data, num, features, nets),
         nets=nets,
         scores=scores,
         classes=classes,
         attributes=attributes,
         copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
-        remarks=[*_brief(effort, full), *_remarks(features, nets, scores, classes, copies, num)],
+        remarks=[*_brief(effort, full), *cautions(features, nets, scores, classes, copies, num)],
     )
     return Evaluation(card, pictures)
 
@@ -256,19 +256,6 @@ def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:
                 f"expected data with the {item.name} of the model, {', '.join(item.values)}; {data.name} has "
                 f"{', '.join(values[item.name])}"
             )
-
-
-def _protocol(data, num, features, nets) -> dict:
-    return {
-        "version": PROTOCOL,
-        "training_images": data.train.fingerprint,
-        "test_images": data.test.fingerprint,
-        "image_shape": list(data.image_shape),
-        "split": "test",
-        "images": num,
-        "features": features,
-        "feature_nets": [net["hash"] for net in nets],
-    }
 
 
 def _summary(by_net: np.ndarray) -> Score:
@@ -320,7 +307,7 @@ def _brief(effort: Effort, full: Effort) -> list[str]:
     return [f"A brief card ({', '.join(filter(None, left_out))}): `keras-gen evaluate` makes the full one."]
 
 
-def _remarks(features, nets, scores: dict[str, Score], classes, copies: CopyCheck, num: int) -> list[str]:
+def cautions(features, nets, scores: dict[str, Score], classes, copies: CopyCheck, num: int) -> list[str]:
     """What to know before reading the numbers."""
     remarks = []
     coverage = scores.get("coverage")

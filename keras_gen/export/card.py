@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_gen.evaluation import METRICS, ScoreCard
+from keras_gen.evaluation import ScoreCard, metric_of
 from keras_gen.evaluation.page import copies_sentence, floor_text, text
 
 
@@ -61,14 +61,14 @@ def _scores(card: ScoreCard | None) -> str:
     if card is None:
         return "Not scored. Run `keras-gen evaluate` on the run's folder; the next export then includes the numbers."
     rows = [
-        [name, text(name, score), floor_text(name, score), METRICS[name].better, METRICS[name].about]
+        [name, text(name, score), floor_text(name, score), metric_of(name).better, metric_of(name).about]
         for name, score in card.scores.items()
     ]
     shown = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in card.model.items() if value is not None)
     return "\n\n".join(
         [
             "Measured on the test images, which nothing else in the run used. Beside each number stands the value for "
-            f"as many real training images. {shown[:1].upper()}{shown[1:]}.",
+            f"as many {card.floor_of}. {shown[:1].upper()}{shown[1:]}.",
             _table(["metric", "value", "real images", "better", ""], rows),
         ]
     )
