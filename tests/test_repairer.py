@@ -163,7 +163,7 @@ def test_masks_that_do_not_suit_are_refused(task, masks, message):
 
 
 def test_it_needs_a_picture():
-    with pytest.raises(ValueError, match="expected a picture among the inputs, of which images are made"):
+    with pytest.raises(ValueError, match="expected latents and a picture among the inputs, received latents"):
         Repairer(networks.generator("conv", SHAPE, 4, width=4), networks.discriminator("conv", SHAPE, width=4))
 
 

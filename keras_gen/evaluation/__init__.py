@@ -14,6 +14,7 @@ from keras_gen.evaluation.distances import (
     neighbourhoods,
     separability,
 )
+from keras_gen.evaluation.models import score
 from keras_gen.evaluation.monitor import QualityMonitor
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
@@ -21,7 +22,7 @@ from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.repair import INPAINT, Task, score_repair
 from keras_gen.evaluation.repair_baselines import BASELINES, Baseline
 from keras_gen.evaluation.scores import METRICS, compare, metric_of
-from keras_gen.evaluation.scoring import Evaluation, score, score_images
+from keras_gen.evaluation.scoring import Evaluation, score_images
 from keras_gen.evaluation.streaming import FrechetDistance
 from keras_gen.features import FeatureNet
 

@@ -1,14 +1,12 @@
-"""Scoring: from a model, or whatever makes images, and the data to a score card."""
+"""Scoring: from whatever makes images, and the data that they should be like, to a score card."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-import keras
 import numpy as np
 
 from keras_gen import images as pixels
@@ -19,15 +17,10 @@ from keras_gen.evaluation.card import Score, ScoreCard, protocol
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
 from keras_gen.evaluation.effort import CLASSIFIER_STEPS, FULL, MAX_COPY_CHECKED, NUM_DRAWS, Effort, Pace, Work
-from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
 from keras_gen.features import FeatureNet, classifier, learned_and_held_out, real_sides
-from keras_gen.inputs import LABEL, Categorical, Conditions
-from keras_gen.layers import leaky_clip
-from keras_gen.models.activations import last_activation
-from keras_gen.models.generative import Generative
+from keras_gen.inputs import Conditions
 
-NUM_OUTPUTS = 256
 NUM_CLOSEST_PAIRS = 20  # pairs shown
 MIN_TRUSTED_IMAGES = 1_000
 MIN_NET_ACCURACY = 0.8  # of a feature net; below it the card has a remark
@@ -43,103 +36,6 @@ class Evaluation(NamedTuple):
 
     card: ScoreCard
     pictures: dict[str, np.ndarray]
-
-
-def score(
-    model,
-    data: ImageData,
-    num: int = FULL.num_images,
-    truncation: float | None = None,
-    features: Features = "own",
-    on_progress: OnProgress = no_progress,
-    seconds: float | None = None,
-) -> Evaluation:
-    """Scores a trained model on the data that it was trained on.
-
-    The full card takes a minute or two on two CPU cores the first time, to train the feature nets, and less afterwards.
-
-    Args:
-        model: a `Generative` model, such as a `GAN` or an `Autoencoder`.
-        data: the data that it was trained on; real images are those of the test split.
-        num: images on each side, no more than either split has.
-        truncation: see `GAN.sample`.
-        features: "own", those of feature nets trained on the data, or "inception", see `FeatureNet.inception`.
-        on_progress: an `OnProgress`, called before each step of the work and with the fraction of it that is done.
-        seconds: about how long it may take: where that is not enough, fewer feature nets and images are used, and a
-            remark on the card says so. None for the full card.
-
-    Returns:
-        The card, and pictures.
-
-    Raises:
-        ValueError: if the data have other images or other attributes than the model makes, for fewer than 20 images on
-            a side, and for what an autoencoder cannot do.
-    """
-    if tuple(data.image_shape) != tuple(model.image_shape):
-        raise ValueError(
-            f"expected data with images of {model.image_shape}, those of {data.name} are {data.image_shape}"
-        )
-    about = {
-        "class": type(model).__name__,
-        "data": data.name,
-        "parameters": int(model.count_params()),
-        "truncation": truncation,
-    }
-    about |= model.facts
-    _check_conditions(model.conditions, data)
-    if not model.reconstructs:
-        return _score_generation(model, data, about, num, features, on_progress, seconds)
-    draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES
-    if not draws and (truncation is not None or features != "own"):
-        raise ValueError(
-            f"expected no truncation and no other features: without a prior, or with fewer than {MIN_SCORED_IMAGES} "
-            "images on each side, an autoencoder is scored by its reconstructions alone"
-        )
-    started_at = time.monotonic()
-    reconstruction = _score_reconstruction(model, data, about, num, on_progress)
-    seconds = None if seconds is None else seconds - (time.monotonic() - started_at)
-    if not draws:
-        return reconstruction
-    card, pictures = _score_generation(model, data, about, num, features, on_progress, seconds)
-    card = dataclasses.replace(card, scores={**reconstruction.card.scores, **card.scores})
-    return Evaluation(card, {**pictures, **reconstruction.pictures})
-
-
-def _score_generation(model: Generative, data, about, num, features, on_progress, seconds) -> Evaluation:
-    @functools.cache
-    def given(num):
-        """What a model that takes pictures makes so many images of: that of the test images they are compared with."""
-        return model.given_of(real_sides(data, num)[0])
-
-    def draw(num, seed):
-        rows = model.draw(num, seed, truncation=about["truncation"], given=given(num))
-        asked: Columns = {}
-        for each, row in zip(model.inputs, rows, strict=True):
-            asked |= each.asked(row)
-        return model.decode(*rows), asked
-
-    scored = score_images(draw, data, about, num, features, on_progress, seconds=seconds)
-    if not _overshoots(model.image_network):
-        columns = given(NUM_OUTPUTS)
-        num = min([NUM_OUTPUTS, *map(len, columns.values())])
-        outputs = model.render(*model.draw(num, truncation=about["truncation"], given=columns))
-        scored.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
-    return scored
-
-
-def _score_reconstruction(model, data, about, num, on_progress) -> Evaluation:
-    split = data.test.some(num)
-    on_progress(f"reconstructing {len(split):,} test images")
-    originals = np.asarray(split.images[:])
-    given = model.given_of(split, drawn_too=True)
-    reconstructions = model.reconstruct(originals, given=given)
-    scores = {name: Score(value) for name, value in reconstruction_errors(originals, reconstructions).items()}
-    if not _overshoots(model.image_network):
-        outputs = model({name: column[:NUM_OUTPUTS] for name, column in {"images": originals, **given}.items()})
-        scores["out_of_range"] = Score(_share_out_of_range(outputs))
-    card = ScoreCard(about, protocol(data, len(split), "own", nets=[]), [], scores)
-    shown = pixels.stacks(originals[:20], reconstructions[:20])
-    return Evaluation(card, {"test images and, below, their reconstructions": shown})
 
 
 def score_images(
@@ -158,16 +54,20 @@ def score_images(
         draw: `draw(num, seed) -> (images, asked)`, the same for the same arguments: uint8 (num, height, width,
             channels) and columns of what was asked of each image, by attribute, as they stand in the data; an empty
             dict where nothing was asked.
-        data: as for `score`.
+        data: the data; real images are those of the test split.
         model: what the card says about the model: at least its `class`, and `data`, the name of the data.
-        num: as for `score`.
-        features: as for `score`.
-        on_progress: as for `score`.
+        num: images on each side, no more than either split has.
+        features: "own", those of feature nets trained on the data, or "inception", see `FeatureNet.inception`.
+        on_progress: an `OnProgress`, called before each step of the work and with the fraction of it that is done.
         num_draws: sets of images to score, each with its own seed.
-        seconds: as for `score`.
+        seconds: about how long it may take: where that is not enough, fewer feature nets and images are used, and a
+            remark on the card says so. None for the full card.
 
     Returns:
-        As `score`.
+        The card, and pictures.
+
+    Raises:
+        ValueError: for fewer than 20 images on a side.
     """
     real_split, floor_split = real_sides(data, num)
     if len(real_split) < MIN_SCORED_IMAGES:
@@ -247,17 +147,6 @@ def score_images(
     return Evaluation(card, pictures)
 
 
-def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:
-    """What is asked for is an index: value 2 must mean the same to the model and in the data."""
-    values = {**data.attribute_values, **({LABEL: data.class_names} if data.class_names else {})}
-    for item in conditions.attributes if conditions else []:
-        if isinstance(item, Categorical) and item.name in values and list(values[item.name]) != item.values:
-            raise ValueError(
-                f"expected data with the {item.name} of the model, {', '.join(item.values)}; {data.name} has "
-                f"{', '.join(values[item.name])}"
-            )
-
-
 def _summary(by_net: np.ndarray) -> Score:
     """The score from the numbers of each net (row) for each set of images (column), the floor in the last column."""
     *sets, floor = by_net.mean(axis=0)
@@ -272,15 +161,6 @@ def _classification(split: Split, data: ImageData, conditions: Conditions, on_fr
     """The accuracy on the test split of a classifier that was trained on one split alone."""
     network = classifier(split, conditions, seed=FULL.num_nets, num_steps=CLASSIFIER_STEPS, on_fraction=on_fraction)
     return FeatureNet(network, conditions).accuracy(data)[conditions.names[0]]
-
-
-def _overshoots(network: keras.Model) -> bool:
-    """Whether the end of a network is meant to go beyond [-1, 1] wherever black or white is meant."""
-    return last_activation(network) == leaky_clip.__name__
-
-
-def _share_out_of_range(outputs) -> float:
-    return float(np.mean(np.abs(keras.ops.convert_to_numpy(outputs)) > 1.01))
 
 
 def _rounded(seconds: float) -> str:

@@ -69,12 +69,24 @@ class Picture(Input):
         return split.pictures[self.name]
 
     def given_of(self, split) -> Any:
-        if self._corrupt is None:
-            return self.of_split(split)
-        seed = keras.random.SeedGenerator(0)
+        return self.of_split(split) if self._corrupt is None else self.made_of(split.images)
+
+    def made_of(self, originals, seed: int = 0) -> np.ndarray:
+        """The pictures that its corruption makes of images, uint8.
+
+        Args:
+            originals: uint8 (n, height, width, channels).
+            seed: of what the corruption draws.
+
+        Raises:
+            ValueError: for a picture that is a column of the data.
+        """
+        corrupt, seeds = self._corrupt, keras.random.SeedGenerator(seed)
+        if corrupt is None:
+            raise ValueError(f"expected a picture made by a corruption, {self.name} is a column of the data")
         return images.in_batches(
-            lambda batch: images.to_uint8(self._corrupt(images.to_float(batch), seed=seed)),
-            split.images,
+            lambda batch: images.to_uint8(corrupt(images.to_float(batch), seed=seeds)),
+            originals,
             batch_size=BATCH_SIZE,
         )
 
@@ -173,7 +185,7 @@ class Mask(Picture):
     def drawn(self) -> np.ndarray:
         """The masks to draw from, uint8 (n, height, width, 1)."""
         num = min(MAX_DRAWN, max(1, MAX_DRAWN_PIXELS // math.prod(self.shape)))
-        drawn = masks.draw(self.shape[:2], num)
+        drawn = masks.draw((self.shape[0], self.shape[1]), num)
         if self.own is None or not len(self.own):
             return drawn
         return np.concatenate([drawn, masks.HOLE * np.resize(self.own, (num, *self.shape))])

@@ -49,8 +49,10 @@ class Repairer(GAN):
 
     def __init__(self, generator, discriminator, *, task="inpaint", **options):
         super().__init__(generator, discriminator, **options)
-        if not any(isinstance(each, Picture) for each in self.inputs):
-            raise ValueError("expected a picture among the inputs, of which images are made, received none")
+        if not any(type(each) is Picture for each in self.inputs) or self.latent_input is None:
+            names = ", ".join(each.name for each in self.inputs)
+            raise ValueError(f"expected latents and a picture among the inputs, received {names}")
+        self.noise = self.latent_input
         self.task = task
 
     @property
@@ -76,7 +78,8 @@ class Repairer(GAN):
     @property
     def source_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the pictures."""
-        return self.source.shape
+        height, width, channels = self.source.shape
+        return height, width, channels
 
     def repair(
         self,
@@ -103,17 +106,16 @@ class Repairer(GAN):
         Raises:
             ValueError: for pictures or masks of another shape, or masks that are missing or not expected.
         """
-        if (masks is None) != (self.mask is None):
-            raise ValueError(
-                f"expected {'masks' if self.mask else 'no masks'}: this {self.family} learned to {self.task}"
-            )
         given = {self.source.name: pictures}
-        if self.mask is not None:
+        if (masks is None) != (self.mask is None):
+            expected = "masks" if self.mask else "no masks"
+            raise ValueError(f"expected {expected}: this {self.family} learned to {self.task}")
+        if self.mask is not None and masks is not None:
             given[self.mask.name] = masks
         latents, *others = self.draw(len(pictures), seed, where, given=given)
         proposals = [
             self.decode(np.repeat(own[None], len(latents), axis=0), *others, batch_size=batch_size)
-            for own in self.latent_input.rows(num, seed)
+            for own in self.noise.rows(num, seed)
         ]
         return np.stack(proposals, axis=1)
 
@@ -130,7 +132,8 @@ class Repairer(GAN):
         """
         given = {name: np.asarray(column[:num]) for name, column in (given or {}).items()}
         pictures = given[self.source.name]
-        shown, masks = [pictures], None
+        shown: list[np.ndarray] = [pictures]
+        masks = None
         if self.mask is not None:
             masks = self.mask.rows(len(pictures), seed, given=given.get(self.mask.name))
             shown.append(np.where(masks != 0, GREY, pictures))

@@ -1,0 +1,161 @@
+"""The score card of a model, by what it can do: make images, reconstruct them, repair them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+
+import keras
+import numpy as np
+
+from keras_gen import images as pixels
+from keras_gen.console import OnProgress, no_progress
+from keras_gen.data import MIN_SCORED_IMAGES, ImageData
+from keras_gen.evaluation.card import Score, ScoreCard, protocol
+from keras_gen.evaluation.effort import FULL
+from keras_gen.evaluation.reconstruction import reconstruction_errors
+from keras_gen.evaluation.repair import Task, score_repair
+from keras_gen.evaluation.repair_baselines import BASELINES
+from keras_gen.evaluation.scoring import Columns, Evaluation, Features, score_images
+from keras_gen.features import real_sides
+from keras_gen.inputs import LABEL, Categorical, Conditions
+from keras_gen.layers import leaky_clip
+from keras_gen.models.activations import last_activation
+from keras_gen.models.generative import Generative
+
+NUM_OUTPUTS = 256
+MAX_REPAIRED = 1_000  # images for each range of holes: eight proposals are made for each
+BRIEF_REPAIRED, MIN_REPAIR_SECONDS = 250, 120.0  # and where there is less time than this
+
+
+def score(
+    model,
+    data: ImageData,
+    num: int = FULL.num_images,
+    truncation: float | None = None,
+    features: Features = "own",
+    on_progress: OnProgress = no_progress,
+    seconds: float | None = None,
+) -> Evaluation:
+    """Scores a trained model on the data that it was trained on.
+
+    The full card takes a minute or two on two CPU cores the first time, to train the feature nets, and less afterwards.
+
+    Args:
+        model: a `Generative` model, such as a `GAN` or an `Autoencoder`.
+        data: the data that it was trained on; real images are those of the test split.
+        num: images on each side, no more than either split has; for a model that repairs no more than 1,000.
+        truncation: see `GAN.sample`.
+        features: "own", those of feature nets trained on the data, or "inception", see `FeatureNet.inception`.
+        on_progress: an `OnProgress`, called before each step of the work and with the fraction of it that is done.
+        seconds: about how long it may take: where that is not enough, fewer feature nets and images are used, and a
+            remark on the card says so. None for the full card.
+
+    Returns:
+        The card, and pictures.
+
+    Raises:
+        ValueError: if the data have other images or other attributes than the model makes, for fewer than 20 images on
+            a side, and for what an autoencoder or a model that repairs cannot do.
+    """
+    if tuple(data.image_shape) != tuple(model.image_shape):
+        raise ValueError(
+            f"expected data with images of {model.image_shape}, those of {data.name} are {data.image_shape}"
+        )
+    about = {
+        "class": type(model).__name__,
+        "data": data.name,
+        "parameters": int(model.count_params()),
+        "truncation": truncation,
+    }
+    about |= model.facts
+    _check_conditions(model.conditions, data)
+    if model.verb in BASELINES:
+        return _score_repair(model, data, about, num, truncation, features, on_progress, seconds)
+    if not model.reconstructs:
+        return _score_generation(model, data, about, num, features, on_progress, seconds)
+    draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES
+    if not draws and (truncation is not None or features != "own"):
+        raise ValueError(
+            f"expected no truncation and no other features: without a prior, or with fewer than {MIN_SCORED_IMAGES} "
+            "images on each side, an autoencoder is scored by its reconstructions alone"
+        )
+    started_at = time.monotonic()
+    reconstruction = _score_reconstruction(model, data, about, num, on_progress)
+    seconds = None if seconds is None else seconds - (time.monotonic() - started_at)
+    if not draws:
+        return reconstruction
+    card, pictures = _score_generation(model, data, about, num, features, on_progress, seconds)
+    card = dataclasses.replace(card, scores={**reconstruction.card.scores, **card.scores})
+    return Evaluation(card, {**pictures, **reconstruction.pictures})
+
+
+def _score_generation(model: Generative, data, about, num, features, on_progress, seconds) -> Evaluation:
+    @functools.cache
+    def given(num):
+        """What a model that takes pictures makes so many images of: that of the test images they are compared with."""
+        return model.given_of(real_sides(data, num)[0])
+
+    def draw(num, seed):
+        rows = model.draw(num, seed, truncation=about["truncation"], given=given(num))
+        asked: Columns = {}
+        for each, row in zip(model.inputs, rows, strict=True):
+            asked |= each.asked(row)
+        return model.decode(*rows), asked
+
+    scored = score_images(draw, data, about, num, features, on_progress, seconds=seconds)
+    if not _overshoots(model.image_network):
+        columns = given(NUM_OUTPUTS)
+        num = min([NUM_OUTPUTS, *map(len, columns.values())])
+        outputs = model.render(*model.draw(num, truncation=about["truncation"], given=columns))
+        scored.card.scores["out_of_range"] = Score(_share_out_of_range(outputs))
+    return scored
+
+
+def _score_reconstruction(model, data, about, num, on_progress) -> Evaluation:
+    split = data.test.some(num)
+    on_progress(f"reconstructing {len(split):,} test images")
+    originals = np.asarray(split.images[:])
+    given = model.given_of(split, drawn_too=True)
+    reconstructions = model.reconstruct(originals, given=given)
+    scores = {name: Score(value) for name, value in reconstruction_errors(originals, reconstructions).items()}
+    if not _overshoots(model.image_network):
+        outputs = model({name: column[:NUM_OUTPUTS] for name, column in {"images": originals, **given}.items()})
+        scores["out_of_range"] = Score(_share_out_of_range(outputs))
+    card = ScoreCard(about, protocol(data, len(split), "own", nets=[]), [], scores)
+    shown = pixels.stacks(originals[:20], reconstructions[:20])
+    return Evaluation(card, {"test images and, below, their reconstructions": shown})
+
+
+def _score_repair(model, data, about, num, truncation, features, on_progress, seconds) -> Evaluation:
+    if truncation is not None or features != "own":
+        raise ValueError("expected no truncation and no other features: repair is scored in its own way")
+
+    def repair(pictures, masks, seed):
+        return model.repair(pictures, masks, seed=seed)[:, 0]
+
+    brief = seconds is not None and seconds < MIN_REPAIR_SECONDS
+    num = min(num, BRIEF_REPAIRED if brief else MAX_REPAIRED)
+    task = Task.of(model.verb, model.source.made_of if model.mask is None else None)
+    return score_repair(repair, data, about, num, task, 1 if brief else FULL.num_nets, on_progress)
+
+
+def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:
+    """What is asked for is an index: value 2 must mean the same to the model and in the data."""
+    values = {**data.attribute_values, **({LABEL: data.class_names} if data.class_names else {})}
+    for item in conditions.attributes if conditions else []:
+        if isinstance(item, Categorical) and item.name in values and list(values[item.name]) != item.values:
+            raise ValueError(
+                f"expected data with the {item.name} of the model, {', '.join(item.values)}; {data.name} has "
+                f"{', '.join(values[item.name])}"
+            )
+
+
+def _overshoots(network: keras.Model) -> bool:
+    """Whether the end of a network is meant to go beyond [-1, 1] wherever black or white is meant."""
+    return last_activation(network) == leaky_clip.__name__
+
+
+def _share_out_of_range(outputs) -> float:
+    return float(np.mean(np.abs(keras.ops.convert_to_numpy(outputs)) > 1.01))
