@@ -204,14 +204,14 @@ class GANOptions(TrainingOptions):
     """Spectral normalisation of the discriminator (Miyato et al., 2018)."""
     attention: Switch = False
     """Self-attention in both networks (Zhang et al., 2018), where they are 16 pixels wide."""
-    corruption: Open[str | None] = by_preset(None)
+    corruption: str | None = option(None)
     """For repair: what pictures have gone through, such as grey, shrink, wear, jpeg or scratches; the preset's by default."""  # noqa: E501
-    amount: Open[float | None] = by_preset(None, ABOVE_ZERO)
+    amount: float | None = option(None, ABOVE_ZERO)
     """How much of the corruption; for upscale how many times larger the images become, such as 2 or 4."""
     mask_dir: Path | None = None
     """For inpaint: a folder of further masks, white in the hole, which half of all holes are taken from."""
     # Set by presets only.
-    task: tyro.conf.Suppress[str | None] = by_preset(None)
+    task: tyro.conf.Suppress[str | None] = None
     """What a model that repairs does: inpaint, colorize, upscale or restore."""
     term_weight: tyro.conf.Suppress[Open[float]] = by_preset(0.0, NOT_NEGATIVE)
     """Weight of `terms.Posterior`, which compares with the original."""
