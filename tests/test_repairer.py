@@ -162,6 +162,17 @@ def test_masks_that_do_not_suit_are_refused(task, masks, message):
         repairer(task).repair(IMAGES, masks)
 
 
+def test_it_adapts_both_generators_to_the_images():
+    generator = networks.repairer("conv", SHAPE, LATENT_DIM, masked=True, width=4)
+    discriminator = networks.discriminator("conv", SHAPE, 0, 1, width=4)
+    inputs = [Picture("picture", SHAPE, corruption="identity", to_discriminator=False), Mask("mask", SHAPE[:2])]
+    model = Repairer(generator, discriminator, inputs=inputs, ema_decay=0.9)
+    model.adapt(IMAGES)
+    for network in (model.generator, model.ema_generator):
+        mean = array(network.get_layer("conditional_mean").mean).reshape(SHAPE)
+        np.testing.assert_allclose(mean, array(to_float(IMAGES)).mean(axis=0), atol=1e-5)
+
+
 def test_it_needs_a_picture():
     with pytest.raises(ValueError, match="expected latents and a picture among the inputs, received latents"):
         Repairer(networks.generator("conv", SHAPE, 4, width=4), networks.discriminator("conv", SHAPE, width=4))

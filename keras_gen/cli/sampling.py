@@ -51,7 +51,9 @@ def sample(
         )
     version = saved_model(path)
     if version is None:
-        return load(path).sample(num, seed, where, truncation, given=given)
+        model = load(path)
+        _check_verb(model.verb, path, given)
+        return model.sample(num, seed, where, truncation, given=given)
     return _sample_saved_model(version, num, seed, where or {}, truncation, given or {})
 
 
@@ -126,6 +128,12 @@ def saved_model(path: str | Path) -> Path | None:
     return candidate if (candidate / "saved_model.pb").exists() else None
 
 
+def _check_verb(verb: str, path: str | Path, given) -> None:
+    """Refuses a model that repairs pictures where none are given."""
+    if verb != Generative.verb and not given:
+        raise ValueError(f"expected a model that makes images from nothing, this one does not: keras-gen {verb} {path}")
+
+
 def _sample_saved_model(
     path: Path, num: int, seed: int, where: Mapping, truncation: float | None, given: Mapping[str, np.ndarray]
 ) -> np.ndarray:
@@ -135,6 +143,7 @@ def _sample_saved_model(
     maker = maker_of(signatures)
     if maker is None:
         raise ValueError(f"expected a model with the signature `generate`, {path} has {', '.join(signatures)}")
+    _check_verb(maker, path, given)
     generate = signatures[maker]
     specs = dict(generate.structured_input_signature[1])
     recorded = recorded_inputs(path) or {name: InputOfExport(name, []) for name in sorted(specs.keys() - OPTIONS)}

@@ -211,22 +211,19 @@ class Mask(Picture):
         return self.to_tensor(self._varied(ops.shape(columns["images"])[0], seed))
 
     def _varied(self, num, seed):
-        """Masks for a training step: random ones, mirrored, and every second one rolled."""
-        height, width, _ = self.shape
-        draws = keras.random.uniform((num, 5), seed=seed)
+        """Masks for a training step, a tensor (num, height, width, 1): random ones, mirrored, every second rolled."""
+        draws = keras.random.uniform((num, 6), seed=seed)
         chosen = ops.cast(ops.floor(draws[:, 0] * len(self.drawn)), "int32")
-        masks_drawn = ops.take(ops.convert_to_tensor(self.drawn[..., 0]), chosen, axis=0)
-        rolled = draws[:, 1] < 0.5
-        for axis, (side, numbers) in enumerate(((height, draws[:, 2]), (width, draws[:, 3])), start=1):
-            shift = ops.where(rolled, ops.floor(numbers * side), 0.0)[:, None]
-            mirrored = (draws[:, 4] * (2 * axis) % 2 < 1)[:, None]
+        varied = ops.take(ops.convert_to_tensor(self.drawn), chosen, axis=0)
+        is_rolled = draws[:, 1:2] < 0.5
+        for axis, (mirror, shift) in {1: (draws[:, 2:3], draws[:, 3:4]), 2: (draws[:, 4:5], draws[:, 5:6])}.items():
+            side = self.shape[axis - 1]
             lines = ops.arange(side, dtype="float32")[None]
-            lines = ops.where(mirrored, side - 1 - lines, lines)
-            lines = ops.cast(ops.mod(lines + shift, side), "int32")
-            index = ops.expand_dims(lines, axis=2 if axis == 1 else 1)
-            index = index + ops.zeros((1, height, width), "int32")
-            masks_drawn = ops.take_along_axis(masks_drawn, index, axis=axis)
-        return masks_drawn[..., None]
+            lines = ops.where(mirror < 0.5, side - 1 - lines, lines)
+            lines = ops.where(is_rolled, ops.mod(lines + ops.floor(shift * side), side), lines)
+            lines = ops.reshape(ops.cast(lines, "int32"), [-1, *(side if each == axis else 1 for each in (1, 2, 3))])
+            varied = ops.take_along_axis(varied, ops.broadcast_to(lines, ops.shape(varied)), axis=axis)
+        return varied
 
     def shown(self, rows):
         return np.where(rows != 0, np.uint8(255), np.uint8(0))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_gen import images as pixels
+from keras_gen.conditional_mean import ConditionalMean
 from keras_gen.inputs import Mask, Picture
 from keras_gen.models.gan import GAN
 
@@ -40,8 +41,10 @@ class Repairer(GAN):
         ...     inputs=[Picture("picture", shape, corruption="identity", to_discriminator=False),
         ...             Mask("mask", shape[:2], is_drawn=True)],
         ... )
+        >>> images = np.zeros((6, *shape), "uint8")
+        >>> gan.adapt(images)
         >>> gan.compile(loss="relativistic", penalties=["r1", "r2"], terms=["posterior"])
-        >>> history = gan.fit(np.zeros((6, *shape), "uint8"), batch_size=3, verbose=0)
+        >>> history = gan.fit(images, batch_size=3, verbose=0)
         >>> damaged, hole = np.zeros((2, *shape), "uint8"), np.ones((2, 8, 12, 1), "uint8")
         >>> gan.repair(damaged, hole, num=5).shape
         (2, 5, 8, 12, 3)
@@ -65,6 +68,10 @@ class Repairer(GAN):
         names = {self.source.name: "images", **({self.mask.name: "masks"} if self.mask else {})}
         return {**super().request_names, **names}
 
+    def rows_of(self, inputs):
+        """As of `Generative`, by our own names: in other formats no input may have the name of the output, `images`."""
+        return {each.name: each.row for each in inputs}
+
     @property
     def source(self) -> Picture:
         """The input that is repaired."""
@@ -80,6 +87,18 @@ class Repairer(GAN):
         """(height, width, channels) of the pictures."""
         height, width, channels = self.source.shape
         return height, width, channels
+
+    def adapt(self, images) -> None:
+        """Prepares what the networks predict in closed form, see `ConditionalMean`: once, before training.
+
+        Args:
+            images: training images, uint8 (n, height, width, channels), in memory or on disk.
+        """
+        for layer in self.generator.layers:
+            if isinstance(layer, ConditionalMean):
+                layer.adapt(images)
+                if self.ema_generator is not None:
+                    self.ema_generator.get_layer(layer.name).set_weights(layer.get_weights())
 
     def repair(
         self,

@@ -35,7 +35,6 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
     said = [remarks.ending(run, watchers), remarks.too_short(steps), remarks.kept(watchers.best), *more]
     said = [text for text in (*said, not_saved, not_scored, on_export) if text]
     page = report.write(directory, run.config, version, [*said, *run.warnings])
-    command = f"sample {version or directory} --num 64" if model.generates else f"reconstruct {directory}"
     places = {
         "pictures": directory / "samples",
         "report": page,
@@ -43,7 +42,7 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
         "watch": f"tensorboard --logdir {directory.parent}",
         "model": saved,
         "serve": version,
-        "try": f"keras-gen {command} --out grid.png",
+        "try": f"keras-gen {_to_try(run, version)}",
     }
     print("\n".join([*said, *(f"{name:>9}  {place}" for name, place in places.items() if place)]))
     not_exported = version is None and importlib.util.find_spec("tensorflow")  # training without it is not a failure
@@ -52,6 +51,17 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
     if not watchers.signal.stopped_by:  # else --resume goes on with it
         run.config["finished"] = provenance.now().isoformat(timespec="seconds")
         write_config(run)
+
+
+def _to_try(run: Run, version: Path | None) -> str:
+    """The command, after `keras-gen`, that shows what the model can do."""
+    model, place = run.model, version or run.directory
+    if model.verb in evaluation.BASELINES:
+        masks = " --mask MASKS/" if run.model.mask else ""
+        return f"{model.verb} {place} --data PICTURES/{masks} --num 4"
+    if model.generates:
+        return f"sample {place} --num 64 --out grid.png"
+    return f"reconstruct {run.directory} --out grid.png"
 
 
 def save(run: Run) -> tuple[Path | None, str]:

@@ -82,6 +82,8 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
         ema_decay=options.ema_decay or None,
         seed=options.seed,
     )
+    if isinstance(gan, Repairer):
+        gan.adapt(images.train.images)
     compile_gan(gan, options, images)
     return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
 
@@ -104,10 +106,7 @@ def generator(options: GANOptions, images: ImageData, condition_width: int, inpu
     generates |= {"source_shape": picture.shape, "masked": bool(masks)}
     if options.corruption not in corruptions.PROJECTIONS:
         generates |= {"corruption": None, "amount": None}
-    network = networks.repairer(options.network, images.image_shape, options.latent_dim, condition_width, **generates)
-    if masks:
-        network.get_layer("conditional_mean").adapt(images.train.images)
-    return network
+    return networks.repairer(options.network, images.image_shape, options.latent_dim, condition_width, **generates)
 
 
 def conditions_of(options: GANOptions, images: ImageData) -> tuple[Conditions | None, Split]:
