@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         layers,
         likelihoods,
         losses,
+        masks,
         models,
         networks,
         penalties,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from keras_gen.models.autoencoders import RAE, VAE, VQVAE, WAE, Autoencoder, DenoisingAutoencoder
     from keras_gen.models.game import AdversarialModel, Player
     from keras_gen.models.gan import GAN
+    from keras_gen.models.repairer import Repairer
 
 _HOMES = {
     "GAN": "models.gan",
@@ -51,6 +53,7 @@ _HOMES = {
     "Autoencoder": "models.autoencoders",
     "DenoisingAutoencoder": "models.autoencoders",
     "RAE": "models.autoencoders",
+    "Repairer": "models.repairer",
     "VAE": "models.autoencoders",
     "VQVAE": "models.autoencoders",
     "WAE": "models.autoencoders",
@@ -74,6 +77,7 @@ _ROOMS = {
     "layers": "layers",
     "likelihoods": "likelihoods",
     "losses": "losses",
+    "masks": "masks",
     "models": "models",
     "networks": "networks",
     "penalties": "penalties",
@@ -95,6 +99,7 @@ __all__ = [
     "Conditions",
     "DenoisingAutoencoder",
     "Player",
+    "Repairer",
     "__version__",
     "augment",
     "autoencoders",
@@ -112,6 +117,7 @@ __all__ = [
     "likelihoods",
     "load",
     "losses",
+    "masks",
     "models",
     "networks",
     "penalties",

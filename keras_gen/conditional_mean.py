@@ -84,7 +84,8 @@ class ConditionalMean(keras.layers.Layer):
             batch_size=256,
         )
         rows = min(self.basis.shape[0], len(values) - 1)
-        pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=seed).fit(values)
+        with np.errstate(invalid="ignore"):  # scikit-learn divides by the variance, which equal images do not have
+            pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=seed).fit(values)
         variances = pca.explained_variance_
         noise = (values.var(axis=0).sum() - variances.sum()) / values.shape[1]
         basis = np.zeros(self.basis.shape, np.float32)

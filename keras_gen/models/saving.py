@@ -11,9 +11,10 @@ import keras
 
 from keras_gen.files import replacing
 from keras_gen.models import (
-    autoencoders,  # noqa: F401  registers the classes that a file may name
+    autoencoders,  # noqa: F401  these register the classes that a file may name
     checkpoints,
-    gan,  # noqa: F401  registers the classes that a file may name
+    gan,  # noqa: F401
+    repairer,  # noqa: F401
 )
 
 _FILE = f"{checkpoints.FOLDER}/final.keras"
