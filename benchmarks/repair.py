@@ -19,6 +19,7 @@ import tyro
 
 import keras_gen
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
+from keras_gen.cli.requests import data_of
 
 RADIUS = 3  # pixels around each that is filled: the usual one of OpenCV's examples
 
@@ -29,8 +30,8 @@ class Options:
 
     model: tyro.conf.Positional[Path | None] = None
     """Folder of a run or a .keras file of a model that repairs; by default the linear predictor."""
-    data: str = "mnist"
-    """The images that it was trained on: a name or a path, as for train_gan.py."""
+    data: str | None = None
+    """The images that it was trained on, a name or a path; by default what the run says, without a model mnist."""
     num: int = 1_000
     """Images for each kind of hole, no more than half of the test images."""
     nets: int = 2
@@ -78,14 +79,14 @@ def main(options: Options) -> None:
         from keras_gen.evaluation.repair_baselines import LinearPredictor
         from keras_gen.models import saving
 
-        data = keras_gen.load(options.data)
+        model = None if options.model is None else saving.load(options.model)
+        data = keras_gen.load(options.data or "mnist") if model is None else data_of(model, options.model, options.data)
         more = {name: evaluation.Baseline(make) for name, make in OPENCV.items()}
         task = evaluation.INPAINT._replace(baselines={**evaluation.INPAINT.baselines, **more})
-        if options.model is None:
+        if model is None:
             linear = LinearPredictor.fit(data.train.images)
             name, repair = "linear predictor", lambda images, holes, seed: linear(images, holes)
         else:
-            model = saving.load(options.model)
             name = type(model).__name__
 
             def repair(images, holes, seed):

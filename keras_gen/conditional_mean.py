@@ -16,6 +16,7 @@ NUM_ITERATIONS = 10  # of the solver; more change the prediction by less than 0.
 HEAVY_TAILS = 8.0  # times the residual variance: images are not normal, and large residuals must count for less
 MAX_IMAGES = 4_000  # images from which the components are computed
 TINY = 1e-12  # in place of a division by zero, where the solution is exact
+BATCH_SIZE = 256  # images that are read at a time
 MAX_SIDE = 32  # larger images are predicted at a fraction of their size, as smoothly as it is in any case
 
 
@@ -78,10 +79,11 @@ class ConditionalMean(keras.layers.Layer):
             seed: of the choice of images where there are many.
         """
         chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:MAX_IMAGES])
-        values = pixels.in_batches(
-            lambda batch: ops.reshape(self._shrunk(pixels.to_float(batch)), (len(batch), -1)),
-            np.asarray(images[chosen]),
-            batch_size=256,
+        values = np.concatenate(
+            [
+                ops.convert_to_numpy(self._shrunk(pixels.to_float(np.asarray(images[part])))).reshape(len(part), -1)
+                for part in np.array_split(chosen, math.ceil(len(chosen) / BATCH_SIZE))
+            ]
         )
         rows = min(self.basis.shape[0], len(values) - 1)
         with np.errstate(invalid="ignore"):  # scikit-learn divides by the variance, which equal images do not have

@@ -337,6 +337,8 @@ class DataConsistency(keras.layers.Layer):
         self.corruption = corruption
         self.amount = amount
         lookup("corruption that keeps what it leaves", corruptions.PROJECTIONS, corruption)
+        if corruption == "grey" and amount not in (None, 1):
+            raise ValueError(f"expected all of the colour to be removed, an amount of 1, received {amount}")
         self._corrupt = corruptions.get(corruption, amount)
 
     def call(self, inputs):

@@ -1,7 +1,7 @@
 """Masks: where images have holes, drawn from a seed.
 
 A mask is uint8 (height, width, 1), 255 in the hole and 0 where the image is known; whoever reads one takes every
-nonzero value for the hole. All functions draw with NumPy, the same masks on every machine.
+nonzero value for the hole. What is drawn depends on the seed, and on no backend of Keras.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def boxes(size: tuple[int, int], share: float, random: np.random.Generator) -> n
 def halves(size: tuple[int, int], share: float, random: np.random.Generator) -> np.ndarray:
     """All of the image on one side of a line, such as its left half; as `strokes`."""
     hole = np.zeros(size, bool)
-    hole[: math.ceil(share * size[0])] = True
     if random.random() < 0.5:
-        hole = np.zeros(size, bool)
-        hole[:, : math.ceil(share * size[1])] = True
+        hole[: round(share * size[0])] = True
+    else:
+        hole[:, : round(share * size[1])] = True
     return hole if random.random() < 0.5 else hole[::-1, ::-1]
 
 
@@ -107,7 +107,7 @@ def draw(
             hole = KINDS[kind](size, random.uniform(low, high), random)
             if low <= hole.mean() <= high:
                 return hole
-        raise ValueError(f"expected shares that a mask of {size[0]}×{size[1]} can have, received {low} to {high}")
+        raise ValueError(f"expected shares that {kind} of {size[0]}×{size[1]} can have, received {low} to {high}")
 
     holes = [mask(kinds[index % len(kinds)]) for index in range(num)]
     return HOLE * np.stack(holes).astype(np.uint8)[..., None]

@@ -10,6 +10,7 @@ class Stub:
 
     def __init__(self, task="inpaint", channels=3, factor=1, size=SIZE):
         self.task = task
+        self.varies = True
         self.source_shape = (*size, channels)
         self.image_shape = (factor * size[0], factor * size[1], channels)
         self.calls = []

@@ -128,6 +128,11 @@ def test_half_of_the_masks_are_the_users_own():
         num = (each.drawn != 0).sum(axis=(1, 2, 3))
         assert (num == 2).mean() == 0.5
         np.testing.assert_array_equal(each.rows(9, seed=3), mask.rows(9, seed=3))
+    many = np.repeat(OWN, 2000, axis=0)
+    many[2000:, 5, 5] = 1
+    kept = Mask("mask", (8, 12), is_drawn=True, own=many).own
+    assert len(kept) == 2048
+    assert 0.4 < (kept.sum(axis=(1, 2, 3)) == 3).mean() < 0.6  # at random, and not the first ones
     given = {"mask": HOLES, "images": PICTURES}
     np.testing.assert_array_equal(array(mask.tensor(given)), HOLES != 0)  # a column is taken as it is
     assert mask.of_split(Split(PICTURES)) is None

@@ -33,6 +33,11 @@ def test_a_half_is_all_of_one_side():
     assert corners == {(True, False), (False, True)}  # from either end
 
 
+def test_small_masks_have_halves_too():
+    halves = masks.draw((8, 8), 3, shares=(0.5, 0.6), kinds=["halves"])
+    np.testing.assert_array_equal((halves != 0).mean(axis=(1, 2, 3)), 0.5)  # 5 of 8 rows would be more than 0.6
+
+
 def test_a_stroke_is_thin_and_a_box_is_not():
     strokes = masks.draw((64, 64), 20, shares=(0.1, 0.2), kinds=["strokes"])[..., 0] != 0
     boxes = masks.draw((64, 64), 20, shares=(0.1, 0.2), kinds=["boxes"])[..., 0] != 0
@@ -54,5 +59,5 @@ def test_the_centre_is_a_quarter():
 def test_shares_that_no_hole_has_are_refused(shares):
     with pytest.raises(ValueError, match=r"expected the least and the greatest share of a hole, in \(0, 1\)"):
         masks.draw((8, 12), 1, shares=shares)
-    with pytest.raises(ValueError, match=r"expected shares that a mask of 2×2 can have, received 0\.3 to 0\.4"):
+    with pytest.raises(ValueError, match=r"expected shares that strokes of 2×2 can have, received 0\.3 to 0\.4"):
         masks.draw((2, 2), 1, shares=(0.3, 0.4))

@@ -1,12 +1,14 @@
 """Repair from the first command to the last: train, look, score, export, and a user's own pictures through each."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_gen import evaluation
+from keras_gen.runs.repair import own_masks
 from tests.commands import call, spawn, succeed
 from tests.conftest import shared
 
@@ -99,6 +101,31 @@ def test_the_users_own_masks_are_learned_too(trained):
     assert config["options"]["mask_dir"] == "shapes"
 
 
+def test_a_resumed_run_has_the_same_masks(trained, tmp_path):
+    shutil.copytree(trained / "runs" / "inpaint", tmp_path / "run")
+    for name in ("stripes.npz", "shapes"):
+        (tmp_path / name).symlink_to(trained / name)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert len(config["data"]["masks"]) == 64
+    config["data"]["masks"] = "0" * 64
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    ended = call(tmp_path, "train_gan.py", "--resume", "run", "--epochs", "5")
+    assert ended.returncode == 2
+    assert "run was trained with other masks than shapes has now" in ended.stderr
+
+
+def test_masks_of_all_or_nothing_are_refused(trained, tmp_path):
+    (tmp_path / "shapes").mkdir()
+    transparent = np.zeros((9, 9, 4), "uint8")
+    transparent[2:5, 2:5] = 255  # white on nothing: the hole is the white
+    Image.fromarray(transparent).save(tmp_path / "shapes" / "fine.png")
+    found = own_masks(tmp_path / "shapes", (9, 9))
+    np.testing.assert_array_equal(found[0, ..., 0], transparent[..., 3] != 0)
+    Image.fromarray(np.full((9, 9), 255, "uint8")).save(tmp_path / "shapes" / "white.png")
+    with pytest.raises(ValueError, match=r"expected masks with a hole, white, and something known, black; white\.png"):
+        own_masks(tmp_path / "shapes", (9, 9))
+
+
 def test_grey_pictures_are_coloured_and_keep_their_luma(trained, tmp_path):
     originals, _ = striped(2, seed=5)
     (tmp_path / "grey").mkdir()
@@ -142,9 +169,19 @@ def test_another_command_is_named_where_one_does_not_suit(command, message, trai
     ("options", "message"),
     [
         (["colorize", "--data", "digits"], "expected images with colours to learn from, received grey ones"),
-        (["upscale", "--data", "digits", "--amount", "3"], "expected images of a multiple of --amount 3 pixels a side"),
+        (
+            ["upscale", "--data", "digits", "--image-size", "9"],
+            "expected images of a multiple of --amount 2",
+        ),
         (["inpaint", "--data", "digits", "--network", "mlp"], "unknown repairer"),
-        (["inpaint", "--data", "digits", "--mask-dir", "nowhere"], "nowhere"),
+        (["inpaint", "--data", "digits", "--mask-dir", "nowhere"], "expected --mask-dir with a folder of masks"),
+        (["inpaint", "--data", "digits", "--corruption", "grey"], "expected no --corruption with inpaint"),
+        (
+            ["fast", "--data", "digits", "--mask-dir", "."],
+            "expected no --mask-dir with fast",
+        ),
+        (["restore", "--data", "digits", "--corruption", "shrink"], "received shrink: see upscale"),
+        (["upscale", "--data", "digits", "--amount", "2.5"], "expected --amount as one of 2, 4, 8, received 2.5"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused(options, message, tmp_path):

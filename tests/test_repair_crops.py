@@ -197,3 +197,27 @@ def test_bands_are_coloured_as_the_whole_would_be(monkeypatch):
         monkeypatch.setattr(tiles, "BAND", band)
         colored.append(tiles.colorize_picture(Where("colorize"), noise(80, 60, 1)[..., 0]).astype(int))
     assert np.abs(colored[0] - colored[1]).max() <= 1
+
+
+class OfRows(Stub):
+    """Fills each row of a hole with what is known in that row: exact for pictures that are constant along rows."""
+
+    def inpaint(self, images, masks, seeds):
+        for image, mask in zip(images, masks[..., 0] > 0, strict=True):
+            known = ~mask.any(axis=1) | (~mask).any(axis=1)
+            for row in np.flatnonzero(mask.any(axis=1) & known):
+                if (~mask[row]).any():
+                    image[row, mask[row]] = np.rint(image[row, ~mask[row]].mean(axis=0))
+                else:
+                    image[row] = image[max(0, row - 1)]
+        return images
+
+
+@pytest.mark.parametrize("shape", [(100, 300), (100, 100), (120, 120), (128, 128)], ids=str)
+def test_levels_smaller_than_the_model_stay_in_place(shape):
+    pixels = np.repeat(np.linspace(0, 255, shape[0])[:, None], shape[1], axis=1)
+    pixels = np.repeat(np.rint(pixels).astype(np.uint8)[..., None], 3, axis=-1)
+    hole = np.zeros(shape, bool)
+    hole[10:-10, shape[1] // 5 : -(shape[1] // 5)] = True
+    filled = crops.inpaint_picture(OfRows(size=(64, 64)), pixels, hole)
+    assert np.abs(filled.astype(int) - pixels).max() <= 4

@@ -10,10 +10,12 @@ from scipy import ndimage
 
 from keras_gen import repair
 from keras_gen.cli import repairers
+from keras_gen.images import png_bytes
 from keras_gen.models import inversion, saving
+from keras_gen.models.repairer import TASKS
 from keras_gen.repair import holes, pictures, sheet
 from tests.commands import call, fail, succeed
-from tests.conftest import make_gan
+from tests.conftest import make_autoencoder, make_gan
 from tests.repairs import Stub, blob, noise, scratches
 
 
@@ -358,7 +360,7 @@ def test_wrong_requests_end_in_one_line_before_the_model_is_loaded(case, one):
 
 
 def test_help_shows_how_to_use_it(tmp_path):
-    for task in repair.TASKS:
+    for task in TASKS:
         ended = call(tmp_path, "keras-gen", task, "--help")
         assert f"keras-gen {task} runs/RUN --data" in " ".join(ended.stdout.split())
 
@@ -401,7 +403,8 @@ def test_a_model_with_its_own_repair_is_asked_once_for_each_seed(tmp_path, monke
         assert num == 1
         return np.full((len(images), 1, 32, 48, 3), seed, np.uint8)
 
-    model = types.SimpleNamespace(task="upscale", source_shape=(16, 24, 3), image_shape=(32, 48, 3), repair=own)
+    shapes = {"source_shape": (16, 24, 3), "image_shape": (32, 48, 3)}
+    model = types.SimpleNamespace(repairs=True, generates=True, task="upscale", repair=own, **shapes)
     monkeypatch.setattr(saving, "load", lambda path: model)
     repairs = repairers.load_repairer(tmp_path, "upscale")
     made = repairs.fill(np.zeros((3, 16, 24, 3), np.uint8), None, np.array([7, 8, 7]))
@@ -422,5 +425,9 @@ def test_a_gan_inpaints_by_a_search_for_its_latents(tmp_path, monkeypatch):
     assert repairs.fill(images, images[..., :1], np.array([3, 4]))[:, 0, 0, 0].tolist() == [3, 4]
     with pytest.raises(ValueError, match="expected a model for restore"):
         repairers.load_repairer(tmp_path, "restore")
+    monkeypatch.setattr(saving, "load", lambda path: make_autoencoder())  # without a prior it has one answer
+    (tmp_path / "one.png").write_bytes(png_bytes(np.zeros((8, 12, 4), np.uint8)))
+    ended = call(tmp_path, "keras-gen", "inpaint", tmp_path, "--data", "one.png", "--num", "2")
+    assert "expected --num 1, received 2: this model has one answer" in ended.stderr, ended.stderr
     with pytest.raises(FileNotFoundError, match="found no nowhere"):
         repairers.load_repairer("nowhere", "inpaint")

@@ -117,6 +117,8 @@ def test_one_kind_of_picture_can_be_asked_for():
     model = repairer(conditions=Conditions([Categorical("label", ["dark", "bright"])]))
     dark, bright = (model.repair(IMAGES, HOLES, where={"label": label}) for label in ("dark", "bright"))
     assert not np.array_equal(dark, bright)
+    same = model.repair(np.repeat(IMAGES[:1], 5, axis=0), HOLES[:1], num=3, seed=4)
+    np.testing.assert_array_equal(same, np.repeat(same[:1], 5, axis=0))  # what is drawn is the same for each picture
 
 
 def test_it_is_shown_with_its_holes():
@@ -133,7 +135,7 @@ def test_it_is_exported_and_served(task, tmp_path):
     pictures = IMAGES if task == "inpaint" else IMAGES[:, : model.source_shape[0], : model.source_shape[1]]
     server = CSavedModel(str(version))
     request = {"seed": np.arange(5), "images": pictures, **({"masks": 3 * HOLES} if model.mask else {})}
-    request |= {"truncation": np.full(5, 9, "float32")}
+    assert set(server.signatures[task][0]) == set(request)
     made = server.ask(task, request)["images"]
     assert (made.dtype, made.shape) == (np.uint8, (5, *SHAPE))
     single = server.ask(task, {name: value[2:3] for name, value in request.items()})["images"]
@@ -162,6 +164,13 @@ def test_masks_that_do_not_suit_are_refused(task, masks, message):
         repairer(task).repair(IMAGES, masks)
 
 
+def test_a_mask_and_a_corruption_would_show_what_is_hidden():
+    with pytest.raises(ValueError, match=r"expected a mask or a corruption, received both \(grey\)"):
+        networks.repairer("conv", SHAPE, 4, masked=True, corruption="grey", width=4)
+    with pytest.raises(ValueError, match="expected a task among inpaint, colorize, upscale, restore, received 'paint'"):
+        Repairer(repairer().generator, repairer().discriminator, task="paint", inputs=repairer().inputs[1:])
+
+
 def test_it_adapts_both_generators_to_the_images():
     generator = networks.repairer("conv", SHAPE, LATENT_DIM, masked=True, width=4)
     discriminator = networks.discriminator("conv", SHAPE, 0, 1, width=4)
@@ -179,5 +188,7 @@ def test_it_needs_a_picture():
 
 
 def test_a_picture_has_the_size_of_the_image_or_a_fraction():
-    with pytest.raises(ValueError, match=r"expected a picture that is smaller than the image \(8, 12, 3\) by a whole"):
+    with pytest.raises(
+        ValueError, match=r"expected a picture of the size of the image \(8, 12, 3\), a half, a quarter"
+    ):
         networks.repairer("conv", SHAPE, 4, source_shape=(4, 5, 3), width=4)

@@ -12,13 +12,15 @@ import numpy as np
 from keras_gen.cli import sampling
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
-from keras_gen.repair import TASKS, Repairs
+from keras_gen.models.repairer import TASKS
+from keras_gen.repair import Repairs
 
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
     """`Repairs` whose `fill` is a function of (images, masks, seeds)."""
 
+    varies: bool
     task: str
     source_shape: tuple[int, int, int]
     image_shape: tuple[int, int, int]
@@ -30,7 +32,7 @@ def load_repairer(path: str | Path, task: str) -> Repairs:
 
     Args:
         path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
-        task: one of `repair.TASKS`.
+        task: one of `models.repairer.TASKS`.
 
     Returns:
         The model, as `Repairs`.
@@ -59,16 +61,21 @@ def _exported(version: Path, task: str) -> Repairs:
 
     def fill(images, masks, seeds):
         given = {"images": images, "masks": masks, "seed": seeds}
-        tensors = {name: tf.constant(given[name], spec.dtype) for name, spec in specs.items()}
+        tensors = {
+            name: tf.constant(given[name], spec.dtype)
+            if name in given
+            else tf.fill(len(seeds), tf.constant(sampling.open_value(spec), spec.dtype))
+            for name, spec in specs.items()
+        }
         return signature(**tensors)["images"].numpy()
 
     source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
-    return Loaded(task, tuple(source_shape), tuple(image_shape), fill)
+    return Loaded("seed" in specs, task, tuple(source_shape), tuple(image_shape), fill)
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:
     """A model with `repair(images, masks, num, seed)`, or one whose latents are searched for."""
-    if getattr(model, "task", None) in TASKS:
+    if getattr(model, "repairs", False):
         if model.task != task:
             _refuse(path, task, [model.task])
         repair, source_shape = model.repair, model.source_shape
@@ -87,7 +94,7 @@ def _of_python(model, path: str | Path, task: str) -> Repairs:
             filled[rows] = repair(images[rows], masks=own, num=1, seed=int(seed))[:, 0]
         return filled
 
-    return Loaded(task, tuple(source_shape), tuple(model.image_shape), fill)
+    return Loaded(model.generates, task, tuple(source_shape), tuple(model.image_shape), fill)
 
 
 def _refuse(path, task, tasks):

@@ -38,6 +38,8 @@ class Repair:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
         plan = repair.plan(self.data, self.out, self.holes(), self.num)
         repairs = load_repairer(self.model, self.task)
+        if self.num > 1 and not repairs.varies:
+            raise ValueError(f"expected --num 1, received {self.num}: this model has one answer for each picture")
         with progress() as on_progress:
             outcome = repair.repair(repairs, plan, self.seed, on_progress)
         proposals = f", {self.num} proposals each" if self.num > 1 else ""

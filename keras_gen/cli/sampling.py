@@ -128,6 +128,11 @@ def saved_model(path: str | Path) -> Path | None:
     return candidate if (candidate / "saved_model.pb").exists() else None
 
 
+def open_value(spec) -> str | float:
+    """What leaves an option of a signature to the model."""
+    return "" if spec.dtype == "string" else np.nan
+
+
 def _check_verb(verb: str, path: str | Path, given) -> None:
     """Refuses a model that repairs pictures where none are given."""
     if verb != Generative.verb and not given:
@@ -150,11 +155,7 @@ def _sample_saved_model(
     pictures = {own: each.name for own, each in recorded.items() if len(specs[each.name].shape) > 1}
     attributes = {own: each for own, each in recorded.items() if own not in pictures}
     # What is not asked for is left to the model: an empty text, or NaN.
-    asked: dict[str, str | float] = {
-        name: "" if spec.dtype == tf.string else np.nan
-        for name, spec in specs.items()
-        if name != "seed" and name not in pictures.values()
-    }
+    asked = {name: open_value(spec) for name, spec in specs.items() if name != "seed" and name not in pictures.values()}
     if truncation is not None:
         if "truncation" not in specs or not truncation > 0:
             raise ValueError(f"expected a truncation above 0 and a model that truncates, received {truncation}")

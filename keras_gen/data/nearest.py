@@ -32,9 +32,9 @@ def nearest(
     channels, num_values = queries.shape[-1], int(np.prod(queries.shape[1:]))
     block = max(1, BLOCK_VALUES // num_values)
     distances, indices = np.full(len(queries), np.inf, np.float32), np.zeros(len(queries), np.int64)
-    num_compared = np.full(len(queries), num_values)
+    num_compared: int | np.ndarray = num_values
     if where is not None:
-        num_compared = channels * np.count_nonzero(where, axis=(1, 2, 3))
+        num_compared = (channels * np.count_nonzero(where, axis=(1, 2, 3))).astype(np.float32)
 
     def rows_of(rows):
         """The values of queries and, unless all are compared, a weight of 0 or 1 for each pixel."""
@@ -46,8 +46,9 @@ def nearest(
 
     for start in range(0, len(references), block):
         candidates = _rows(references[start : start + block])
-        squares = np.sum((candidates**2).reshape(len(candidates), -1, channels), axis=2)  # of each pixel
-        squared = np.sum(squares, axis=1)
+        squared = np.sum(candidates**2, axis=1)
+        if where is not None:
+            squares = np.sum((candidates**2).reshape(len(candidates), -1, channels), axis=2)  # of each pixel
         for first in range(0, len(queries), block):
             rows = slice(first, first + block)
             values, weights = rows_of(rows)
@@ -64,7 +65,7 @@ def nearest(
     for first in range(0, len(queries), block):
         rows = slice(first, first + block)
         distances[rows] += np.sum(rows_of(rows)[0] ** 2, axis=1)
-    return np.sqrt(distances.clip(0) / num_compared).astype(np.float32), indices
+    return np.sqrt(distances.clip(0) / num_compared), indices
 
 
 def _rows(images):

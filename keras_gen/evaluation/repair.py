@@ -30,11 +30,12 @@ from keras_gen.registry import lookup
 NUM_PROPOSALS = 8
 MASK_SEED = 20_000  # far from those of training
 SHARES = {"10-20": (0.1, 0.2), "30-40": (0.3, 0.4), "50-60": (0.5, 0.6)}  # of an image, in percent and as fractions
+NUM_PARTS = len(SHARES) + 2  # with the centre and the half
 MOST_FREE = "50-60"  # the part in which copies are searched for: there the known pixels decide least
 NUM_SHOWN, NUM_SHOWN_PROPOSALS = 10, 4
 GREY = 128  # what a hole shows, to people and to models
 
-Repairer = Callable[[np.ndarray, np.ndarray | None, int], np.ndarray]
+RepairImages = Callable[[np.ndarray, np.ndarray | None, int], np.ndarray]
 
 
 class Task(NamedTuple):
@@ -98,7 +99,7 @@ def damaged(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
 
 
 def score_repair(
-    repair: Repairer,
+    repair: RepairImages,
     data: ImageData,
     model: dict,
     num: int = 1_000,
@@ -160,7 +161,8 @@ def score_repair(
     baselines: dict[str, dict[str, Score]] = {name: {} for name in methods}
     attributes: dict[str, float] = {}
     pictures: dict[str, np.ndarray] = {}
-    repaired: dict[str, np.ndarray] = {}
+    checked = next((part for part in parts if part.name == MOST_FREE), parts[0])
+    fakes = originals
     for done, part in enumerate(parts):
         on_progress(f"repairing {NUM_PROPOSALS} × {num:,} images, part {part.name}", done / len(parts))
         proposals = propose(repair, part.given, part.hole, originals, NUM_PROPOSALS, NUM_SHOWN)
@@ -180,10 +182,9 @@ def score_repair(
         pictures[f"{part.name}, from top to bottom: {', '.join(rows)}"] = pixels.stacks(
             *(pixels.match_shape(row[:NUM_SHOWN], data.image_shape) for row in rows.values())
         )
-        repaired[part.name] = proposals.first
-    checked = next((part for part in parts if part.name == MOST_FREE), parts[0])
+        if part is checked:
+            fakes = proposals.first
     on_progress(f"comparing {num:,} images with {len(data.train):,} training images")
-    fakes = repaired[checked.name]
     copies = copy_check(data.train.images, data.test.images, fakes, originals=places, where=checked.hole)
     indices, nearest = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
     pictures[f"the closest pairs of {checked.name}: repaired images and, below, the nearest training images"] = (

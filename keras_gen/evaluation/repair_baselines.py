@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
 from keras_gen import masks
+from keras_gen.corruptions.pixels import LUMA
 from keras_gen.data.nearest import nearest
 
 MAX_FITTED_VALUES = 50_000_000  # of training images in memory, 200 MB as float32: all of MNIST
@@ -176,14 +177,14 @@ def bicubic(images, corrupt: Corrupt | None = None) -> Repair:
 def mean_colour(images, corrupt: Corrupt | None = None) -> Repair:
     """Adds to the brightness of each pixel the mean chroma that training images have there.
 
-    Brightness is the mean of red, green and blue, as in `corruptions.grey`. Alpha is that of the picture or, if it has
+    Brightness is the luma, as in `corruptions.grey`. Alpha is that of the picture or, if it has
     none, the mean of the training images.
     """
     mean = _sample(images).mean(axis=0, dtype=np.float64)
-    chroma = mean[..., :3] - mean[..., :3].mean(axis=-1, keepdims=True)
+    chroma = mean[..., :3] - mean[..., :3] @ np.array(LUMA)[:, None]
 
     def repair(pictures, _):
-        colours = pictures[..., :3].mean(axis=-1, keepdims=True) + chroma
+        colours = pictures[..., :3] @ np.array(LUMA)[:, None] + chroma
         num_alpha = mean.shape[-1] - 3
         alpha = (
             pictures[..., 3:] if pictures.shape[-1] == 4 else mean[..., 3:] + np.zeros_like(colours[..., :num_alpha])

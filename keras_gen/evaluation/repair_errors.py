@@ -164,4 +164,4 @@ def propose(
 def _errors(originals: np.ndarray, others: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """The differences in the holes, all channels, as one long row."""
     where = np.broadcast_to(hole != 0, originals.shape)
-    return others[where].astype(np.float64) - originals[where]
+    return others[where].astype(np.float32) - originals[where]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 from typing import Any
 
@@ -14,7 +15,8 @@ from keras_gen import corruptions, images, masks
 from keras_gen.inputs.base import Input, Request
 
 BATCH_SIZE = 256  # for making pictures from images
-MAX_DRAWN, MAX_DRAWN_PIXELS = 2_048, 2**22  # masks to draw from, which are a constant of the step
+# Masks to draw from, a constant of the step. Varied as they are, even the fewest are enough.
+MIN_DRAWN, MAX_DRAWN, MAX_DRAWN_PIXELS = 64, 2_048, 2**22
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -155,8 +157,8 @@ class Mask(Picture):
         name: as of `Input`.
         size: (height, width).
         is_drawn: whether masks are drawn where none are given.
-        own: further masks to draw from, in half of all cases, uint8 (n, height, width, 1); as bytes they are those of
-            another object's configuration.
+        own: further masks to draw from, in half of all cases, uint8 (n, height, width, 1), of which at most 2,048 are
+            kept, fewer of large ones; or a text, as `get_config` has them.
         to_discriminator: as of `Input`.
 
     Raises:
@@ -175,20 +177,30 @@ class Mask(Picture):
         self.is_drawn = is_drawn
         if isinstance(own, str):
             bits = np.unpackbits(np.frombuffer(bytes.fromhex(own), np.uint8))
-            num = len(bits) // math.prod(size)
-            own = bits[: num * math.prod(size)].reshape(num, *self.shape)
-        if own is not None and tuple(own.shape[1:]) != self.shape:
+            bits = bits[: len(bits) - len(bits) % math.prod(size)]  # of the last byte some may be unused
+            own = bits.reshape(-1, *self.shape)
+        if own is not None and (tuple(own.shape[1:]) != self.shape or not len(own)):
             raise ValueError(f"expected masks of {name} as (n, {size[0]}, {size[1]}, 1), received {own.shape}")
+        if own is not None and len(own) > self._num_drawn:
+            own = own[np.sort(np.random.default_rng(0).permutation(len(own))[: self._num_drawn])]
         self.own = None if own is None else (np.asarray(own) != 0).astype(np.uint8)
+
+    @property
+    def _num_drawn(self) -> int:
+        return min(MAX_DRAWN, max(MIN_DRAWN, MAX_DRAWN_PIXELS // math.prod(self.shape)))
 
     @functools.cached_property
     def drawn(self) -> np.ndarray:
         """The masks to draw from, uint8 (n, height, width, 1)."""
-        num = min(MAX_DRAWN, max(1, MAX_DRAWN_PIXELS // math.prod(self.shape)))
-        drawn = masks.draw((self.shape[0], self.shape[1]), num)
-        if self.own is None or not len(self.own):
+        drawn = masks.draw((self.shape[0], self.shape[1]), self._num_drawn)
+        if self.own is None:
             return drawn
-        return np.concatenate([drawn, masks.HOLE * np.resize(self.own, (num, *self.shape))])
+        return np.concatenate([drawn, masks.HOLE * np.resize(self.own, drawn.shape)])
+
+    @property
+    def fingerprint(self) -> str | None:
+        """SHA-256 of its own masks, as hex; None without any."""
+        return None if self.own is None else hashlib.sha256(np.ascontiguousarray(self.own).data).hexdigest()
 
     def check(self, columns) -> None:
         """Any number is accepted: nonzero is the hole."""

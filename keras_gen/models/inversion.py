@@ -116,8 +116,7 @@ def repair(
 
     Latents are searched for whose image matches the known pixels, see `invert`; the hole gets the pixels of that image,
     everything else stays as it is. Where the known pixels leave it open what is in the hole, proposals differ: each
-    starts at its own draws. For a model with an encoder, the first starts at the code of the image, and further ones
-    require that it `generates`.
+    starts at its own draws. An autoencoder without a prior has none: its one proposal starts at the code of the image.
 
     Args:
         model: a GAN or an autoencoder.
@@ -156,7 +155,7 @@ def repair(
     proposals = []
     for index in range(num):
         own = int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
-        from_codes = model.reconstructs and index == 0
+        from_codes = model.reconstructs and not model.generates
         rows = _search(model, images, masks, known, steps, restarts, own, from_codes)
         proposals.append(np.where(masks != 0, model.decode(*rows.values()), images))
     return np.stack(proposals, axis=1)

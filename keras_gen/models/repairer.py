@@ -10,6 +10,7 @@ from keras_gen.conditional_mean import ConditionalMean
 from keras_gen.inputs import Mask, Picture
 from keras_gen.models.gan import GAN
 
+TASKS = ("inpaint", "colorize", "upscale", "restore")
 BATCH_SIZE = 64  # pictures that are repaired at a time
 GREY = np.uint8(128)  # what is shown in a hole
 NUM_SHOWN, MAX_SHOWN_COLUMNS = 3, 16  # proposals below each other, pictures beside each other
@@ -26,11 +27,11 @@ class Repairer(GAN):
     Args:
         generator: Functional model, [latents, conditions if any, picture, mask if any] → images.
         discriminator: as of `GAN`.
-        task: the word for what it does: "inpaint", "colorize", "upscale", "restore"; commands and servers use it.
+        task: what it does, a name in `TASKS`, which commands and servers use.
         **options: as of `GAN`; `inputs` are a `Picture`, and a `Mask` where there are holes.
 
     Raises:
-        ValueError: as `GAN`, and without a picture.
+        ValueError: as `GAN`, for another task, and without a picture or latents.
 
     Example:
         >>> from keras_gen import networks
@@ -52,11 +53,15 @@ class Repairer(GAN):
 
     def __init__(self, generator, discriminator, *, task="inpaint", **options):
         super().__init__(generator, discriminator, **options)
-        if not any(type(each) is Picture for each in self.inputs) or self.latent_input is None:
+        if task not in TASKS:
+            raise ValueError(f"expected a task among {', '.join(TASKS)}, received {task!r}")
+        pictures = [each for each in self.inputs if isinstance(each, Picture) and not isinstance(each, Mask)]
+        if self.latent_input is None or not pictures:
             names = ", ".join(each.name for each in self.inputs)
             raise ValueError(f"expected latents and a picture among the inputs, received {names}")
-        self.noise = self.latent_input
         self.task = task
+
+    repairs = True
 
     @property
     def verb(self) -> str:  # type: ignore[override]  # by its task
@@ -115,7 +120,7 @@ class Repairer(GAN):
             pictures: uint8 (n, *source_shape).
             masks: uint8 (n, height, width, 1), or one for all, nonzero in the hole; for a model that takes them.
             num: proposals for each picture.
-            seed: of the latents, which are the same for each picture.
+            seed: of the latents, and of conditions that are not requested: the same for each picture.
             where: as of `sample`, for a model with conditions.
             batch_size: pictures that are repaired at a time.
 
@@ -131,10 +136,19 @@ class Repairer(GAN):
             raise ValueError(f"expected {expected}: this {self.family} learned to {self.task}")
         if self.mask is not None and masks is not None:
             given[self.mask.name] = masks
-        latents, *others = self.draw(len(pictures), seed, where, given=given)
+        rows = {
+            each.name: each.rows(len(pictures), seed, given=given[each.name])
+            for each in self.inputs
+            if each.name in given
+        }
+        drawn = self.draw(num, seed, where, given={name: column[:1] for name, column in rows.items()})
+
+        def row_of(each, own):
+            """The rows of an input: given for each picture, or the same for all, so that each is repaired by itself."""
+            return rows.get(each.name, np.repeat(own[None], len(pictures), axis=0))
+
         proposals = [
-            self.decode(np.repeat(own[None], len(latents), axis=0), *others, batch_size=batch_size)
-            for own in self.noise.rows(num, seed)
+            self.decode(*map(row_of, self.inputs, own), batch_size=batch_size) for own in zip(*drawn, strict=True)
         ]
         return np.stack(proposals, axis=1)
 
@@ -150,7 +164,8 @@ class Repairer(GAN):
             uint8 array (height, width, channels).
         """
         given = {name: np.asarray(column[:num]) for name, column in (given or {}).items()}
-        pictures = given[self.source.name]
+        num = min([num, *map(len, given.values())])
+        pictures = self.source.rows(num, seed, given=given.get(self.source.name))
         shown: list[np.ndarray] = [pictures]
         masks = None
         if self.mask is not None:

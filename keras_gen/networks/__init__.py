@@ -73,7 +73,8 @@ def discriminator(name: str, image_shape, condition_width: int = 0, mask_channel
         (None, 1)
     """
     build = _builder("discriminator", DISCRIMINATORS, name, options)
-    return build(image_shape, condition_width, mask_channels, **options)
+    masks = (mask_channels,) if mask_channels else ()  # an architecture without them need not take their number
+    return build(image_shape, condition_width, *masks, **options)
 
 
 def repairer(name: str, image_shape, latent_dim: int, condition_width: int = 0, **options):

@@ -37,14 +37,14 @@ def generator(
     to which each size contributes, beginning with the picture itself. The sum ends in a leaky clip.
 
     What the picture says about the image is kept. With a mask its known pixels are copied, and what it holds in the
-    hole is not seen. With a corruption, such as "grey" or "shrink", the image is shifted to have the colours or the
-    block means of the picture, see `layers.DataConsistency`.
+    hole is not seen. With a corruption, such as "grey" or "shrink", the image is shifted to have the luma or the block
+    means of the picture, see `layers.DataConsistency`; bytes may differ from these where it becomes black or white.
 
     Args:
         image_shape: (height, width, channels).
         latent_dim: dimensions of the latents.
         condition_width: width of the rows of conditions, 0 for none.
-        source_shape: shape of the picture; by default the image's, or smaller by a whole factor.
+        source_shape: shape of the picture; by default the image's, or a half of its height and width, a quarter …
         masked: whether a mask, 1 in the hole, comes with the picture.
         corruption: how the picture is made from the image, if nothing else is lost: a name in
             `corruptions.PROJECTIONS`, or None.
@@ -65,12 +65,14 @@ def generator(
     Source:
         Ronneberger et al., U-Net (2015), https://arxiv.org/abs/1505.04597
     """
+    if masked and corruption is not None:
+        raise ValueError(f"expected a mask or a corruption, received both ({corruption}): it would show what is hidden")
     kit = Kit(wrap)
     *maps, full = sizes(image_shape, num_halvings(image_shape, math.ceil), wrap)
     drawn, code = latent_inputs(latent_dim, condition_width)
     picture = keras.Input(source_shape or image_shape, name="picture")
     inputs = [*(drawn if isinstance(drawn, list) else [drawn]), picture]
-    start = seen = _enlarged(picture, image_shape)
+    start = seen = _enlarged(picture, image_shape, kit)
     if masked:
         mask = keras.Input((*image_shape[:2], 1), name="mask")
         inputs.append(mask)
@@ -114,14 +116,14 @@ def generator(
     return keras.Model(inputs, image, name=name)
 
 
-def _enlarged(picture, image_shape):
+def _enlarged(picture, image_shape, kit):
     """The picture at the size of the image."""
     factor = image_shape[0] // picture.shape[1]
-    if tuple(side * factor for side in picture.shape[1:3]) != tuple(image_shape[:2]):
+    if factor & (factor - 1) or tuple(side * factor for side in picture.shape[1:3]) != tuple(image_shape[:2]):
         raise ValueError(
-            f"expected a picture that is smaller than the image {image_shape} by a whole factor, received one of "
+            f"expected a picture of the size of the image {image_shape}, a half, a quarter …, received one of "
             f"{picture.shape[1:]}"
         )
-    if factor == 1:
-        return picture
-    return layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32")(picture)
+    for _ in range(factor.bit_length() - 1):
+        picture = kit.up_sampling("bilinear", dtype="float32")(picture)
+    return picture

@@ -4,7 +4,7 @@
 to files. How a model repairs belongs to `models`.
 """
 
-from keras_gen.repair.contract import TASKS, Repairs
+from keras_gen.repair.contract import Repairs
 from keras_gen.repair.crops import inpaint_picture
 from keras_gen.repair.folder import Outcome, Plan, plan, repair
 from keras_gen.repair.holes import Holes
@@ -12,7 +12,6 @@ from keras_gen.repair.pictures import Picture, repair_picture
 from keras_gen.repair.tiles import colorize_picture, tiled
 
 __all__ = [
-    "TASKS",
     "Holes",
     "Outcome",
     "Picture",

@@ -6,7 +6,6 @@ from typing import Protocol
 
 import numpy as np
 
-TASKS = ("inpaint", "colorize", "upscale", "restore")
 BATCH = 32  # crops or tiles that a model gets at once
 
 
@@ -14,12 +13,16 @@ class Repairs(Protocol):
     """A model that repairs images of one size.
 
     Attributes:
-        task: one of `TASKS`. For "colorize" the images given are grey already: equal channels, the luma of Pillow's
-            mode L.
+        varies: whether other seeds give other proposals.
+        task: one of `models.repairer.TASKS`. For "colorize" the images given are grey already: equal channels, the
+            luma of Pillow's mode L.
         source_shape: (height, width, channels) of the images that it takes.
         image_shape: (height, width, channels) of those that it returns: for "upscale" a whole multiple of the source,
             else of the same height and width.
     """
+
+    @property
+    def varies(self) -> bool: ...
 
     @property
     def task(self) -> str: ...

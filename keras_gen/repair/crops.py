@@ -19,8 +19,8 @@ from keras_gen.console import no_fraction
 from keras_gen.masks import HOLE
 from keras_gen.repair.contract import BATCH, Repairs, padding, size_of
 
-CONTEXT = 8  # in a thick hole 1/8 of a crop at each of its sides is not filled: it shows how the hole continues
-MARGIN = 4  # each pixel is further than 1/4 of a crop from the sides of at least one crop
+CONTEXT = 8  # a divisor: in a thick hole 1/8 of a crop at each side is not filled, it shows how the hole continues
+MARGIN = 4  # a divisor: each pixel is further than 1/4 of a crop from the sides of at least one crop
 
 
 @dataclass
@@ -30,12 +30,14 @@ class _Level:
     Attributes:
         pixels: uint8 (height, width, channels), filled in place.
         hole: bool (height, width), what is not known.
+        inside: the slices of the picture in them, without what was added to reach the size of the model.
         needed: bool, the part of the hole that is filled at this level.
         thick: bool, the part of `needed` that is filled at the next level first.
     """
 
     pixels: np.ndarray
     hole: np.ndarray
+    inside: tuple[slice, slice]
     needed: np.ndarray
     thick: np.ndarray
 
@@ -75,12 +77,11 @@ def inpaint_picture(
     coarse = None
     for level, windows in zip(reversed(levels), reversed(plans), strict=True):
         if coarse is not None:
-            level.pixels[level.thick] = _enlarged(coarse, level.hole.shape)[level.thick]
+            thick = level.thick[level.inside]
+            level.pixels[level.inside][thick] = _enlarged(coarse, thick.shape)[thick]
         _fill(repairs, level, windows, seed, on_batch)
-        coarse = level.pixels
-    height, width = hole.shape
-    top, left = (before for before, _ in padding((height, width), size))
-    return levels[0].pixels[top : top + height, left : left + width]
+        coarse = level.pixels[level.inside]
+    return levels[0].pixels[levels[0].inside]
 
 
 def cover(needed: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -128,10 +129,12 @@ def _pyramid(pixels, hole, size) -> list[_Level]:
     while True:
         thick = _thick(needed, hole, size) if max(np.subtract(hole.shape, size)) > 0 else np.zeros_like(hole)
         lacking = padding(hole.shape, size)
+        top, left = (slice(before, before + length) for (before, _), length in zip(lacking, hole.shape, strict=True))
         levels.append(
             _Level(
                 np.pad(pixels, (*lacking, (0, 0)), mode="reflect"),
                 np.pad(hole, lacking, mode="reflect"),
+                (top, left),
                 np.pad(needed, lacking),
                 np.pad(thick, lacking),
             )
@@ -155,9 +158,10 @@ def _thick(needed, hole, size):
 
 def _halved(level):
     """A level at half its resolution: the mean of the known pixels of each 2×2; a hole where all four are unknown."""
-    odd = [(0, length % 2) for length in level.hole.shape]
-    pixels = np.pad(level.pixels, (*odd, (0, 0)), mode="edge")
-    known, thick = ~np.pad(level.hole, odd, mode="edge"), np.pad(level.thick, odd)
+    pixels, hole, thick = (each[level.inside] for each in (level.pixels, level.hole, level.thick))
+    odd = [(0, length % 2) for length in hole.shape]
+    pixels = np.pad(pixels, (*odd, (0, 0)), mode="edge")
+    known, thick = ~np.pad(hole, odd, mode="edge"), np.pad(thick, odd)
     places = [(slice(row, None, 2), slice(column, None, 2)) for row in (0, 1) for column in (0, 1)]
     number = np.add.reduce([known[place].astype(np.uint16) for place in places])
     total = np.add.reduce([pixels[place] * known[place][..., None].astype(np.uint16) for place in places])

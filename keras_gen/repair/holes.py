@@ -130,6 +130,24 @@ def _by_picture(folder: Path) -> dict[PurePosixPath, list[Path]]:
     return masks
 
 
+def decode_mask(path: Path, polarity: str | None = None) -> Image.Image:
+    """The picture of a mask, upright and grey; what is transparent in it is known.
+
+    Args:
+        path: the file.
+        polarity: "white" or "black": the hole. None for white.
+    """
+    read_header(path)
+    with Image.open(path) as image:
+        check_kind(image)
+        upright = to_eight_bits(ImageOps.exif_transpose(image))
+        if upright.has_transparency_data:
+            upright = upright.convert("RGBA")
+            known = "white" if polarity == "black" else "black"
+            upright = Image.alpha_composite(Image.new("RGBA", upright.size, known), upright)
+        return upright.convert("L")
+
+
 def read_mask(path: Path, size: tuple[int, int], polarity: str | None = None) -> np.ndarray:
     """Reads a mask from a file.
 
@@ -146,15 +164,7 @@ def read_mask(path: Path, size: tuple[int, int], polarity: str | None = None) ->
             the pixels are shades of grey.
     """
     name = printable(PurePosixPath(path.name))
-    read_header(path)
-    with Image.open(path) as image:
-        check_kind(image)
-        upright = to_eight_bits(ImageOps.exif_transpose(image))
-        if upright.has_transparency_data:
-            upright = upright.convert("RGBA")
-            known = "white" if polarity == "black" else "black"
-            upright = Image.alpha_composite(Image.new("RGBA", upright.size, known), upright)
-        values = np.asarray(upright.convert("L"))
+    values = np.asarray(decode_mask(path, polarity))
     if values.shape != size:
         raise ValueError(
             f"expected masks of the size of their pictures: {name} is {values.shape[1]}×{values.shape[0]}, its picture "

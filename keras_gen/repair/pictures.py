@@ -43,6 +43,11 @@ class Picture:
         """(height, width)."""
         return self.colors.shape[0], self.colors.shape[1]
 
+    @property
+    def is_colored(self) -> bool:
+        """Whether it has three colours; a profile of a grey file does not fit to a coloured one."""
+        return self.colors.shape[-1] == 3
+
     def pixels(self) -> np.ndarray:
         """Colours and alpha in one array, uint8 (height, width, 1 to 4)."""
         return self.colors if self.alpha is None else np.concatenate([self.colors, self.alpha[..., None]], axis=-1)
@@ -115,7 +120,9 @@ def repair_picture(
         expected = f"a mask of {picture.size}" if repairs.task == "inpaint" else "no mask"
         raise ValueError(f"expected {expected} to {repairs.task}, received {received}")
     if repairs.task == "colorize":
-        return dataclasses.replace(picture, colors=colorize_picture(repairs, luma_of(picture.colors), seed))
+        colors = colorize_picture(repairs, luma_of(picture.colors), seed)
+        about = {name: value for name, value in picture.about.items() if name != "icc_profile" or picture.is_colored}
+        return dataclasses.replace(picture, colors=colors, about=about)
     given = _for_model(picture, repairs.source_shape[2])
     made = []
     for index, pixels in enumerate(given):

@@ -15,7 +15,7 @@ from keras_gen import images
 from keras_gen.console import no_fraction
 from keras_gen.repair.contract import BATCH, Repairs, factor_of, padding, size_of
 
-OVERLAP = 4  # neighbouring tiles share at least 1/4 of their side
+OVERLAP = 4  # a divisor: neighbouring tiles share at least 1/4 of their side
 BAND = 256  # rows that are coloured at once
 LUMA = np.array([19595, 38470, 7471])  # of 65,536: the weights of Pillow's mode L
 

@@ -56,8 +56,8 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
 def _to_try(run: Run, version: Path | None) -> str:
     """The command, after `keras-gen`, that shows what the model can do."""
     model, place = run.model, version or run.directory
-    if model.verb in evaluation.BASELINES:
-        masks = " --mask MASKS/" if run.model.mask else ""
+    if model.repairs:
+        masks = " --mask MASKS/" if model.mask else ""
         return f"{model.verb} {place} --data PICTURES/{masks} --num 4"
     if model.generates:
         return f"sample {place} --num 64 --out grid.png"

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import tyro
 
+from keras_gen.presets import GANS
 from keras_gen.registry import lookup
 from keras_gen.runs import fields
 from keras_gen.runs.fields import ABOVE_ZERO, NOT_NEGATIVE, SHARE, Open, Switch, at_most, by_preset, option
@@ -23,6 +24,7 @@ from keras_gen.runs.fields import ABOVE_ZERO, NOT_NEGATIVE, SHARE, Open, Switch,
 DEFAULT_MINUTES = 3.0
 SMALL_IMAGE_VALUES = 32 * 32  # values in an image, up to which it is small
 SMALL_IMAGE_BATCH, LARGE_IMAGE_BATCH = 64, 16  # images per step, where a preset makes that depend on the images
+FACTORS = (2, 4, 8)  # by which images can be enlarged
 MAX_DISCRIMINATOR_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
 RESUMABLE_OPTIONS = ("resume", "epochs", "minutes")  # allowed with --resume; all others are those of the run
 
@@ -251,9 +253,25 @@ class GANOptions(TrainingOptions):
 
     def _check(self) -> None:
         super()._check()
+        self._check_repair()
         largest = self.batch_size or SMALL_IMAGE_BATCH
         if self.pack_size > largest:
             raise ValueError(f"expected --pack-size of at most --batch-size {largest}, received {self.pack_size}")
+
+    def _check_repair(self) -> None:
+        """Refuses options of repair that the task does not have."""
+        allowed = {"inpaint": {"mask_dir"}, "restore": {"corruption", "amount"}, "upscale": {"amount"}}
+        preset = GANS.get(self.preset, {})
+        for name in ("corruption", "amount", "mask_dir"):
+            if getattr(self, name) not in (None, preset.get(name)) and name not in allowed.get(self.task or "", ()):
+                tasks = ", ".join(task for task, names in allowed.items() if name in names)
+                raise ValueError(
+                    f"expected no --{name.replace('_', '-')} with {self.preset}: it is for the preset {tasks}"
+                )
+        if self.corruption == "shrink" and self.task != "upscale":
+            raise ValueError("expected a corruption that keeps the size of images, received shrink: see upscale")
+        if self.task == "upscale" and self.amount not in FACTORS:
+            raise ValueError(f"expected --amount as one of {', '.join(map(str, FACTORS))}, received {self.amount:g}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from keras_gen import data
+from keras_gen.data.finding import find_images
 from keras_gen.inputs import Input, Mask, Picture
+from keras_gen.repair.holes import THRESHOLD, decode_mask
 from keras_gen.runs.options import GANOptions
-
-MAX_OWN_MASKS = 1_000  # of the user's own shapes
 
 
 def inputs_of(options: GANOptions, image_shape: tuple[int, int, int]) -> list[Input]:
@@ -30,34 +30,38 @@ def inputs_of(options: GANOptions, image_shape: tuple[int, int, int]) -> list[In
         raise ValueError("expected images with colours to learn from, received grey ones")
     shape = image_shape
     if options.task == "upscale":
-        factor = int(options.amount or 2)
-        if factor < 2 or height % factor or width % factor:
+        factor = int(options.amount or 1)
+        if height % factor or width % factor:
             raise ValueError(
-                f"expected images of a multiple of --amount {options.amount:g} pixels a side, received "
-                f"{height}×{width}: give an --image-size that is"
+                f"expected images of a multiple of --amount {factor} pixels a side, received {height}×{width}: give an "
+                "--image-size that is"
             )
         shape = (height // factor, width // factor, channels)
     picture = Picture("picture", shape, corruption=options.corruption, amount=options.amount, to_discriminator=False)
     if options.task != "inpaint":
         return [picture]
-    own = None if options.mask_dir is None else own_masks(options.mask_dir, (height, width))
+    own = None if options.mask_dir is None else own_masks(Path(options.mask_dir), (height, width))
     return [picture, Mask("mask", (height, width), is_drawn=True, own=own)]
 
 
 def own_masks(folder: Path, size: tuple[int, int]) -> np.ndarray:
-    """The masks in a folder, uint8 (n, height, width, 1), where what is lighter than grey is the hole.
+    """The masks in a folder, uint8 (n, height, width, 1), 1 where they are white.
 
     Args:
-        folder: with images of any size.
-        size: (height, width).
+        folder: with images of any size, as `keras-gen inpaint` takes them.
+        size: (height, width) to which they are stretched.
 
     Raises:
-        ValueError: where no mask has a hole.
+        ValueError: where there are none, or one is a hole everywhere or nowhere.
     """
-    found = data.load(folder, image_size=size, channels=1, fit="stretch")
-    masks = np.concatenate([np.asarray(split.images[:MAX_OWN_MASKS]) for split in (found.train, found.test)])
-    masks = (masks >= 128).astype(np.uint8)
-    with_holes = masks[masks.any(axis=(1, 2, 3))]
-    if not len(with_holes):
-        raise ValueError(f"expected masks that are white in the hole, found none in {folder}")
-    return with_holes
+    files = [folder / file for file in find_images(folder)[0]] if folder.is_dir() else []
+    if not files:
+        raise ValueError(f"expected --mask-dir with a folder of masks, found none in {folder}")
+    height, width = size
+    found = [np.asarray(decode_mask(file).resize((width, height), Image.Resampling.BOX)) >= THRESHOLD for file in files]
+    if wrong := [file.name for file, mask in zip(files, found, strict=True) if mask.all() or not mask.any()]:
+        raise ValueError(
+            f"expected masks with a hole, white, and something known, black; {', '.join(wrong[:3])} is all of one at "
+            f"{height}×{width}"
+        )
+    return np.stack(found).astype(np.uint8)[..., None]

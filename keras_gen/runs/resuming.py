@@ -22,6 +22,8 @@ def resume(run: Run) -> None:
     before = json.loads((run.directory / "config.json").read_text())
     if before["data"]["sha256"] != run.images.fingerprint:
         raise ValueError(f"{run.directory} was trained on other images than {run.images.name} has now")
+    if before["data"].get("masks") != run.config["data"]["masks"]:
+        raise ValueError(f"{run.directory} was trained with other masks than {run.options.mask_dir} has now")
     run.checkpoint = checkpoints.newest(run.directory / checkpoints.FOLDER)
     if run.checkpoint is None:
         print(f"{run.directory} has no checkpoint yet: it starts over")
