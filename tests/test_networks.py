@@ -9,6 +9,7 @@ from keras import ops
 from PIL import Image
 
 from keras_gen import networks
+from keras_gen.images import to_float, to_uint8
 from keras_gen.layers import WRAPS, SelfAttention
 from keras_gen.networks.kit import Kit
 from tests.contracts import BATCH, array, check_network, check_saving, check_second_derivative, nudge
@@ -26,6 +27,7 @@ ROLES = {
     "discriminator": networks.DISCRIMINATORS,
     "encoder": networks.ENCODERS,
     "decoder": networks.DECODERS,
+    "repairer": networks.REPAIRERS,
 }
 CONDITIONAL = [(role, name, CONDITION_WIDTH) for role in ("generator", "discriminator") for name in ROLES[role]]
 UNCONDITIONAL = [(role, name, 0) for role, table in ROLES.items() for name in table]
@@ -65,6 +67,10 @@ def random_images(image_shape):
     return ops.array(np.random.default_rng(0).uniform(-1, 1, (BATCH, *image_shape)).astype("float32"))
 
 
+def random_mask(image_shape):
+    return ops.array((np.random.default_rng(2).random((BATCH, *image_shape[:2], 1)) < 0.5).astype("float32"))
+
+
 def random_latents():
     return ops.array(np.random.default_rng(0).standard_normal((BATCH, LATENT_DIM)).astype("float32"))
 
@@ -91,6 +97,10 @@ def build(role, name, image_shape, condition_width=0, **options):
             network = networks.decoder(name, image_shape, LATENT_DIM, condition_width, **options)
             inputs, output_shape = random_latents(), image_shape
             output_range = (-1, 1) if name == "mlp" else None  # linear, clipped when it becomes bytes
+        case "repairer":
+            network = networks.repairer(name, image_shape, LATENT_DIM, masked=True, **{**TINY[name], **options})
+            inputs, condition_width = [random_latents(), random_images(image_shape), random_mask(image_shape)], 0
+            output_shape, output_range = image_shape, (-1.1, 1.1)  # a leaky clip
     return network, [inputs, random_conditions()] if condition_width else inputs, output_shape, output_range
 
 
@@ -140,6 +150,27 @@ def test_conditions_change_the_outputs_and_missing_ones_do_not_break_them(role, 
     outputs = array(network([same_inputs, conditions * ops.array([[0.0], [1.0], [2.0]])]))  # none, some, others
     changes = np.abs(np.diff(outputs.reshape(BATCH, -1), axis=0)).max(axis=1)
     assert changes.min() > 1e-3
+
+
+@pytest.mark.usefixtures("_bfloat16")
+def test_known_bytes_are_copied_in_bfloat16():
+    network, (latents, _, mask), _, _ = build("repairer", "conv", (8, 12, 3))
+    every_byte = np.arange(BATCH * 8 * 12 * 3, dtype="uint8").reshape(BATCH, 8, 12, 3)
+    made = array(to_uint8(network([latents, to_float(every_byte), mask])))
+    known = np.broadcast_to(array(mask) == 0, made.shape)
+    np.testing.assert_array_equal(made[known], every_byte[known])
+
+
+@pytest.mark.parametrize("name", networks.DISCRIMINATORS)
+def test_a_mask_beside_the_images_is_seen(name):
+    network = networks.discriminator(name, TWICE_HALVED, CONDITION_WIDTH, 2, **TINY[name])
+    nudge(network)
+    assert [each.name for each in network.inputs] == ["images", "conditions", "mask"]
+    images, conditions = random_images(TWICE_HALVED), random_conditions()
+    some, none = (
+        array(network([images, conditions, value * ops.ones((BATCH, *TWICE_HALVED[:2], 2))])) for value in (1.0, 0.0)
+    )
+    assert np.abs(some - none).min() > 1e-4
 
 
 @pytest.mark.parametrize("name", ["dcgan", "conv", "resnet"])
@@ -284,6 +315,7 @@ def test_the_default_discriminator_combines_places_beyond_its_receptive_fields()
 
 
 CONVOLUTIONAL = [(role, name) for role, table in ROLES.items() for name in table if name != "mlp"]
+CONVOLUTIONAL.remove(("repairer", "conv"))  # its dense layers lie between maps, see below
 OF_GANS = [(role, name) for role, name in CONVOLUTIONAL if role in ("generator", "discriminator")]
 ROLLED = [(role, name, {}) for role, name in CONVOLUTIONAL]
 ROLLED += [(role, name, {"attention": True}) for role, name in OF_GANS]
@@ -307,6 +339,23 @@ def test_networks_have_a_seam_only_along_the_axes_that_are_not_wrapped(role, nam
         rolled = array(part(np.roll(maps, shift, axis)))
         difference = np.abs(rolled - np.roll(outputs, expected_shift, axis)).max()
         assert difference < 1e-5 if axis in WRAPS[wrap] else difference > 1e-3
+
+
+@pytest.mark.parametrize("source_shape", [(16, 24, 3), (8, 12, 3), (4, 6, 3)], ids=str)
+@pytest.mark.parametrize("wrap", WRAPPED)
+def test_a_repairer_has_a_seam_only_along_the_axes_that_are_not_wrapped(wrap, source_shape):
+    network = networks.repairer("conv", (16, 24, 3), LATENT_DIM, source_shape=source_shape, wrap=wrap, width=4)
+    nudge(network)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dense):
+            layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    picture, latents = np.asarray(array(random_images(source_shape))), random_latents()
+    made = array(network([latents, ops.array(picture)]))
+    for axis in (1, 2):
+        shift = 4 * source_shape[0] // 16  # a pixel of the smallest map
+        rolled = array(network([latents, ops.array(np.roll(picture, shift, axis))]))
+        difference = np.abs(rolled - np.roll(made, 4, axis)).max()
+        assert difference < 1e-4 if axis in WRAPS[wrap] else difference > 1e-3
 
 
 def convolutional_part(network):

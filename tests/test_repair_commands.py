@@ -144,7 +144,8 @@ def test_small_pictures_become_twice_as_large(trained, tmp_path):
     image = Image.fromarray(striped(1)[0][0])
     image.save(tmp_path / "small.png")
     succeed(tmp_path, "keras-gen", "upscale", trained / "saved_models" / "upscale", "--data", "small.png")
-    assert Image.open(tmp_path / "repaired" / "small.png").size == (24, 16)
+    with Image.open(tmp_path / "repaired" / "small.png") as large:
+        assert large.size == (24, 16)
 
 
 @pytest.mark.parametrize(
