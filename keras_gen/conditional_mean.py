@@ -27,7 +27,9 @@ class ConditionalMean(keras.layers.Layer):
     Images are modelled as x = μ + Bᵀw + ε, with w standard normal, ε independent normal noise of variance σ², and B the
     principal components of the training images times their standard deviations. With M, 1 where a pixel is known, the
     most probable w solves (I + B M Bᵀ / σ²) w = B M (x − μ) / σ². Conjugate gradients, preconditioned by the diagonal
-    that the matrix would have if known pixels were spread evenly, solve it with operations that any runtime has.
+    that the matrix would have if known pixels were spread evenly, solve it with operations that any runtime has. What
+    the components do not explain of the known pixels is interpolated into the hole, so that the prediction continues
+    them without a step.
 
     Call `adapt` with training images before use, as with `keras.layers.Normalization`.
 
@@ -40,7 +42,8 @@ class ConditionalMean(keras.layers.Layer):
             in the hole.
 
     Call returns:
-        The prediction μ + Bᵀw of all pixels, float32 (batch, height, width, channels).
+        The prediction of all pixels, float32 (batch, height, width, channels): in the hole μ + Bᵀw and the interpolated
+        rest, elsewhere the known pixels.
 
     Example:
         >>> dark_or_bright = np.repeat([0, 255], 10)[:, None, None, None] + np.zeros((20, 2, 3, 1))
@@ -122,7 +125,7 @@ class ConditionalMean(keras.layers.Layer):
         predicted = ops.reshape(self.mean + ops.matmul(solution, self.basis), (-1, *self._small_shape))
         if self._factor > 1:
             predicted = ops.image.resize(predicted, self._size, interpolation="bilinear")
-        return predicted
+        return predicted + interpolated((images - predicted) * known, known)
 
     def _shrunk(self, images):
         if self._factor == 1:
@@ -134,6 +137,35 @@ class ConditionalMean(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_components": self.num_components}
+
+
+def interpolated(values, weights):
+    """Fills the gaps between known values smoothly: each from the finest mean of its surroundings that has some.
+
+    Args:
+        values: float tensor (b, height, width, channels).
+        weights: float tensor (b, height, width, 1), 1 where a value is known and 0 in a gap.
+
+    Returns:
+        Tensor like `values`, the same where they are known.
+
+    Example:
+        >>> values = ops.array([[[[1.0], [0.0], [0.0], [3.0]]]])
+        >>> print(ops.convert_to_numpy(interpolated(values, ops.cast(values > 0, "float32"))).ravel())
+        [1.  1.5 2.5 3. ]
+
+    Source:
+        Gortler et al., The Lumigraph (1996), section 3.4: pull-push
+    """
+    height, width = values.shape[1:3]
+    if max(height, width) == 1:
+        return values
+    half = {"pool_size": 2, "strides": 2, "padding": "same"}
+    small_weights = ops.average_pool(weights, **half)
+    small = ops.average_pool(values * weights, **half) / ops.maximum(small_weights, TINY)
+    # A mean of two of four values counts as much as one of all of them.
+    small = interpolated(small, ops.minimum(2 * small_weights, 1.0))
+    return weights * values + (1 - weights) * ops.image.resize(small, (height, width), interpolation="bilinear")
 
 
 def _products(left, right):

@@ -304,7 +304,8 @@ class DataConsistency(keras.layers.Layer):
     """Makes images agree with the pictures that they are made from: `images + A⁺(picture − A(images))`.
 
     A is the corruption by which pictures are made from images, A⁺ repeats what A has made smaller. The colours of the
-    result have exactly the luma of the picture, its blocks exactly the means of the picture.
+    result have exactly the luma of the picture, its blocks exactly the means of the picture. Where a picture of four
+    channels is transparent, the result is the picture: nothing, in the one colour that the data have for it.
 
     Args:
         corruption: a name in `corruptions.PROJECTIONS`.
@@ -343,10 +344,17 @@ class DataConsistency(keras.layers.Layer):
 
     def call(self, inputs):
         images, pictures = inputs
-        missing = pictures - self._corrupt(images)
+        result = images + self._enlarged(pictures - self._corrupt(images), images)
+        if images.shape[-1] < 4:
+            return result
+        nothing = self._enlarged(pictures, images)
+        return ops.where(nothing[..., 3:] <= -1.0, nothing, result)
+
+    @staticmethod
+    def _enlarged(maps, images):
         for axis in (1, 2):
-            missing = ops.repeat(missing, images.shape[axis] // pictures.shape[axis], axis=axis)
-        return images + missing
+            maps = ops.repeat(maps, images.shape[axis] // maps.shape[axis], axis=axis)
+        return maps
 
     def get_config(self):
         return {**super().get_config(), "corruption": self.corruption, "amount": self.amount}

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_gen import backend
+from keras_gen import backend, corruptions
 from keras_gen.layers import (
     CircularPadding2D,
     ClipWeights,
+    DataConsistency,
     LearnedBasis,
     SelfAttention,
     SpectralConv2D,
@@ -180,3 +181,31 @@ def test_a_leaky_clip_never_loses_its_slope():
     np.testing.assert_allclose(array(leaky_clip(x)), [-2.0, -0.5, 0.0, 1.04], rtol=1e-6)
     _, slopes = backend.input_gradients(leaky_clip, ops.array(x))
     np.testing.assert_allclose(array(slopes), [0.02, 1.0, 1.0, 0.02], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("corruption", "amount", "side"), [("grey", None, 1), ("shrink", 2, 2), ("blocks", 2, 1)])
+def test_images_agree_with_the_pictures_that_they_are_made_from(corruption, amount, side):
+    random = np.random.default_rng(0)
+    images, originals = (ops.array(random.uniform(-0.5, 0.5, (2, 4, 6, 3)).astype("float32")) for _ in range(2))
+    corrupt = corruptions.get(corruption, amount)
+    pictures = corrupt(originals)
+    assert pictures.shape[1] == 4 // side
+    made = DataConsistency(corruption, amount)([images, pictures])
+    np.testing.assert_allclose(array(corrupt(made)), array(pictures), atol=1e-6)
+    detail = array(made) - array(images)  # a shift of luma, or of whole blocks, alone
+    np.testing.assert_allclose(np.ptp(detail[:, :2, :2], axis=-1 if corruption == "grey" else (1, 2)), 0, atol=1e-6)
+
+
+def test_where_a_picture_is_transparent_there_is_nothing():
+    picture = np.full((1, 2, 2, 4), -1.0, "float32")
+    picture[0, 0, 0] = [0.2, 0.2, 0.2, 1.0]
+    made = array(DataConsistency("grey")([ops.array(np.zeros((1, 2, 2, 4), "float32")), ops.array(picture)]))
+    np.testing.assert_array_equal(made.reshape(4, 4)[1:], -1)
+    np.testing.assert_allclose(made[0, 0, 0], [0.2, 0.2, 0.2, 1.0], atol=1e-6)
+
+
+def test_only_what_keeps_itself_can_be_agreed_with():
+    with pytest.raises(ValueError, match="unknown corruption that keeps what it leaves 'jpeg'"):
+        DataConsistency("jpeg")
+    with pytest.raises(ValueError, match=r"expected all of the colour to be removed, an amount of 1, received 0\.5"):
+        DataConsistency("grey", 0.5)
