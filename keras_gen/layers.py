@@ -301,11 +301,12 @@ class RowProducts(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class DataConsistency(keras.layers.Layer):
-    """Makes images agree with the pictures that they are made from: `images + A⁺(picture − A(images))`.
+    """Makes images agree with the pictures that they are made from: `A⁺ picture + s · (images − A⁺A images)`.
 
-    A is the corruption by which pictures are made from images, A⁺ repeats what A has made smaller. The colours of the
-    result have exactly the luma of the picture, its blocks exactly the means of the picture. Where a picture of four
-    channels is transparent, the result is the picture: nothing, in the one colour that the data have for it.
+    A is the corruption by which pictures are made from images, A⁺ repeats what A has made smaller. So only what A
+    removes is taken from the images: the chroma of a pixel, the detail of a block. It is scaled by the largest s ≤ 1
+    with which the result stays in [-1, 1]. Then the luma of each pixel, or the mean of each block, is that of the
+    picture, in bytes too; and what is black, white or transparent in the picture is so in the image.
 
     Args:
         corruption: a name in `corruptions.PROJECTIONS`.
@@ -313,8 +314,8 @@ class DataConsistency(keras.layers.Layer):
         **kwargs: as for `keras.layers.Layer`.
 
     Call arguments:
-        inputs: float tensors, images (batch, height, width, channels) and pictures of their size, or smaller by a whole
-            factor.
+        inputs: float tensors, images (batch, height, width, channels) and pictures in [-1, 1] of their size, or smaller
+            by a whole factor.
 
     Call returns:
         Tensor like the images.
@@ -330,7 +331,7 @@ class DataConsistency(keras.layers.Layer):
 
     Source:
         Wang et al., Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model (2023), equation 6,
-        https://arxiv.org/abs/2212.00490
+        https://arxiv.org/abs/2212.00490. Differs by s.
     """
 
     def __init__(self, corruption, amount=None, **kwargs):
@@ -344,20 +345,28 @@ class DataConsistency(keras.layers.Layer):
 
     def call(self, inputs):
         images, pictures = inputs
-        result = images + self._enlarged(pictures - self._corrupt(images), images)
-        if images.shape[-1] < 4:
-            return result
-        nothing = self._enlarged(pictures, images)
-        return ops.where(nothing[..., 3:] <= -1.0, nothing, result)
+        removed = images - _repeated(self._corrupt(images), images)
+        kept = _repeated(pictures, images)
+        # How often what was removed fits between the picture and the end of the range in its direction.
+        room = (1.0 - ops.sign(removed) * kept) / ops.maximum(ops.abs(removed), 1e-6)
+        return kept + ops.clip(self._least(room), 0.0, 1.0) * removed
 
-    @staticmethod
-    def _enlarged(maps, images):
-        for axis in (1, 2):
-            maps = ops.repeat(maps, images.shape[axis] // maps.shape[axis], axis=axis)
-        return maps
+    def _least(self, room):
+        """The least of all values that A combines, in the place of each of them."""
+        if self.corruption == "grey":
+            return ops.min(room, axis=-1, keepdims=True)
+        side = int(self.amount or 2)
+        return _repeated(-ops.max_pool(-room, side, side), room)
 
     def get_config(self):
         return {**super().get_config(), "corruption": self.corruption, "amount": self.amount}
+
+
+def _repeated(maps, images):
+    """Maps repeated to the size of images."""
+    for axis in (1, 2):
+        maps = ops.repeat(maps, images.shape[axis] // maps.shape[axis], axis=axis)
+    return maps
 
 
 @keras.saving.register_keras_serializable("keras_gen")
