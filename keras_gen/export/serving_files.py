@@ -161,7 +161,7 @@ def _readme(name, signatures, cases) -> str:
     inputs = _inputs(signatures[asked])
     rows = ", ".join(f"{spec!r}: {values}" for spec, values in inputs.items())
     request = f"{{'signature_name': {by_rest!r}, 'inputs': {{{rows}}}}}"
-    pictures = "np.zeros" in request  # too long to write out
+    pictures = "np." in request  # too long to write out
     shape = cases[asked][output].shape[1:]
     given = (
         f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
@@ -230,7 +230,9 @@ def _inputs(signature: Signature) -> dict[str, str]:
     columns = {}
     for spec in signature.inputs:
         values = [value for value in signature.examples.get(spec.name, []) if value == value]  # JSON has no NaN
-        if len(spec.shape) > 2:
+        if len(spec.shape) > 2 and values:  # a mask, here of a hole everywhere
+            columns[spec.name] = f'np.full({(3, *spec.shape[1:])}, {values[-1]}, "{spec.dtype.name}").tolist()'
+        elif len(spec.shape) > 2:
             columns[spec.name] = f'np.zeros({(3, *spec.shape[1:])}, "{spec.dtype.name}").tolist()'  # your picture
         elif values:
             columns[spec.name] = repr([values[(row + 1) % len(values)] for row in range(3)])

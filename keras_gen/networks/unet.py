@@ -37,8 +37,8 @@ def generator(
     to which each size contributes, beginning with the picture itself. The sum ends in a leaky clip.
 
     What the picture says about the image is kept. With a mask its known pixels are copied, and what it holds in the
-    hole is not seen. With a corruption, such as "grey" or "shrink", the image is shifted to have the luma or the block
-    means of the picture, see `layers.DataConsistency`; bytes may differ from these where it becomes black or white.
+    hole is not seen. With a corruption, such as "grey" or "shrink", the image has the luma or the block means of the
+    picture, see `layers.DataConsistency`.
 
     Args:
         image_shape: (height, width, channels).
