@@ -128,7 +128,7 @@ def test_it_is_shown_with_its_holes():
     np.testing.assert_array_equal(grid[10:18, 1:13], np.where(HOLES[0], 128, IMAGES[0]))
 
 
-@pytest.mark.parametrize("task", CORRUPTION)
+@pytest.mark.parametrize("task", ["inpaint", "upscale"])
 def test_it_is_exported_and_served(task, tmp_path):
     model = repairer(task)
     version = export.publish(model, tmp_path, task)
