@@ -221,3 +221,20 @@ def test_levels_smaller_than_the_model_stay_in_place(shape):
     hole[10:-10, shape[1] // 5 : -(shape[1] // 5)] = True
     filled = crops.inpaint_picture(OfRows(size=(64, 64)), pixels, hole)
     assert np.abs(filled.astype(int) - pixels).max() <= 4
+
+
+def test_enlarged_tiles_keep_the_means_of_their_blocks():
+    class Textured(Stub):
+        """Another texture in each call, with the right means in each tile."""
+
+        def upscale(self, images, masks, seeds):
+            texture = np.random.default_rng(len(self.calls)).integers(-60, 61, self.image_shape[:2])[None, ..., None]
+            grown = images.repeat(2, axis=1).repeat(2, axis=2).astype(int)
+            grown[:, ::2], grown[:, 1::2] = grown[:, ::2] + texture[:, ::2], grown[:, 1::2] - texture[:, ::2]
+            return np.clip(grown, 0, 255).astype(np.uint8)
+
+    pixels = noise(40, 70)
+    made = tiles.tiled(Textured("upscale", factor=2), pixels)
+    means = made.reshape(40, 2, 70, 2, 3).mean(axis=(1, 3))
+    assert np.abs(means - pixels).max() <= 0.5
+    assert np.abs(made.astype(int) - pixels.repeat(2, axis=0).repeat(2, axis=1)).mean() > 10

@@ -24,7 +24,7 @@ class Repair:
     num: int = 1
     """Proposals for each picture: name.png for one, name_1.png, name_2.png … for several."""
     seed: int = 0
-    """The same seed gives the same bytes for a picture of the same name, whatever else is in its folder."""
+    """The same seed gives the same bytes for a picture of the same name from the same run, or from the same export, whatever else is in its folder."""  # noqa: E501
     out: Path = Path("repaired")
     """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
 

@@ -33,7 +33,7 @@ def tiled(
         on_fraction: called with the fraction that is done.
 
     Returns:
-        uint8 (factor · height, factor · width, channels).
+        uint8 (factor · height, factor · width, channels); enlarged, its blocks have the means of the pixels.
     """
     (height, width), size, factor = pixels.shape[:2], size_of(repairs), factor_of(repairs)
     lacking = padding((height, width), size)
@@ -56,8 +56,36 @@ def tiled(
         finished = factor * (tops[index + 1] - top) if index + 1 < len(tops) else side
         result[factor * top : factor * top + finished] = np.round(strip[:finished])
         strip = np.concatenate([strip[finished:], np.zeros_like(strip[:finished])])
+    if factor > 1:
+        for start in range(0, len(pixels), BAND):
+            rows = slice(factor * start, factor * (start + BAND))
+            result[rows] = with_means(result[rows], pixels[start : start + BAND])
     top, left = (factor * before for before, _ in lacking)
     return result[top : top + factor * height, left : left + factor * width]
+
+
+def with_means(enlarged: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Gives each block of an enlarged picture the mean of the pixel that it was made from, as far as bytes allow.
+
+    Blending tiles shifts the means. Where the detail of a block would leave [0, 255] it becomes weaker.
+
+    Args:
+        enlarged: uint8 (factor · height, factor · width, channels).
+        pixels: uint8 (height, width, channels).
+
+    Example:
+        >>> blocks = np.array([[0, 20], [20, 40]], np.uint8)[..., None]
+        >>> with_means(blocks, np.array([[[30]]], np.uint8))[..., 0].tolist()
+        [[10, 30], [30, 50]]
+    """
+    height, width, channels = pixels.shape
+    factor = len(enlarged) // height
+    blocks = enlarged.reshape(height, factor, width, factor, channels).astype(np.float32)
+    kept = pixels[:, None, :, None].astype(np.float32)
+    detail = blocks - blocks.mean(axis=(1, 3), keepdims=True)
+    room = np.where(detail > 0, 255 - kept, kept) / np.maximum(np.abs(detail), 1e-3)
+    scale = np.minimum(1, room.min(axis=(1, 3), keepdims=True))
+    return np.rint(kept + scale * detail).astype(np.uint8).reshape(enlarged.shape)
 
 
 def _axis(length, side, factor):

@@ -207,11 +207,11 @@ class GANOptions(TrainingOptions):
     attention: Switch = False
     """Self-attention in both networks (Zhang et al., 2018), where they are 16 pixels wide."""
     corruption: str | None = option(None)
-    """For repair: what pictures have gone through, such as grey, shrink, wear, jpeg or scratches; the preset's by default."""  # noqa: E501
+    """For restore: what to undo: gaussian, masking, salt_and_pepper, blocks, grey, scratches, jpeg, faded, or wear, which mixes the last of these; the preset's by default."""  # noqa: E501
     amount: float | None = option(None, ABOVE_ZERO)
-    """How much of the corruption; for upscale how many times larger the images become, such as 2 or 4."""
+    """For upscale: how many times larger images become, 2, 4 or 8. For restore: how much of the corruption."""
     mask_dir: Path | None = None
-    """For inpaint: a folder of further masks, white in the hole, which half of all holes are taken from."""
+    """For inpaint: a folder of your own masks of any size, white in the hole; half of all holes are taken from them."""
     # Set by presets only.
     task: tyro.conf.Suppress[str | None] = None
     """What a model that repairs does: inpaint, colorize, upscale or restore."""
