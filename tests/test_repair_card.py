@@ -307,11 +307,15 @@ def test_enlarging_and_colouring_by_hand():
     pictures = np.full((2, 4, 6, 3), 77, np.uint8)
     np.testing.assert_array_equal(baselines.bicubic(train)(pictures, None), np.full((2, *IMAGE_SHAPE), 77))
     grey = np.full((2, 8, 12, 1), 100, np.uint8)
-    assert baselines.mean_colour(train)(grey, None)[0, 0, 0].tolist() == [130, 100, 70]  # 30 more, as much, 30 less
+    assert baselines.mean_colour(train)(grey, None)[0, 0, 0].tolist() == [
+        124,
+        94,
+        64,
+    ]  # 24.45 more, 5.55 and 35.55 less: the luma is 95.55
     see_through = np.concatenate([train, np.full((4, 8, 12, 1), 50, np.uint8)], axis=-1)
-    assert baselines.mean_colour(see_through)(grey, None)[1, 2, 3].tolist() == [130, 100, 70, 50]
+    assert baselines.mean_colour(see_through)(grey, None)[1, 2, 3].tolist() == [124, 94, 64, 50]
     given = np.concatenate([np.repeat(grey, 3, axis=-1), np.full((2, 8, 12, 1), 9, np.uint8)], axis=-1)
-    assert baselines.mean_colour(see_through)(given, None)[1, 2, 3].tolist() == [130, 100, 70, 9]
+    assert baselines.mean_colour(see_through)(given, None)[1, 2, 3].tolist() == [124, 94, 64, 9]
 
 
 @pytest.mark.parametrize("limit", [1_024, 16])

@@ -151,7 +151,7 @@ def test_small_pictures_become_twice_as_large(trained, tmp_path):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["inpaint", "runs/colorize", "--data", "stripes.npz"], "an image"),
+        (["inpaint", "runs/colorize", "--data", "stripes.npz"], "readable image"),
         (
             ["colorize", "runs/inpaint", "--data", "shapes"],
             "expected a model for colorize, the one of",
@@ -174,7 +174,7 @@ def test_another_command_is_named_where_one_does_not_suit(command, message, trai
             ["upscale", "--data", "digits", "--image-size", "9"],
             "expected images of a multiple of --amount 2",
         ),
-        (["inpaint", "--data", "digits", "--network", "mlp"], "unknown repairer"),
+        (["inpaint", "--data", "digits", "--network", "mlp"], "unknown generator network 'mlp': expected one of conv"),
         (["inpaint", "--data", "digits", "--mask-dir", "nowhere"], "expected --mask-dir with a folder of masks"),
         (["inpaint", "--data", "digits", "--corruption", "grey"], "expected no --corruption with inpaint"),
         (

@@ -184,7 +184,8 @@ def mean_colour(images, corrupt: Corrupt | None = None) -> Repair:
     chroma = mean[..., :3] - mean[..., :3] @ np.array(LUMA)[:, None]
 
     def repair(pictures, _):
-        colours = pictures[..., :3] @ np.array(LUMA)[:, None] + chroma
+        luma = pictures if pictures.shape[-1] == 1 else pictures[..., :3] @ np.array(LUMA)[:, None]
+        colours = luma + chroma
         num_alpha = mean.shape[-1] - 3
         alpha = (
             pictures[..., 3:] if pictures.shape[-1] == 4 else mean[..., 3:] + np.zeros_like(colours[..., :num_alpha])

@@ -58,7 +58,10 @@ def image_errors(originals: np.ndarray, repaired: np.ndarray, hole: np.ndarray) 
         250 images, left out below 11 pixels per side; `seam`, where there is a border.
     """
     error = _errors(originals, repaired, hole)
-    errors = {"repair_psnr": psnr(float(np.sum(error**2)), error.size), "repair_mae": float(np.abs(error).mean())}
+    errors = {
+        "repair_psnr": psnr(float(np.sum(error**2, dtype=np.float64)), error.size),
+        "repair_mae": float(np.abs(error).mean(dtype=np.float64)),
+    }
     if min(originals.shape[1:3]) >= MIN_SSIM_SIDE:
         errors["ssim"] = structural_similarity(originals[:MAX_SSIM_IMAGES], repaired[:MAX_SSIM_IMAGES])
     step = seam(originals, repaired, hole)
@@ -137,21 +140,24 @@ def propose(
                 f"expected repaired images as uint8 {originals.shape}, received {images.dtype} {images.shape}"
             )
         error = _errors(originals, images, where)
-        squared, absolute = squared + float(np.sum(error**2)), absolute + float(np.sum(np.abs(error)))
+        squared, absolute = (
+            squared + float(np.sum(error**2, dtype=np.float64)),
+            absolute + float(np.sum(np.abs(error), dtype=np.float64)),
+        )
         changed += int(np.sum((images != originals) & (where == 0)))
         total += images
         shown.append(images[:num_shown])
         first = images if seed == 0 else first
     mean = total / num
     error = _errors(originals, mean, where)
-    one, of_mean = squared / num / error.size, float(np.mean(error**2))  # D₁, D_P
+    one, of_mean = squared / num / error.size, float(np.mean(error**2, dtype=np.float64))  # D₁, D_P
     variance = max(0.0, (one - of_mean) * num / (num - 1))  # V: the biased one is D₁ − D_P
     of_infinite = of_mean - variance / num  # D∞
     scores = {
         "repair_psnr": psnr(squared / num, error.size),
         "repair_mae": absolute / num / error.size,
         "mean_psnr": psnr(of_mean * error.size, error.size),
-        "mean_mae": float(np.abs(error).mean()),
+        "mean_mae": float(np.abs(error).mean(dtype=np.float64)),
         "variance": variance,
     }
     if of_infinite > 0:

@@ -199,7 +199,7 @@ class Mask(Picture):
 
     @property
     def fingerprint(self) -> str | None:
-        """SHA-256 of its own masks, as hex; None without any."""
+        """SHA-256 of the own masks, as hex; None without any."""
         return None if self.own is None else hashlib.sha256(np.ascontiguousarray(self.own).data).hexdigest()
 
     def check(self, columns) -> None:

@@ -50,7 +50,7 @@ class Generative:
     """What it does, as the name of a server's signature: makes images by seed, from nothing or from what is given."""
 
     repairs = False
-    """Whether it has `repair` and a `task`: what it makes is an answer to a picture, and not an image of its own."""
+    """Whether it has `repair` and a `task`: what it makes is an answer to a picture, and no new image."""
 
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
