@@ -151,6 +151,12 @@ def test_it_is_exported_and_served(task, tmp_path):
     assert f"'signature_name': '{task}_png'" in readme
 
 
+@pytest.mark.slow  # two converters and their runtimes
+def test_it_goes_into_other_formats(tmp_path):
+    version = export.publish(repairer(), tmp_path, "repair", formats=["onnx", "litert"])  # which verifies both
+    assert {path.name for path in version.parent.iterdir()} >= {"1.onnx", "1.tflite"}
+
+
 @pytest.mark.parametrize(
     ("task", "masks", "message"),
     [
