@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 HOLE = 255
+GREY = 128  # what is shown in a hole
 SHARES = (0.05, 0.6)  # of an image that is a hole, in training: more leaves too little to learn from
 MAX_TRIES = 1_000  # masks drawn for one whose share lies in narrow limits
 
@@ -119,3 +120,18 @@ def centre(size: tuple[int, int]) -> np.ndarray:
     mask = np.zeros((*size, 1), np.uint8)
     mask[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2] = HOLE
     return mask
+
+
+def damaged(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Images without what is in their holes: grey, and opaque where there is alpha.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        holes: (n, height, width, 1), nonzero in the holes.
+
+    Example:
+        >>> damaged(np.zeros((1, 1, 2, 1), np.uint8), np.array([[[[0], [1]]]]))[..., 0].tolist()
+        [[[0, 128]]]
+    """
+    blank = np.array([GREY] * min(images.shape[-1], 3) + [255] * (images.shape[-1] == 4), np.uint8)
+    return np.where(holes != 0, blank, images)

@@ -12,10 +12,11 @@ from keras_gen.data import ImageData, Split
 from keras_gen.data.nearest import nearest
 from keras_gen.evaluation import ScoreCard, Task, copy_check, score_repair, separability
 from keras_gen.evaluation import repair_baselines as baselines
-from keras_gen.evaluation.repair import damaged, fixed_masks
+from keras_gen.evaluation.repair import fixed_masks
 from keras_gen.evaluation.repair_errors import image_errors, propose
 from keras_gen.features import FeatureNet
 from keras_gen.inputs import Categorical, Conditions
+from keras_gen.masks import damaged
 from tests.conftest import IMAGE_SHAPE
 
 SHARES = {"10-20": (0.1, 0.2), "30-40": (0.3, 0.4), "50-60": (0.5, 0.6), "centre": (0.25, 0.25), "half": (0.5, 0.5)}

@@ -41,10 +41,6 @@ def load_repairer(path: str | Path, task: str) -> Repairs:
         FileNotFoundError: if there is no model at `path`.
         ValueError: if the model there does something else.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
-        )
     version = sampling.saved_model(path)
     return _exported(version, task) if version else _of_python(saving.load(path), path, task)
 

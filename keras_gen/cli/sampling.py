@@ -45,10 +45,6 @@ def sample(
         FileNotFoundError: if there is no model at `path`.
         ValueError: if the model there is not a generator, or does not know what it is asked for.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
-        )
     version = saved_model(path)
     if version is None:
         model = load(path)
@@ -122,7 +118,15 @@ def load(path: str | Path) -> Generative:
 
 
 def saved_model(path: str | Path) -> Path | None:
-    """The SavedModel at a path: the newest version in the folder of an exported model, the folder itself, or None."""
+    """The SavedModel at a path: the newest version in the folder of an exported model, the folder itself, or None.
+
+    Raises:
+        FileNotFoundError: if there is nothing at the path.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
+        )
     versions = published_versions(path)
     candidate = Path(path) / str(versions[-1]) if versions else Path(path)
     return candidate if (candidate / "saved_model.pb").exists() else None

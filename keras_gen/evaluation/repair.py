@@ -33,7 +33,6 @@ SHARES = {"10-20": (0.1, 0.2), "30-40": (0.3, 0.4), "50-60": (0.5, 0.6)}  # of a
 NUM_PARTS = len(SHARES) + 2  # with the centre and the half
 MOST_FREE = "50-60"  # the part in which copies are searched for: there the known pixels decide least
 NUM_SHOWN, NUM_SHOWN_PROPOSALS = 10, 4
-GREY = 128  # what a hole shows, to people and to models
 
 RepairImages = Callable[[np.ndarray, np.ndarray | None, int], np.ndarray]
 
@@ -90,12 +89,6 @@ def fixed_masks(size: tuple[int, int], num: int) -> dict[str, np.ndarray]:
     halves = np.stack([masks.halves(size, 0.5, random) for _ in range(num)])
     half = masks.HOLE * halves.astype(np.uint8)[..., None]
     return drawn | {"centre": np.repeat(masks.centre(size)[None], num, axis=0), "half": half}
-
-
-def damaged(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Images without what is in their holes: grey, and opaque where there is alpha."""
-    blank = np.array([GREY] * min(images.shape[-1], 3) + [255] * (images.shape[-1] == 4), np.uint8)
-    return np.where(holes != 0, blank, images)
 
 
 def score_repair(
@@ -242,7 +235,7 @@ def _parts(originals: np.ndarray, task: Task) -> list[_Part]:
     if task.corrupt is not None:
         return [_Part(task.name, originals, task.corrupt(originals, 0), None)]
     return [
-        _Part(name, originals, damaged(originals, holes), holes)
+        _Part(name, originals, masks.damaged(originals, holes), holes)
         for name, holes in fixed_masks(originals.shape[1:3], len(originals)).items()
     ]
 

@@ -8,11 +8,11 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen.conditional_mean import ConditionalMean
 from keras_gen.inputs import Mask, Picture
+from keras_gen.masks import damaged
 from keras_gen.models.gan import GAN
 
 TASKS = ("inpaint", "colorize", "upscale", "restore")
 BATCH_SIZE = 64  # pictures that are repaired at a time
-GREY = np.uint8(128)  # what is shown in a hole
 NUM_SHOWN, MAX_SHOWN_COLUMNS = 3, 16  # proposals below each other, pictures beside each other
 
 
@@ -170,7 +170,7 @@ class Repairer(GAN):
         masks = None
         if self.mask is not None:
             masks = self.mask.rows(len(pictures), seed, given=given.get(self.mask.name))
-            shown.append(np.where(masks != 0, GREY, pictures))
+            shown.append(damaged(pictures, masks))
         proposals = self.repair(pictures, masks, NUM_SHOWN, seed)
         shown = [pixels.match_shape(each, self.image_shape) for each in shown]
         return pixels.stacks(*shown, *np.moveaxis(proposals, 1, 0), columns=min(len(pictures), MAX_SHOWN_COLUMNS))
