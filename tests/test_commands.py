@@ -109,7 +109,10 @@ def test_the_newest_version_is_sampled(tmp_path):
         (tmp_path / version / "saved_model.pb").write_bytes(b"")
     assert sampling.saved_model(tmp_path) == tmp_path / "10"
     assert sampling.saved_model(tmp_path / "2") == tmp_path / "2"
-    assert sampling.saved_model(tmp_path / "nowhere") is None
+    (tmp_path / "empty").mkdir()
+    assert sampling.saved_model(tmp_path / "empty") is None
+    with pytest.raises(FileNotFoundError, match="found no .*nowhere"):
+        sampling.saved_model(tmp_path / "nowhere")
 
 
 def test_sampling_as_a_grid_and_as_files(trained, tmp_path):
