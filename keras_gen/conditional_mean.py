@@ -14,7 +14,6 @@ from keras_gen import images as pixels
 NUM_COMPONENTS = 256  # more gain little and cost as much as all of a small network
 NUM_ITERATIONS = 10  # of the solver; more change the prediction by less than 0.1 dB
 HEAVY_TAILS = 8.0  # times the residual variance: images are not normal, and large residuals must count for less
-MAX_IMAGES = 4_000  # images from which the components are computed
 TINY = 1e-12  # in place of a division by zero, where the solution is exact
 BATCH_SIZE = 256  # images that are read at a time
 MAX_SIDE = 32  # larger images are predicted at a fraction of their size, as smoothly as it is in any case
@@ -63,34 +62,23 @@ class ConditionalMean(keras.layers.Layer):
         self.num_components = num_components
 
     def build(self, input_shape):
-        height, width, channels = input_shape[0][1:]
-        self._size = (height, width)
-        self._factor = math.ceil(max(height, width) / MAX_SIDE)
-        small = [math.ceil(side / self._factor) for side in self._size]
-        num_values = math.prod(small) * channels
-        self._small_shape = (*small, channels)
+        self._small = Small(input_shape[0][1:])
+        num_values = math.prod(self._small.shape)
         rows = min(self.num_components, num_values)
         self.mean = self.add_weight((num_values,), "zeros", trainable=False, name="mean")
         self.basis = self.add_weight((rows, num_values), "zeros", trainable=False, name="basis")
         self.precision = self.add_weight((), "ones", trainable=False, name="precision")
 
-    def adapt(self, images, seed=0):
+    def adapt(self, images):
         """Computes the components of training images.
 
         Args:
             images: uint8 (n, height, width, channels), an array in memory or on disk, n ≥ 2.
-            seed: of the choice of images where there are many.
         """
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:MAX_IMAGES])
-        values = np.concatenate(
-            [
-                ops.convert_to_numpy(self._shrunk(pixels.to_float(np.asarray(images[part])))).reshape(len(part), -1)
-                for part in np.array_split(chosen, math.ceil(len(chosen) / BATCH_SIZE))
-            ]
-        )
+        values = self._small.rows(images)
         rows = min(self.basis.shape[0], len(values) - 1)
         with np.errstate(invalid="ignore"):  # scikit-learn divides by the variance, which equal images do not have
-            pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=seed).fit(values)
+            pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=0).fit(values)
         variances = pca.explained_variance_
         noise = (values.var(axis=0).sum() - variances.sum()) / values.shape[1]
         basis = np.zeros(self.basis.shape, np.float32)
@@ -102,8 +90,10 @@ class ConditionalMean(keras.layers.Layer):
     def call(self, inputs):
         images, masks = inputs
         known = 1.0 - masks
-        weights = self._shrunk(known)
-        small = self._shrunk(images * known) / ops.maximum(weights, 1e-6)  # the mean of the known pixels of a block
+        weights = self._small.shrunk(known)
+        small = self._small.shrunk(images * known) / ops.maximum(
+            weights, 1e-6
+        )  # the mean of the known pixels of a block
         weights = ops.broadcast_to(weights, ops.shape(small))
         weights, small = (ops.reshape(each, (-1, self.mean.shape[0])) for each in (weights, small))
 
@@ -122,21 +112,52 @@ class ConditionalMean(keras.layers.Layer):
             next_direction, previous = residual / diagonal, length
             length = _products(residual, next_direction)
             direction = next_direction + length / ops.maximum(previous, TINY) * direction
-        predicted = ops.reshape(self.mean + ops.matmul(solution, self.basis), (-1, *self._small_shape))
-        if self._factor > 1:
-            predicted = ops.image.resize(predicted, self._size, interpolation="bilinear")
+        predicted = self._small.enlarged(self.mean + ops.matmul(solution, self.basis))
         return predicted + interpolated((images - predicted) * known, known)
-
-    def _shrunk(self, images):
-        if self._factor == 1:
-            return images
-        return ops.average_pool(images, self._factor, self._factor, padding="same")
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
 
     def get_config(self):
         return {**super().get_config(), "num_components": self.num_components}
+
+
+class Small:
+    """Images at a fraction of their size, at which no side is above `MAX_SIDE`: as much as a linear prediction shows.
+
+    Args:
+        image_shape: (height, width, channels) of the images.
+
+    Attributes:
+        shape: (height, width, channels) at the fraction.
+
+    Example:
+        >>> Small((45, 70, 3)).shape
+        (15, 24, 3)
+    """
+
+    def __init__(self, image_shape):
+        height, width, channels = image_shape
+        self.size = (height, width)
+        self.factor = math.ceil(max(self.size) / MAX_SIDE)
+        self.shape = (math.ceil(height / self.factor), math.ceil(width / self.factor), channels)
+
+    def shrunk(self, images):
+        """float tensor (b, height, width, channels) → the means of its blocks, (b, *shape) or with other channels."""
+        if self.factor == 1:
+            return images
+        return ops.average_pool(images, self.factor, self.factor, padding="same")
+
+    def enlarged(self, rows):
+        """float tensor (b, values of `shape`) → (b, height, width, channels)."""
+        images = ops.reshape(rows, (-1, *self.shape))
+        return images if self.factor == 1 else ops.image.resize(images, self.size, interpolation="bilinear")
+
+    def rows(self, images) -> np.ndarray:
+        """uint8 (n, height, width, channels), in memory or on disk → float32 (n, values of `shape`)."""
+        parts = np.array_split(np.arange(len(images)), math.ceil(len(images) / BATCH_SIZE))
+        shrunk = (ops.convert_to_numpy(self.shrunk(pixels.to_float(np.asarray(images[part])))) for part in parts)
+        return np.concatenate([part.reshape(len(part), -1) for part in shrunk])
 
 
 def interpolated(values, weights):

@@ -11,7 +11,7 @@ PACKAGE = Path(keras_gen.__file__).parent
 ROAD = [
     {"version", "registry", "presets", "files", "pages", "console"},
     {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions", "masks"},
-    {"inputs", "penalties", "terms", "augment", "priors", "conditional_mean"},
+    {"inputs", "penalties", "terms", "augment", "priors", "conditional_mean", "linear_prediction"},
     {"networks", "features"},
     {"models"},
     {"callbacks"},

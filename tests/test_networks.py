@@ -373,6 +373,7 @@ LAYERS = {
     "nearest doubling": lambda kit: kit.up_sampling(),
     "bilinear doubling": lambda kit: kit.up_sampling("bilinear"),
     "average pooling": lambda kit: kit.average_pooling(),
+    "smoothing": lambda kit: kit.smoothing(5),
 }
 
 

@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_gen import corruptions, export, networks
 from keras_gen.export.runtimes import CSavedModel
@@ -177,14 +178,35 @@ def test_a_mask_and_a_corruption_would_show_what_is_hidden():
         Repairer(repairer().generator, repairer().discriminator, task="paint", inputs=repairer().inputs[1:])
 
 
-def test_it_adapts_both_generators_to_the_images():
-    generator = networks.repairer("conv", SHAPE, LATENT_DIM, masked=True, width=4)
-    discriminator = networks.discriminator("conv", SHAPE, 0, 1, width=4)
-    inputs = [Picture("picture", SHAPE, corruption="identity", to_discriminator=False), Mask("mask", SHAPE[:2])]
-    model = Repairer(generator, discriminator, inputs=inputs, ema_decay=0.9)
+def test_what_is_added_to_the_prediction_fades_towards_the_border_of_a_hole():
+    generator = networks.repairer("conv", (9, 9, 1), LATENT_DIM, masked=True, width=4)
+    for weight in generator.trainable_variables:
+        weight.assign(ops.zeros_like(weight))
+    generator.trainable_variables[-1].assign([0.5])  # the bias of the last convolution: 0.5 is added everywhere
+    mask = np.zeros((1, 9, 9, 1), "float32")
+    mask[:, 4:] = 1
+    nothing = np.zeros((1, 9, 9, 1), "float32")  # grey, which is continued
+    made = array(generator([np.zeros((1, LATENT_DIM), "float32"), nothing, mask]))[0, :, 4, 0]
+    # Of five rows around row 4 three are in the hole, of those around row 5 four.
+    np.testing.assert_allclose(made, [0, 0, 0, 0, 0.5 * 0.6**2, 0.5 * 0.8**2, 0.5, 0.5, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("task", "layer"),
+    [("inpaint", "conditional_mean"), ("colorize", "linear_prediction"), ("upscale", "linear_prediction")],
+)
+def test_it_adapts_both_generators_to_the_images(task, layer):
+    untrained = repairer(task)
+    model = Repairer(
+        keras.models.clone_model(untrained.generator),
+        untrained.discriminator,
+        task=task,
+        inputs=untrained.inputs[1:],
+        ema_decay=0.9,
+    )
     model.adapt(IMAGES)
     for network in (model.generator, model.ema_generator):
-        mean = array(network.get_layer("conditional_mean").mean).reshape(SHAPE)
+        mean = array(network.get_layer(layer).mean).reshape(SHAPE)
         np.testing.assert_allclose(mean, array(to_float(IMAGES)).mean(axis=0), atol=1e-5)
 
 

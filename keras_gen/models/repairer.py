@@ -8,10 +8,12 @@ import numpy as np
 from keras_gen import images as pixels
 from keras_gen.conditional_mean import ConditionalMean
 from keras_gen.inputs import Mask, Picture
+from keras_gen.linear_prediction import LinearPrediction
 from keras_gen.masks import damaged
 from keras_gen.models.gan import GAN
 
 TASKS = ("inpaint", "colorize", "upscale", "restore")
+MAX_ADAPTED = 4_000  # images from which closed forms are computed
 BATCH_SIZE = 64  # pictures that are repaired at a time
 NUM_SHOWN, MAX_SHOWN_COLUMNS = 3, 16  # proposals below each other, pictures beside each other
 
@@ -94,16 +96,21 @@ class Repairer(GAN):
         return height, width, channels
 
     def adapt(self, images) -> None:
-        """Prepares what the networks predict in closed form, see `ConditionalMean`: once, before training.
+        """Prepares what the generator predicts in closed form: once, before training.
 
         Args:
             images: training images, uint8 (n, height, width, channels), in memory or on disk.
         """
+        some = images.take(np.sort(np.random.default_rng(0).permutation(len(images))[:MAX_ADAPTED]), axis=0)[:]
         for layer in self.generator.layers:
             if isinstance(layer, ConditionalMean):
-                layer.adapt(images)
-                if self.ema_generator is not None:
-                    self.ema_generator.get_layer(layer.name).set_weights(layer.get_weights())
+                layer.adapt(some)
+            elif isinstance(layer, LinearPrediction):
+                layer.adapt(self.source.made_of(some), some)
+            else:
+                continue
+            if self.ema_generator is not None:
+                self.ema_generator.get_layer(layer.name).set_weights(layer.get_weights())
 
     def repair(
         self,

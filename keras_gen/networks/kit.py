@@ -72,16 +72,20 @@ class Kit:
 
     def conv2d_transpose(self, filters: int, **kwargs) -> Callable:
         """A 4×4 transposed convolution that doubles the size of maps."""
-        return self._doubling(layers.Conv2DTranspose(filters, 4, strides=2, padding="same", **kwargs))
+        return self._continued(layers.Conv2DTranspose(filters, 4, strides=2, padding="same", **kwargs), 1, factor=2)
 
     def up_sampling(self, interpolation: str = "nearest", **kwargs) -> Callable:
         """Doubles the size of maps, "nearest" or "bilinear"; has no second derivative on TensorFlow."""
         doubling = layers.UpSampling2D(interpolation=interpolation, **kwargs)
-        return doubling if interpolation == "nearest" else self._doubling(doubling)
+        return doubling if interpolation == "nearest" else self._continued(doubling, 1, factor=2)
 
     def average_pooling(self) -> layers.Layer:
         """Halves the size of maps, rounding up."""
         return layers.AveragePooling2D(2, padding="same")  # no window crosses a seam, as wrapped sizes are even
+
+    def smoothing(self, side: int, **kwargs) -> Callable:
+        """The mean of the square of `side` pixels, an odd number, around each pixel: of what lies in the image."""
+        return self._continued(layers.AveragePooling2D(side, strides=1, padding="same", **kwargs), side // 2)
 
     def batch_normalization(self) -> layers.Layer:
         """Batch normalisation."""
@@ -95,18 +99,18 @@ class Kit:
         clip = None if self.weight_clip is None else ClipWeights(self.weight_clip)
         return {f"{weight}_constraint": clip for weight in weights}
 
-    def _doubling(self, layer):
-        """`layer`, which doubles maps and uses one pixel around each, padded with a pixel from beyond the seams."""
+    def _continued(self, layer, margin, factor=1):
+        """`layer`, which multiplies sizes by `factor` and sees `margin` pixels around each, also beyond the seams."""
         if self.wrap == "none":
             return layer
-        margins = [int(axis in WRAPS[self.wrap]) for axis in (1, 2)]
+        margins = [margin * (axis in WRAPS[self.wrap]) for axis in (1, 2)]
 
-        def doubled(maps):
-            padding = [(margin, margin) for margin in margins]
+        def continued(maps):
+            padding = [(each, each) for each in margins]
             padded = CircularPadding2D(padding, self.wrap, dtype=layer.dtype_policy)(maps)
-            return layers.Cropping2D([2 * margin for margin in margins], dtype=layer.dtype_policy)(layer(padded))
+            return layers.Cropping2D([factor * each for each in margins], dtype=layer.dtype_policy)(layer(padded))
 
-        return doubled
+        return continued
 
 
 def _same_padding(size, kernel_size, strides):

@@ -9,12 +9,14 @@ from keras import layers
 
 from keras_gen.conditional_mean import ConditionalMean
 from keras_gen.layers import DataConsistency, leaky_clip
+from keras_gen.linear_prediction import LinearPrediction
 from keras_gen.networks.conditioning import latent_inputs
 from keras_gen.networks.conv import HE_TRANSPOSED, NEAR_GREY
 from keras_gen.networks.kit import Kit
 from keras_gen.networks.pyramid import channels, cut_to, num_halvings, sizes
 
 UNITS = 128  # of the dense layer that sees all of the picture
+FADED = 5  # pixels: within half of them from the border of a hole its prediction counts more
 
 
 def generator(
@@ -37,8 +39,10 @@ def generator(
     to which each size contributes, beginning with the picture itself. The sum ends in a leaky clip.
 
     What the picture says about the image is kept. With a mask its known pixels are copied, and what it holds in the
-    hole is not seen. With a corruption, such as "grey" or "shrink", the image has the luma or the block means of the
-    picture, see `layers.DataConsistency`.
+    hole is not seen; its linear prediction continues them, so what is added to that fades towards the border of the
+    hole: there is no step, and a thin hole is hardly more than interpolated. With a corruption, such as "grey" or
+    "shrink", the image begins with its linear prediction too, and has the luma or the block means of the picture, see
+    `layers.DataConsistency`.
 
     Args:
         image_shape: (height, width, channels).
@@ -73,6 +77,9 @@ def generator(
     picture = keras.Input(source_shape or image_shape, name="picture")
     inputs = [*(drawn if isinstance(drawn, list) else [drawn]), picture]
     start = seen = _enlarged(picture, image_shape, kit)
+    if corruption is not None:
+        start = LinearPrediction(image_shape, name="linear_prediction")(picture)
+        seen = layers.Concatenate()([seen, start])
     if masked:
         mask = keras.Input((*image_shape[:2], 1), name="mask")
         inputs.append(mask)
@@ -107,7 +114,11 @@ def generator(
     doubled = kit.conv2d_transpose(width // 2, kernel_initializer=HE_TRANSPOSED)
     hidden = layers.Concatenate()([cut_to(activated(doubled, hidden), full), seen])
     image = cut_to(kit.up_sampling("bilinear", dtype="float32")(image), full)
-    image = start + image + kit.conv2d(kernel_size=3, **pixels)(hidden)
+    image = image + kit.conv2d(kernel_size=3, **pixels)(hidden)
+    if masked:
+        faded = kit.smoothing(FADED, dtype="float32")(mask)
+        image = image * faded * faded
+    image = start + image
     image = layers.Activation(leaky_clip, dtype="float32")(image)
     if masked:
         image = image * mask + known
