@@ -91,9 +91,7 @@ class ConditionalMean(keras.layers.Layer):
         images, masks = inputs
         known = 1.0 - masks
         weights = self._small.shrunk(known)
-        small = self._small.shrunk(images * known) / ops.maximum(
-            weights, 1e-6
-        )  # the mean of the known pixels of a block
+        small = self._small.shrunk(images * known) / ops.maximum(weights, 1e-6)  # the mean of what is known
         weights = ops.broadcast_to(weights, ops.shape(small))
         weights, small = (ops.reshape(each, (-1, self.mean.shape[0])) for each in (weights, small))
 
@@ -143,13 +141,13 @@ class Small:
         self.shape = (math.ceil(height / self.factor), math.ceil(width / self.factor), channels)
 
     def shrunk(self, images):
-        """float tensor (b, height, width, channels) → the means of its blocks, (b, *shape) or with other channels."""
+        """Tensor (b, height, width, channels) → the means of its blocks, (b, *shape) or with other channels."""
         if self.factor == 1:
             return images
         return ops.average_pool(images, self.factor, self.factor, padding="same")
 
     def enlarged(self, rows):
-        """float tensor (b, values of `shape`) → (b, height, width, channels)."""
+        """Tensor (b, values of `shape`) → (b, height, width, channels)."""
         images = ops.reshape(rows, (-1, *self.shape))
         return images if self.factor == 1 else ops.image.resize(images, self.size, interpolation="bilinear")
 

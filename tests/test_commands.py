@@ -111,7 +111,7 @@ def test_the_newest_version_is_sampled(tmp_path):
     assert sampling.saved_model(tmp_path / "2") == tmp_path / "2"
     (tmp_path / "empty").mkdir()
     assert sampling.saved_model(tmp_path / "empty") is None
-    with pytest.raises(FileNotFoundError, match="found no .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"found no .*nowhere"):
         sampling.saved_model(tmp_path / "nowhere")
 
 
