@@ -43,7 +43,6 @@ def test_it_is_the_conditional_mean_of_a_normal_distribution():
     np.testing.assert_allclose(predicted[:, ~known], values[:, ~known], atol=0.1)  # noise of a byte is 0.008
 
 
-@pytest.mark.jax
 def test_what_is_hidden_has_no_effect():
     layer, images = adapted(), correlated(4, seed=1)
     masks = np.zeros((4, 3, 4, 1), "float32")
