@@ -22,7 +22,7 @@ from keras_gen.inputs import LABEL, Categorical, Conditions
 from keras_gen.layers import leaky_clip
 from keras_gen.models.activations import last_activation
 from keras_gen.models.generative import Generative
-from keras_gen.models.repairer import BATCH_SIZE
+from keras_gen.models.image_to_image import BATCH_SIZE
 
 NUM_OUTPUTS = 256
 MAX_REPAIRED, MIN_REPAIRED = 1_000, 50  # images in each part of a card of repair

@@ -122,7 +122,7 @@ def _index(request: Request, texts):
 def _generation(model: Generative) -> dict[str, Endpoint]:
     """The endpoints that make new images, each row from its own seed and from what is asked for by name or given."""
     has_noise = model.latent_input is not None
-    truncates = model.num_choices < model.noise_dim and not model.repairs
+    truncates = model.num_choices < model.noise_dim and model.task is None
     beside = [each for each in model.inputs if each.in_batch]
     options = model.requests_of(beside)
     draws = has_noise or any(each.is_drawn for each in beside)

@@ -73,6 +73,8 @@ def generator(
     picture = keras.Input(source_shape or image_shape, name="picture")
     inputs = [*(drawn if isinstance(drawn, list) else [drawn]), picture]
     start = seen = _enlarged(picture, image_shape, kit)
+    if picture.shape[-1] != image_shape[-1]:
+        start = kit.conv2d(image_shape[-1], 1, dtype="float32")(start)
     if masked:
         mask = keras.Input((*image_shape[:2], 1), name="mask")
         inputs.append(mask)
