@@ -8,9 +8,10 @@ SIZE = (16, 24)  # of the stub: swapped axes fail
 class Stub:
     """Repairs without a network, each row by itself: holes get the mean of what is known and the seed."""
 
-    def __init__(self, task="inpaint", channels=3, factor=1, size=SIZE):
+    def __init__(self, task="inpaint", channels=3, factor=1, size=SIZE, any_size=False):
         self.task = task
         self.varies = True
+        self.any_size = any_size
         self.source_shape = (*size, channels)
         self.image_shape = (factor * size[0], factor * size[1], channels)
         self.calls = []

@@ -1,4 +1,4 @@
-"""Claims about data for translation: what is a pair, what is cut, and in which order pictures without a partner come."""
+"""Claims about data for translation: what is a pair, what is cut, in which order pictures without a partner come."""
 
 import keras
 import numpy as np
@@ -97,9 +97,9 @@ def test_folders_without_pairs_are_refused(folders):
     save(folders / "photos" / "7.jpg", 0)
     with pytest.raises(ValueError, match=r"several that differ in their suffix alone: 7\.jpg"):
         load_pairs(folders / "photos", folders / "drawings")
-    with pytest.raises(FileNotFoundError, match="expected two folders of pictures .*: there is no"):
+    with pytest.raises(FileNotFoundError, match=r"expected two folders of pictures .*: there is no"):
         load_pairs(folders / "photos", folders / "paintings")
-    with pytest.raises(ValueError, match="expected two folders of pictures .* is no folder"):
+    with pytest.raises(ValueError, match=r"expected two folders of pictures .* is no folder"):
         load_pairs(folders / "photos", folders / "photos" / "1.png")
 
 

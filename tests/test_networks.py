@@ -21,7 +21,13 @@ LATENT_DIM = 4
 CONDITION_WIDTH = 5
 
 # Small where the default is not.
-TINY = {"mlp": {"widths": (16,)}, "dcgan": {"width": 4}, "conv": {"width": 4}, "resnet": {"width": 4}, "patch": {"width": 4}}
+TINY = {
+    "mlp": {"widths": (16,)},
+    "dcgan": {"width": 4},
+    "conv": {"width": 4},
+    "resnet": {"width": 4},
+    "patch": {"width": 4},
+}
 
 ROLES = {
     "generator": networks.GENERATORS,
@@ -388,7 +394,7 @@ def test_a_translator_takes_pictures_of_any_size_and_sees_what_is_near():
     large = np.random.default_rng(1).uniform(-1, 1, (1, 97, 131, 1)).astype("float32")
     made = array(whole(large))
     assert made.shape == (1, 97, 131, 3)
-    # Two halvings see 3 pixels to each side, eight convolutions of maps of a quarter 32 more, the way back 7: 42 in all.
+    # Two halvings see 3 pixels to each side, eight convolutions of maps of a quarter 32 more, the way back 7: 42.
     large[:, 50:, :] = 0
     changed = np.abs(array(whole(large)) - made).max(axis=(0, 2, 3))
     assert changed[:6].max() < 1e-6

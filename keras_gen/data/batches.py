@@ -151,9 +151,9 @@ class Batches(keras.utils.PyDataset):
             return np.random.default_rng((self.seed, epoch)).permutation(num)
         # Rounds of all pictures run through the epochs, so that each is read once before one is repeated.
         first, last = epoch * num // length, ((epoch + 1) * num - 1) // length
-        rounds = [np.random.default_rng((self.seed, each, place)).permutation(length) for each in range(first, last + 1)]
+        keys = [(self.seed, each, place) for each in range(first, last + 1)]
         start = epoch * num - first * length
-        return np.concatenate(rounds)[start : start + num]
+        return np.concatenate([np.random.default_rng(key).permutation(length) for key in keys])[start : start + num]
 
     def __len__(self) -> int:
         full, remainder = divmod(len(self.split), self.batch_size)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import numpy as np
-
 from keras_gen.data.arrays import checked_images, open_npz, read_attributes
 from keras_gen.data.decoding import Header, Target, render_array
 from keras_gen.data.finding import printable
@@ -73,8 +71,10 @@ def pair(
         )
     for folder, names in alone.items():
         if names:
-            note(f"left out: {len(names)} of {len(by_name[folder])} pictures in {folder}, without a partner of the "
-                 f"same name: {_first(names)}")
+            note(
+                f"left out: {len(names)} of {len(by_name[folder])} pictures in {folder}, without a partner of the "
+                f"same name: {_first(names)}"
+            )
     return pairs
 
 
@@ -100,7 +100,7 @@ def read_npz_pairs(path: Path, to: str, size: tuple[int, int] | None, channels: 
         )
     columns = {key: checked_images(array, f"{key} in {path}") for key, array in found.items()}
     images = columns.pop(to)
-    (other, pictures), = columns.items()
+    ((other, pictures),) = columns.items()
     if len(images) != len(pictures):
         raise ValueError(f"expected as many {other} as {to} in {path}, one for each, received {described}")
     attributes, attribute_values = read_attributes(arrays, len(images), path)

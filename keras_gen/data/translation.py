@@ -7,7 +7,7 @@ The images of the result are the pictures to make, with the pictures that they a
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from keras_gen.data.finding import SUFFIXES, find_images
 from keras_gen.data.folder import DEFAULT_SIDE, choose_target, read_folder, read_headers
 from keras_gen.data.idx import is_idx_folder
 from keras_gen.data.image_data import ImageData, Split, note, with_test
-from keras_gen.data.load import checked_size, load
+from keras_gen.data.load import checked_size, load, reshaped
 from keras_gen.data.pairs import SOURCE, read_npz_pairs
 from keras_gen.images import to_pil
 
@@ -83,7 +83,7 @@ def load_unpaired(
         sources: the pictures to translate: whatever `load` takes, or a picture.
         to: the pictures to become like: the same.
         image_size: of both, as of `load`; by default that of `to`.
-        channels: of both; their own by default, which may differ.
+        channels: of both; by default those of the set that has more of them.
         fit: as of `load`.
 
     Returns:
@@ -96,6 +96,8 @@ def load_unpaired(
     size = checked_size(image_size)
     images = _load(to, size, channels, fit)
     pictures = _load(sources, images.image_shape[:2], channels, fit)
+    most = max(images.image_shape[2], pictures.image_shape[2])
+    images, pictures = (reshaped(data, None, most, fit) for data in (images, pictures))
     train, test = (
         dataclasses.replace(split, unpaired={SOURCE: other.images})
         for split, other in ((images.train, pictures.train), (images.test, pictures.test))
@@ -117,8 +119,9 @@ def _load(path, size, channels, fit) -> ImageData:
         return cut([place], size, channels)
     if place.is_dir() and not is_idx_folder(place):
         files = [place / file for file in find_images(place)[0]]
-        headers = read_headers(Path(), files)[0].values() if len(files) <= MAX_CUT else []
-        if headers and min(min(header.size) for header in headers) >= LARGE * max(size or (DEFAULT_SIDE,)):
+        headers = read_headers(Path(), [PurePosixPath(file) for file in files])[0] if len(files) <= MAX_CUT else {}
+        sides = [min(header.size) for header in headers.values()]
+        if sides and min(sides) >= LARGE * max(size or (DEFAULT_SIDE,)):
             return cut(files, size, channels)
     return load(path, size, channels=channels, fit=fit)
 
@@ -134,7 +137,7 @@ def cut(files: list[Path], size: tuple[int, int] | None, channels: int | None) -
     Returns:
         `ImageData` of 1,024 crops, a tenth of them as test part.
     """
-    headers, skipped = read_headers(Path(), files)
+    headers, skipped = read_headers(Path(), [PurePosixPath(file) for file in files])
     if not headers:
         raise ValueError(f"expected a picture that can be read, received {skipped[0][0]} ({skipped[0][1]})")
     side = min(DEFAULT_SIDE, *(min(header.size) for header in headers.values()))
@@ -143,13 +146,14 @@ def cut(files: list[Path], size: tuple[int, int] | None, channels: int | None) -
     random, crops = np.random.default_rng(0), []
     for number, (file, header) in enumerate(headers.items()):
         across, down = header.size
-        whole = to_pil(decode(file, Target((down, across, target.image_shape[2]))))
+        whole = to_pil(decode(Path(file), Target((down, across, target.image_shape[2]))))
         most = max(1e-9, min(MAX_SHRUNK, down / height, across / width))
         for _ in range(number, NUM_CROPS, len(headers)):
             scale = random.uniform(min(1.0, most), most)
             part = scale * width, scale * height
             left, top = (random.uniform(0, length - own) for length, own in zip((across, down), part, strict=True))
-            crops.append(render(whole.crop(tuple(map(round, (left, top, left + part[0], top + part[1])))), target))
+            box = round(left), round(top), round(left + part[0]), round(top + part[1])
+            crops.append(render(whole.crop(box), target))
     names = files[0].stem if len(files) == 1 else files[0].parent.resolve().name
     note(f"{names}: {NUM_CROPS:,} crops of {height}×{width} of {len(headers)} picture{'s' * (len(headers) > 1)}")
     train, test = with_test(Split(np.stack(crops)), None)
