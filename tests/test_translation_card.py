@@ -149,5 +149,5 @@ def test_other_answers_are_refused(answer):
 def test_too_few_pictures_are_refused():
     data = kinds()
     few = ImageData("few", data.train, Split(data.test.images, unpaired={SOURCE: data.test.images[:5]}))
-    with pytest.raises(ValueError, match="expected at least 20 test images of each kind .* received 50 and 5"):
+    with pytest.raises(ValueError, match=r"expected at least 20 test images of each kind .* received 50 and 5"):
         score_translation(lambda given, seed: given, few, dict(ABOUT))

@@ -12,7 +12,6 @@ import numpy as np
 from keras_gen.cli import sampling
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
-from keras_gen.models.image_to_image import ImageToImage
 from keras_gen.models.repairer import TASKS
 from keras_gen.models.translator import Translation
 from keras_gen.repair import Repairs
@@ -77,12 +76,12 @@ def _exported(version: Path, task: str) -> Repairs:
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:
-    """A model with `repair(images, masks, num, seed)`, or one whose latents are searched for."""
+    """A model with a task and `answer(images, masks, num, seed)`, or one whose latents are searched for."""
     any_size = False
-    if isinstance(model, ImageToImage):
+    if getattr(model, "task", None):
         if model.task != task:
             _refuse(path, task, [model.task])
-        repair, source_shape, any_size = model.answer, model.source_shape, model.source.any_size
+        repair, source_shape, any_size = model.answer, model.source_shape, model.any_size
     elif task == "inpaint" and isinstance(model, Generative) and model.latent_input is not None:
         from keras_gen.models import inversion
 

@@ -46,6 +46,11 @@ class ImageToImage(Generative):
         return next((each for each in self.inputs if isinstance(each, Mask)), None)
 
     @property
+    def any_size(self) -> bool:
+        """Whether the pictures may have any height and width."""
+        return self.source.any_size
+
+    @property
     def source_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the pictures."""
         height, width, channels = self.source.shape

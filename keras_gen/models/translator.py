@@ -17,6 +17,7 @@ class Translation(ImageToImage):
 
     task = "translate"
     translates = True
+    family = "translator"  # whatever the class
 
     def translate(
         self,
@@ -56,7 +57,7 @@ class Translation(ImageToImage):
 
     def render_tensors(self, *tensors):
         """As of `Generative`; pictures of any size, where the source allows that."""
-        if not self.source.any_size:
+        if not self.any_size:
             return super().render_tensors(*tensors)
         return self._of_any_size(tensors[0], training=False)
 
