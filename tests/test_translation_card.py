@@ -72,6 +72,7 @@ def test_a_perfect_translator_of_pairs(tmp_path):
     assert unchanged["l1"].value == pytest.approx(np.abs(255 - 2 * held_out).mean(), abs=1)  # of 50 of the 60
     assert 0 < nearest["l1"].value < unchanged["l1"].value / 4
     assert nearest["reads_again"].value > 0.8
+    assert not card.copies["copied"]
     assert (card.protocol["task"], card.protocol["paired"], card.protocol["images"]) == ("translate", True, 50)
     page = evaluation.write(card, shown, tmp_path).read_text()
     for words in ("unchanged", "nearest training pair", "real training images", "from what it should be, bytes"):
@@ -104,6 +105,7 @@ def test_without_pairs_nearness_and_content_are_two_things():
 
     right, card = scored(lambda given, seed: negative(given))
     assert "l1" not in right
+    assert card.copies == {}
     assert right["edges"] == pytest.approx(1)
     assert right["frechet"] < 2 * card.scores["frechet"].floor
     assert right["frechet"] < card.baselines["unchanged"]["frechet"].value / 10

@@ -8,6 +8,7 @@ baseline of both, keeps all and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from keras_gen.console import OnProgress, no_progress
 from keras_gen.corruptions.pixels import LUMA
 from keras_gen.data import MIN_SCORED_IMAGES, SOURCE, ImageData, nearest
 from keras_gen.evaluation.card import Score, ScoreCard, protocol
-from keras_gen.evaluation.copies import copy_check
+from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods
 from keras_gen.evaluation.effort import FULL
 from keras_gen.evaluation.reconstruction import MIN_SSIM_SIDE, structural_similarity
@@ -45,7 +46,8 @@ def score_translation(
 
     Distances are between translations and test images. Those of pairs are of the same things, so that a translator
     that copies the test images would have a distance of 0; the floor, that of as many real training images, is for
-    other things and can be surpassed.
+    other things and can be surpassed. Copies are searched for among pairs alone: a picture without a pair that is only
+    translated a little is nearer to any set of images than images of its kind are.
 
     Args:
         translate: `translate(pictures, seed) -> images`: uint8 (n, height, width, channels) of either kind.
@@ -100,22 +102,23 @@ def score_translation(
     baselines = {
         name: {metric: Score(value) for metric, value in measured(images).items()} for name, images in methods.items()
     }
-    on_progress(f"comparing {len(made):,} images with {len(data.train):,} training images")
-    copies = copy_check(data.train.images, data.test.images, made)
-    fakes, originals = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
     rows = {"pictures": unchanged, "their translations": made, **({"what they should be": targets} if paired else {})}
-    shown = {
-        f"test data, from top to bottom: {', '.join(rows)}": pixels.stacks(*(row[:NUM_SHOWN] for row in rows.values())),
-        "the closest pairs: translations and, below, the nearest training images": pixels.stacks(
+    caption = f"test data, from top to bottom: {', '.join(rows)}"
+    shown = {caption: pixels.stacks(*(row[:NUM_SHOWN] for row in rows.values()))}
+    copies = None
+    if paired:
+        on_progress(f"comparing {len(made):,} images with {len(data.train):,} training images")
+        copies = copy_check(data.train.images, real.images, made, originals=np.arange(len(made)))
+        fakes, originals = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
+        shown["the closest pairs: translations and, below, the nearest training images"] = pixels.stacks(
             made[fakes], np.stack([data.train.images[index] for index in originals])
-        ),
-    }
+        )
     card = ScoreCard(
         model=model,
         protocol={**protocol(data, len(made), "own", about_nets), "task": "translate", "paired": paired},
         nets=about_nets,
         scores={name: Score(found[name], floor=floors.get(name)) for name in METRICS if name in found},
-        copies={name: value for name, value in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
+        copies=_described(copies),
         remarks=cautions("own", about_nets, {}, {}, copies, len(made)),
         baselines=baselines,
     )
@@ -187,6 +190,13 @@ def luma(images: np.ndarray) -> np.ndarray:
         opaque = images[..., 3].astype(np.float64) / 255
         values = opaque * values + (1 - opaque) * 255
     return values
+
+
+def _described(copies: CopyCheck | None) -> dict[str, Any]:
+    """What a card says about copies."""
+    if copies is None:
+        return {}
+    return {name: value for name, value in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied}
 
 
 def _some(column, num: int):

@@ -46,11 +46,6 @@ class Translation(ImageToImage):
             raise ValueError(f"expected num=1, received {num}: this {self.family} has one answer for each picture")
         return self.answer(pictures, None, num, seed, where, batch_size)
 
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the images; the height and width of training, if the source has `any_size`."""
-        return tuple(self.image_network.output_shape[1:])
-
     @functools.cached_property
     def _of_any_size(self) -> keras.Model:
         return residual.of_any_size(self.image_network)

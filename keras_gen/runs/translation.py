@@ -49,8 +49,6 @@ def model_of(options: GANOptions, images: ImageData) -> Translation:
 
     if paired:
         arguments = preparation.arguments("generator network", networks.REPAIRERS, options.network, options)
-        for name in ("corruption", "amount", "masked", "source_shape"):
-            arguments.pop(name, None)
         generator = networks.repairer(
             options.network, shape, options.latent_dim, source_shape=source_shape, **arguments
         )
