@@ -115,6 +115,15 @@ def test_a_run_and_its_export_agree_to_the_byte(trained):
     assert "np.zeros((3, 36, 52, 3)" in readme
 
 
+def test_a_cycle_is_served_in_both_directions(trained):
+    model = saving.load(trained / "runs" / "cyclegan")
+    server = CSavedModel(str(trained / "saved_models" / "cyclegan" / "1"))
+    pictures = np.random.default_rng(1).integers(0, 256, (3, 9, 22, 3), dtype="uint8")
+    there, back = (server.ask(name, {"images": pictures})["images"] for name in ("translate", "translate_back"))
+    assert not np.array_equal(there, back)
+    assert np.abs(back.astype(int) - model.translate_back(pictures)).max() <= 1
+
+
 def test_cards_name_their_baselines(trained, monkeypatch):
     monkeypatch.setattr(FeatureNet, "of", lambda data, *arguments: untrained_net(data.image_shape))
     for preset in ("pix2pix", "translate"):

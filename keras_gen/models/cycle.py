@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 from keras import ops
 
@@ -9,8 +11,10 @@ from keras_gen import images as pixels
 from keras_gen import losses
 from keras_gen.inputs import Picture
 from keras_gen.models.game import AdversarialModel, Player
+from keras_gen.models.generative import Endpoint
 from keras_gen.models.image_to_image import BATCH_SIZE
 from keras_gen.models.translator import Translation
+from keras_gen.networks import residual
 
 NETWORKS = ("generator", "back", "discriminator", "source_discriminator")
 
@@ -134,17 +138,32 @@ class Cycle(Translation, AdversarialModel):
         """Makes pictures of images, the other way.
 
         Args:
-            images: uint8 (n, *image_shape).
+            images: uint8 (n, *image_shape); of any height and width, if the source has `any_size`.
             batch_size: images at a time.
 
         Returns:
-            uint8 (n, *source_shape).
+            uint8 (n, *source_shape), or of the height and width of the images.
         """
+        return pixels.in_batches(self._translated_back, images, batch_size=batch_size)
 
-        def translated(batch):
-            return pixels.to_uint8(self.back(pixels.to_float(batch), training=False))
+    @functools.cached_property
+    def _back_of_any_size(self) -> keras.Model:
+        return residual.of_any_size(self.back)
 
-        return pixels.in_batches(translated, images, batch_size=batch_size)
+    def _translated_back(self, images):
+        back = self._back_of_any_size if self.any_size else self.back
+        return pixels.to_uint8(back(pixels.to_float(images), training=False))
+
+    def endpoints(self, discriminator: bool = False):
+        """As of `Generative`, with `translate_back`, the other way."""
+
+        def translate_back(images):
+            return {"images": self._translated_back(images)}
+
+        return {
+            **super().endpoints(discriminator),
+            "translate_back": Endpoint(translate_back, {"images": self._source.row}),
+        }
 
     def _directions(self, batch):
         """For each direction: its generator, the way back, its discriminator, what it translates, and what it makes."""
