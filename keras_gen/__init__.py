@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from keras_gen.inputs import Conditions
     from keras_gen.models import autoencoders, inversion
     from keras_gen.models.autoencoders import RAE, VAE, VQVAE, WAE, Autoencoder, DenoisingAutoencoder
+    from keras_gen.models.contrastive import ContrastiveTranslator
+    from keras_gen.models.cycle import Cycle
     from keras_gen.models.game import AdversarialModel, Player
     from keras_gen.models.gan import GAN
     from keras_gen.models.repairer import Repairer
+    from keras_gen.models.translator import Translator
 
 _HOMES = {
     "GAN": "models.gan",
@@ -54,6 +57,9 @@ _HOMES = {
     "DenoisingAutoencoder": "models.autoencoders",
     "RAE": "models.autoencoders",
     "Repairer": "models.repairer",
+    "ContrastiveTranslator": "models.contrastive",
+    "Cycle": "models.cycle",
+    "Translator": "models.translator",
     "VAE": "models.autoencoders",
     "VQVAE": "models.autoencoders",
     "WAE": "models.autoencoders",
@@ -97,9 +103,12 @@ __all__ = [
     "AdversarialModel",
     "Autoencoder",
     "Conditions",
+    "ContrastiveTranslator",
+    "Cycle",
     "DenoisingAutoencoder",
     "Player",
     "Repairer",
+    "Translator",
     "__version__",
     "augment",
     "autoencoders",

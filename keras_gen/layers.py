@@ -300,6 +300,30 @@ class RowProducts(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_gen")
+class CutLike(keras.layers.Layer):
+    """Cuts the last rows and columns off maps that are larger than others, whatever their size is when they come.
+
+    Call arguments:
+        inputs: two tensors (batch, height, width, channels); the first is no smaller than the second.
+
+    Returns:
+        The first, in the height and width of the second.
+
+    Example:
+        >>> tuple(CutLike()([ops.zeros((2, 8, 12, 3)), ops.zeros((2, 7, 12, 1))]).shape)
+        (2, 7, 12, 3)
+    """
+
+    def compute_output_shape(self, input_shape):
+        maps, others = input_shape
+        return (*maps[:1], *others[1:3], *maps[3:])
+
+    def call(self, inputs):
+        maps, others = inputs
+        return maps[:, : ops.shape(others)[1], : ops.shape(others)[2]]
+
+
+@keras.saving.register_keras_serializable("keras_gen")
 class DataConsistency(keras.layers.Layer):
     """Makes images agree with the pictures that they are made from: `A⁺ picture + s · (images − A⁺A images)`.
 

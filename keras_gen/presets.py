@@ -168,6 +168,35 @@ GANS: dict[str, Preset] = {
         "task": "restore",
         "corruption": "wear",
     },
+    # Isola et al. (2017): https://arxiv.org/abs/1611.07004, with its L1 of weight 100. Differs: the game of `fast`.
+    "pix2pix": {
+        **_REPAIR,
+        "about": "turns one kind of picture into another, learned from pairs: --data A/ --to B/, same names",
+        "translation": "paired",
+        "term": "l1",
+    },
+    # Park et al. (2020): https://arxiv.org/abs/2007.15651. Differs: the game of `fast`, networks without normalisation.
+    "translate": {
+        **_FAST,
+        "about": "turns one kind of picture into another, learned without pairs (Park et al., 2020): --data A/ --to B/",
+        "translation": "contrastive",
+        "batch_size": 8,
+        "clusters": 0,
+        "conditional": False,
+        "width": 24,
+    },
+    # Zhu et al. (2017), section 4: https://arxiv.org/abs/1703.10593. Differs: batches of 8 in place of 1.
+    "cyclegan": {
+        "about": "the same in both directions, by two generators that undo each other (Zhu et al., 2017)",
+        "translation": "cycle",
+        "network": "conv",
+        "loss": "least_squares",
+        "learning_rate": 2e-4,
+        "beta_1": 0.5,
+        "batch_size": 8,
+        "rate_schedule": "linear",
+        "width": 24,
+    },
 }
 
 _ARTICLE_AE: Preset = {

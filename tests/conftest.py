@@ -167,9 +167,9 @@ def make_autoencoder(**compile_arguments):
     return autoencoder
 
 
-def untrained_net():
+def untrained_net(image_shape=IMAGE_SHAPE):
     """An untrained feature net, which is quick to make, for tests that need any net."""
-    pictures = keras.Input(IMAGE_SHAPE, dtype="uint8")
+    pictures = keras.Input(image_shape, dtype="uint8")
     hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pictures))
     return FeatureNet(keras.Model(pictures, keras.layers.Dense(5)(hidden)), None)
 

@@ -15,11 +15,14 @@ from keras import layers, ops
 from keras_gen import callbacks, losses, networks, terms
 from keras_gen.data import Batches, ImageData, Split
 from keras_gen.inputs import Categorical, Conditions, Input, Mask, Picture, Request
+from keras_gen.models import cycle as cycles
 from keras_gen.models.autoencoders import VAE
+from keras_gen.models.contrastive import ContrastiveTranslator
 from keras_gen.models.game import AdversarialModel, Player
 from keras_gen.models.gan import GAN
 from keras_gen.models.generative import Generative
 from keras_gen.models.repairer import Repairer
+from keras_gen.models.translator import Translator
 
 HEIGHT, WIDTH = 8, 12
 IMAGE_SHAPE = (HEIGHT, WIDTH, 3)
@@ -210,12 +213,50 @@ def repair():
     return game
 
 
+def pairs():
+    """The game of `train_gan.py pix2pix`: from grey pictures to colours, with an L1 term."""
+    game = Translator(
+        networks.repairer("conv", IMAGE_SHAPE, LATENT_DIM, source_shape=SOURCE_SHAPE, width=4),
+        networks.discriminator("conv", IMAGE_SHAPE, 0, 1, width=4),
+        inputs=[Picture("source", SOURCE_SHAPE)],
+        ema_decay=0.9,
+        seed=1,
+    )
+    game.compile(loss="non_saturating", penalties=["r1", "r2"], terms=["l1"])
+    return game
+
+
+def contrast():
+    """The game of `train_gan.py translate`: heads that train with the generator, places that are drawn in the step."""
+    game = ContrastiveTranslator(
+        networks.translator("conv", IMAGE_SHAPE, width=4, blocks=2),
+        networks.discriminator("patch", IMAGE_SHAPE, width=4),
+        inputs=[Picture("image_before", IMAGE_SHAPE, any_size=True, to_discriminator=False)],
+        ema_decay=0.9,
+        seed=1,
+    )
+    game.compile(loss="non_saturating", penalties=["r1", "r2"])
+    return game
+
+
+def there_and_back():
+    """The game of `train_gan.py cyclegan`."""
+    translators = [networks.translator("conv", IMAGE_SHAPE, width=4, blocks=2) for _ in range(2)]
+    critics = [networks.discriminator("patch", IMAGE_SHAPE, width=4) for _ in range(2)]
+    game = cycles.Cycle(*translators, *critics, source=Picture("image_before", IMAGE_SHAPE, any_size=True))
+    game.compile()
+    return game
+
+
 GAMES = {
     "picture_and_noise": picture_and_noise,
     "mask": mask,
     "two_pictures": two_pictures,
     "cycle": cycle,
     "repair": repair,
+    "pairs": pairs,
+    "contrast": contrast,
+    "there_and_back": there_and_back,
 }
 
 
@@ -234,7 +275,8 @@ def data(num=90) -> ImageData:
         grey = (source.integers(0, 100, (num, *SOURCE_SHAPE)) + 150 * labels[:, None, None, None]).astype("uint8")
         tint = source.integers(0, 6, (num, 1, 1, 3)).astype("uint8")
         holes = (source.random((num, HEIGHT, WIDTH, 1)) < 0.3).astype("uint8")
-        return Split(grey + tint, labels, pictures={"source": grey, "hole": holes})
+        images, before = grey + tint, source.integers(0, 256, (max(2, num // 2), *IMAGE_SHAPE)).astype("uint8")
+        return Split(images, labels, pictures={"source": grey, "hole": holes}, unpaired={"image_before": before})
 
     return ImageData("grey", split(num, 0), split(24, 1), class_names=["dark", "bright"])
 

@@ -8,20 +8,21 @@ SIZE = (16, 24)  # of the stub: swapped axes fail
 class Stub:
     """Repairs without a network, each row by itself: holes get the mean of what is known and the seed."""
 
-    def __init__(self, task="inpaint", channels=3, factor=1, size=SIZE):
+    def __init__(self, task="inpaint", channels=3, factor=1, size=SIZE, any_size=False, made=None):
         self.task = task
         self.varies = True
+        self.any_size = any_size
         self.source_shape = (*size, channels)
-        self.image_shape = (factor * size[0], factor * size[1], channels)
+        self.image_shape = (factor * size[0], factor * size[1], made or channels)
         self.calls = []
 
     def fill(self, images, masks, seeds):
-        assert images.shape[1:] == self.source_shape
+        assert self.any_size or images.shape[1:] == self.source_shape
         assert images.dtype == np.uint8
         assert len(images) <= 32
         self.calls.append((images, masks, seeds))
         made = getattr(self, self.task)(images.copy(), masks, seeds)
-        assert made.shape[1:] == self.image_shape
+        assert self.any_size or made.shape[1:] == self.image_shape
         return made
 
     def inpaint(self, images, masks, seeds):
@@ -37,6 +38,11 @@ class Stub:
     def upscale(self, images, masks, seeds):
         factor = self.image_shape[0] // self.source_shape[0]
         return images.repeat(factor, axis=1).repeat(factor, axis=2)
+
+    def translate(self, images, masks, seeds):
+        colours = 255 - images[..., : min(3, self.image_shape[2])]
+        missing = self.image_shape[2] - colours.shape[-1]
+        return np.concatenate([colours, *[images[..., -1:]] * missing], axis=-1)
 
     def restore(self, images, masks, seeds):
         return 255 - images

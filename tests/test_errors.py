@@ -97,7 +97,7 @@ CLI_ERRORS = {
     "no command": (
         [],
         "Expected one of {train, sample, evaluate, compare, interpolate, traverse, reconstruct, invert, inpaint, "
-        "colorize, upscale, restore, export, verify, doctor}",
+        "colorize, upscale, restore, translate, export, verify, doctor}",
     ),
     "no such command": (
         ["sampel"],

@@ -11,6 +11,7 @@ from PIL import Image
 from keras_gen import networks
 from keras_gen.images import to_float, to_uint8
 from keras_gen.layers import WRAPS, SelfAttention
+from keras_gen.networks import residual
 from keras_gen.networks.kit import Kit
 from tests.contracts import BATCH, array, check_network, check_saving, check_second_derivative, nudge
 
@@ -20,7 +21,13 @@ LATENT_DIM = 4
 CONDITION_WIDTH = 5
 
 # Small where the default is not.
-TINY = {"mlp": {"widths": (16,)}, "dcgan": {"width": 4}, "conv": {"width": 4}, "resnet": {"width": 4}}
+TINY = {
+    "mlp": {"widths": (16,)},
+    "dcgan": {"width": 4},
+    "conv": {"width": 4},
+    "resnet": {"width": 4},
+    "patch": {"width": 4},
+}
 
 ROLES = {
     "generator": networks.GENERATORS,
@@ -28,6 +35,7 @@ ROLES = {
     "encoder": networks.ENCODERS,
     "decoder": networks.DECODERS,
     "repairer": networks.REPAIRERS,
+    "translator": networks.TRANSLATORS,
 }
 CONDITIONAL = [(role, name, CONDITION_WIDTH) for role in ("generator", "discriminator") for name in ROLES[role]]
 UNCONDITIONAL = [(role, name, 0) for role, table in ROLES.items() for name in table]
@@ -58,6 +66,8 @@ OPTIONS = [
     ("encoder", "conv", {"wrap": "width", "widths": (4, 8)}),
     ("decoder", "conv", {"wrap": "both", "widths": (8, 4)}),
     ("decoder", "resnet", {"wrap": "width", "width": 4}),
+    ("discriminator", "patch", {"wrap": "both", "weight_clip": 0.1}),
+    ("translator", "conv", {"wrap": "both", "blocks": 2}),
 ]
 DISCRIMINATORS = [(name, {}) for name in networks.DISCRIMINATORS]
 DISCRIMINATORS += [(name, options) for role, name, options in OPTIONS if role == "discriminator"]
@@ -100,6 +110,10 @@ def build(role, name, image_shape, condition_width=0, **options):
         case "repairer":
             network = networks.repairer(name, image_shape, LATENT_DIM, masked=True, **{**TINY[name], **options})
             inputs, condition_width = [random_latents(), random_images(image_shape), random_mask(image_shape)], 0
+            output_shape, output_range = image_shape, (-1.1, 1.1)  # a leaky clip
+        case "translator":
+            network = networks.translator(name, image_shape, source_channels=2, **{**TINY[name], **options})
+            inputs, condition_width = random_images((*image_shape[:2], 2)), 0
             output_shape, output_range = image_shape, (-1.1, 1.1)  # a leaky clip
     return network, [inputs, random_conditions()] if condition_width else inputs, output_shape, output_range
 
@@ -316,9 +330,10 @@ def test_the_default_discriminator_combines_places_beyond_its_receptive_fields()
 
 CONVOLUTIONAL = [(role, name) for role, table in ROLES.items() for name in table if name != "mlp"]
 CONVOLUTIONAL.remove(("repairer", "conv"))  # its dense layers lie between maps, see below
+CONVOLUTIONAL.remove(("translator", "conv"))  # an image is rolled by the four pixels of its smallest maps, see below
 OF_GANS = [(role, name) for role, name in CONVOLUTIONAL if role in ("generator", "discriminator")]
 ROLLED = [(role, name, {}) for role, name in CONVOLUTIONAL]
-ROLLED += [(role, name, {"attention": True}) for role, name in OF_GANS]
+ROLLED += [(role, name, {"attention": True}) for role, name in OF_GANS if name != "patch"]
 ROLLED += [(role, name, {"spectral_normalization": True}) for role, name in OF_GANS if role == "discriminator"]
 
 # Two or three halvings, which leave odd heights where the height is not wrapped.
@@ -356,6 +371,59 @@ def test_a_repairer_has_a_seam_only_along_the_axes_that_are_not_wrapped(wrap, so
         rolled = array(network([latents, ops.array(np.roll(picture, shift, axis))]))
         difference = np.abs(rolled - np.roll(made, 4, axis)).max()
         assert difference < 1e-4 if axis in WRAPS[wrap] else difference > 1e-3
+
+
+@pytest.mark.parametrize("wrap", WRAPPED)
+def test_a_translator_has_a_seam_only_along_the_axes_that_are_not_wrapped(wrap):
+    network = networks.translator("conv", (16, 24, 3), wrap=wrap, width=4)
+    nudge(network)
+    picture = array(random_images((16, 24, 3)))
+    made = array(network(picture))
+    for axis in (1, 2):
+        difference = np.abs(array(network(np.roll(picture, 4, axis))) - np.roll(made, 4, axis)).max()
+        assert difference < 1e-4 if axis in WRAPS[wrap] else difference > 1e-3
+
+
+def test_a_translator_takes_pictures_of_any_size_and_sees_what_is_near():
+    network = networks.translator("conv", (8, 12, 3), source_channels=1, width=4)
+    nudge(network)
+    whole = residual.of_any_size(network)
+    assert {id(each) for each in whole.weights} == {id(each) for each in network.weights}
+    picture = np.random.default_rng(0).uniform(-1, 1, (1, 8, 12, 1)).astype("float32")
+    np.testing.assert_array_equal(array(whole(picture)), array(network(picture)))
+    large = np.random.default_rng(1).uniform(-1, 1, (1, 97, 131, 1)).astype("float32")
+    made = array(whole(large))
+    assert made.shape == (1, 97, 131, 3)
+    # Two halvings see 3 pixels to each side, eight convolutions of maps of a quarter 32 more, the way back 7: 42.
+    large[:, 50:, :] = 0
+    changed = np.abs(array(whole(large)) - made).max(axis=(0, 2, 3))
+    assert changed[:6].max() < 1e-6
+    assert changed[50:].min() > 1e-3
+    # A part of it, from a multiple of four pixels on, becomes the same away from its border.
+    np.testing.assert_allclose(array(whole(large[:, :, 12:]))[:, :, 44:], array(whole(large))[:, :, 56:], atol=1e-5)
+
+
+def test_the_encoder_of_a_translator_is_a_part_of_it():
+    network = networks.translator("conv", (7, 12, 3), width=4, blocks=2)
+    maps = residual.encoder(network)(random_images((7, 12, 3)))
+    assert [tuple(each.shape[1:]) for each in maps] == [(4, 6, 4), (2, 3, 8), (2, 3, 8), (2, 3, 8)]
+    with pytest.raises(ValueError, match="expected at least 2 residual blocks, received 1"):
+        networks.translator("conv", (8, 12, 3), blocks=1)
+
+
+def test_a_patch_discriminator_adds_up_what_it_sees_in_places():
+    discriminator = networks.discriminator("patch", (64, 64, 1), width=4)
+    corners = np.zeros((4, 64, 64, 1), "float32")
+    corners[1::2, :4, :4] = 1.0
+    corners[2:, -4:, -4:] = 1.0
+    neither, first, last, both = array(discriminator(ops.array(corners)))[:, 0]
+    assert abs(first - neither) > 1e-5
+    assert abs(both - first - last + neither) < 1e-6
+
+
+def test_a_picture_of_other_channels_is_where_a_repairer_begins():
+    network = networks.repairer("conv", (8, 12, 4), LATENT_DIM, source_shape=(8, 12, 1), width=4)
+    check_network(network, [random_latents(), random_images((8, 12, 1))], (8, 12, 4), (-1.5, 1.5))
 
 
 def convolutional_part(network):

@@ -29,7 +29,8 @@ def typed(command):
 
 @pytest.mark.parametrize(("kind", "presets", "name"), PRESETS)
 def test_a_preset_settles_every_option(kind, presets, name):
-    resolved = kind(name).resolve(presets)
+    needed = {"to": "paintings"} if "translation" in presets[name] else {}
+    resolved = kind(name, **needed).resolve(presets)
     hyperparameters = {"network", "latent_dim", "loss", "learning_rate", "wrap"}
     assert all(getattr(resolved, name) is not None for name in hyperparameters)
     assert isinstance(resolved.suited_to((32, 32, 3)).batch_size, int)

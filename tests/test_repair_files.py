@@ -404,7 +404,8 @@ def test_a_model_with_its_own_repair_is_asked_once_for_each_seed(tmp_path, monke
         return np.full((len(images), 1, 32, 48, 3), seed, np.uint8)
 
     shapes = {"source_shape": (16, 24, 3), "image_shape": (32, 48, 3)}
-    model = types.SimpleNamespace(repairs=True, generates=True, task="upscale", repair=own, **shapes)
+    does = {"task": "upscale", "answer": own, "any_size": False, "generates": True, "latent_input": "latents"}
+    model = types.SimpleNamespace(**does, **shapes)
     monkeypatch.setattr(saving, "load", lambda path: model)
     repairs = repairers.load_repairer(tmp_path, "upscale")
     made = repairs.fill(np.zeros((3, 16, 24, 3), np.uint8), None, np.array([7, 8, 7]))

@@ -14,10 +14,10 @@ from keras_gen.cli.examining import Doctor
 from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.making import Interpolate, Sample, Traverse
-from keras_gen.cli.repairing import Colorize, Inpaint, Restore, Upscale
+from keras_gen.cli.repairing import Colorize, Inpaint, Restore, Translate, Upscale
 
 DESCRIPTION = (
-    "Examine images. Train. Use a trained model: make images, find their latents, repair pictures, score, "
+    "Examine images. Train. Use a trained model: make images, find their latents, repair or translate pictures, score, "
     "compare scores, export it."
 )
 Command = Annotated[
@@ -33,6 +33,7 @@ Command = Annotated[
     | Annotated[Colorize, tyro.conf.subcommand("colorize")]
     | Annotated[Upscale, tyro.conf.subcommand("upscale")]
     | Annotated[Restore, tyro.conf.subcommand("restore")]
+    | Annotated[Translate, tyro.conf.subcommand("translate")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")],

@@ -13,7 +13,9 @@ from keras_gen.cli import sampling
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
 from keras_gen.models.repairer import TASKS
+from keras_gen.models.translator import Translation
 from keras_gen.repair import Repairs
+from keras_gen.repair.tiles import MAX_SIDE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Loaded:
     source_shape: tuple[int, int, int]
     image_shape: tuple[int, int, int]
     fill: Callable
+    any_size: bool = False
 
 
 def load_repairer(path: str | Path, task: str) -> Repairs:
@@ -32,7 +35,7 @@ def load_repairer(path: str | Path, task: str) -> Repairs:
 
     Args:
         path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
-        task: one of `models.repairer.TASKS`.
+        task: one of `models.repairer.TASKS`, or "translate".
 
     Returns:
         The model, as `Repairs`.
@@ -51,7 +54,7 @@ def _exported(version: Path, task: str) -> Repairs:
 
     signatures = tf.saved_model.load(str(version)).signatures
     if task not in signatures:
-        _refuse(version, task, [name for name in TASKS if name in signatures])
+        _refuse(version, task, [name for name in (*TASKS, Translation.task) if name in signatures])
     signature = signatures[task]
     specs = signature.structured_input_signature[1]
 
@@ -66,15 +69,19 @@ def _exported(version: Path, task: str) -> Repairs:
         return signature(**tensors)["images"].numpy()
 
     source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
-    return Loaded("seed" in specs, task, tuple(source_shape), tuple(image_shape), fill)
+    any_size = None in source_shape
+    if any_size:
+        source_shape, image_shape = ((MAX_SIDE, MAX_SIDE, shape[2]) for shape in (source_shape, image_shape))
+    return Loaded("seed" in specs, task, tuple(source_shape), tuple(image_shape), fill, any_size)
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:
-    """A model with `repair(images, masks, num, seed)`, or one whose latents are searched for."""
-    if getattr(model, "repairs", False):
+    """A model with a task and `answer(images, masks, num, seed)`, or one whose latents are searched for."""
+    any_size = False
+    if getattr(model, "task", None):
         if model.task != task:
             _refuse(path, task, [model.task])
-        repair, source_shape = model.repair, model.source_shape
+        repair, source_shape, any_size = model.answer, model.source_shape, model.any_size
     elif task == "inpaint" and isinstance(model, Generative) and model.latent_input is not None:
         from keras_gen.models import inversion
 
@@ -83,14 +90,16 @@ def _of_python(model, path: str | Path, task: str) -> Repairs:
         _refuse(path, task, ["inpaint"] if getattr(model, "latent_input", None) is not None else [])
 
     def fill(images, masks, seeds):
-        filled = np.empty((len(images), *model.image_shape), np.uint8)
+        size = images.shape[1:3] if any_size else model.image_shape[:2]
+        filled = np.empty((len(images), *size, model.image_shape[2]), np.uint8)
         for seed in np.unique(seeds):  # the method has one seed for all rows
             rows = seeds == seed
             own = None if masks is None else masks[rows]
             filled[rows] = repair(images[rows], masks=own, num=1, seed=int(seed))[:, 0]
         return filled
 
-    return Loaded(model.generates, task, tuple(source_shape), tuple(model.image_shape), fill)
+    varies = model.generates and model.latent_input is not None
+    return Loaded(varies, task, source_shape, model.image_shape, fill, any_size)
 
 
 def _refuse(path, task, tasks):

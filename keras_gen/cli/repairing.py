@@ -1,4 +1,4 @@
-"""`keras-gen inpaint | colorize | upscale | restore`: the user's own pictures, repaired."""
+"""`keras-gen inpaint | colorize | upscale | restore | translate`: the user's own pictures, through a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Repair:
-    """What the four commands share."""
+    """What the five commands share."""
 
     task: ClassVar[str]
     model: tyro.conf.Positional[Path]
@@ -36,7 +36,7 @@ class Repair:
 
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
-        plan = repair.plan(self.data, self.out, self.holes(), self.num)
+        plan = repair.plan(self.data, self.out, self.holes(), self.num, self.task == "translate")
         repairs = load_repairer(self.model, self.task)
         if self.num > 1 and not repairs.varies:
             raise ValueError(f"expected --num 1, received {self.num}: this model has one answer for each picture")
@@ -88,6 +88,21 @@ class Colorize(Repair):
     """
 
     task: ClassVar[str] = "colorize"
+
+
+@dataclasses.dataclass(frozen=True)
+class Translate(Repair):
+    """Translate pictures into another kind: what train_gan.py pix2pix, translate or cyclegan has learned.
+
+    A model of pix2pix sees each picture as a whole, shrunk to its own size; the others work at full resolution, large
+    pictures in tiles. All frames of a GIF are translated.
+
+    Example: keras-gen translate runs/RUN --data photos/ --out paintings/
+    """
+
+    task: ClassVar[str] = "translate"
+    out: Path = Path("translated")
+    """Folder for the results, PNG files of 8 bits (GIFs of several frames as GIF) with the names of the pictures, and contact_sheet.png."""  # noqa: E501
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 def data_of(model, path: Path, name: str | None):
     """The data of a run, or the data with that name, in the form that the model takes."""
-    from keras_gen import data
-    from keras_gen.runs import options
+    from keras_gen.runs import options, preparation
 
     trained_with = options.read_options(path)
+    if model.translates and (name or not trained_with):
+        raise ValueError(f"expected the folder of a run and no --data: {path} translates the pictures of its run")
     name = name or trained_with.get("data")
     if name is None:
         raise ValueError(f"{path} does not say what it was trained on: give --data")
     *size, channels = model.image_shape
-    return data.load(name, image_size=tuple(size), channels=channels, fit=trained_with.get("fit", "crop"))
+    return preparation.load_images({**trained_with, "data": name}, tuple(size), channels)
 
 
 def pictures_of(

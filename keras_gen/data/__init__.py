@@ -11,18 +11,23 @@ from keras_gen.data.image_data import MIN_IMAGES_UNAUGMENTED, MIN_SCORED_IMAGES,
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
 from keras_gen.data.nearest import nearest
+from keras_gen.data.pairs import SOURCE
 from keras_gen.data.pictures import Pictures, pictures
+from keras_gen.data.translation import load_pairs, load_unpaired
 
 __all__ = [
     "CLUSTER",
     "DATASETS",
     "MIN_IMAGES_UNAUGMENTED",
     "MIN_SCORED_IMAGES",
+    "SOURCE",
     "Batches",
     "ImageData",
     "Pictures",
     "Split",
     "load",
+    "load_pairs",
+    "load_unpaired",
     "nearest",
     "pictures",
     "with_clusters",

@@ -32,7 +32,8 @@ class Batches(keras.utils.PyDataset):
             increases with each whole pass; `start_at` sets it.
         skip: int ≥ 0, the number of batches of the first epoch that are not read, see `start_at`.
         columns: arrays by name, of as many rows as the split has images: what a model takes beside images, as
-            `model.columns_of(split)` returns it. Arrays that stay on disk are read batch by batch.
+            `model.columns_of(split)` returns it. Arrays that stay on disk are read batch by batch. Those that are
+            `unpaired` in the split have any length and their own order: each row is read once before one is repeated.
         targets: array of as many rows as the split has images, the second part of each batch: `split.labels`, or
             `conditions.of_split(split)`.
         ahead: int ≥ 1, full batches that are read at a time and transferred to the device together: the transfer of a
@@ -72,7 +73,7 @@ class Batches(keras.utils.PyDataset):
         if batch_size < 1:
             raise ValueError(f"expected a batch_size of at least 1, received {batch_size}")
         for name, column in {**(columns or {}), **({} if targets is None else {"targets": targets})}.items():
-            if len(column) != len(split):
+            if len(column) != len(split) and not (name in split.unpaired and len(column)):
                 raise ValueError(f"expected {len(split)} {name}, one for each image, received {len(column)}")
         self.split = split
         self.batch_size = batch_size
@@ -93,7 +94,7 @@ class Batches(keras.utils.PyDataset):
         """
         self.epoch = epoch
         self.skip = batch
-        self._order = self.order_of(epoch)
+        self._rows_of_epoch = self.rows_of(epoch)
         self._together: dict[int, list] = {}  # parts of the batches that were read ahead, by the index of the first
         self._is_read = False  # to its last batch
 
@@ -126,10 +127,33 @@ class Batches(keras.utils.PyDataset):
 
         return {"x": native.dataset(self), "steps_per_epoch": len(self), "shuffle": False}
 
-    def order_of(self, epoch: int) -> np.ndarray:
-        """The indices of all images, in the order of an epoch."""
+    @property
+    def places(self) -> list[int]:
+        """For each of the `parts`, the column of `rows_of` with its indices: 0, unless it is unpaired."""
+        unpaired = [name for name in self.columns if name in self.split.unpaired]
+        of_columns = [1 + unpaired.index(name) if name in unpaired else 0 for name in self.columns]
+        return [0, *of_columns, *([] if self.targets is None else [0])]
+
+    def rows_of(self, epoch: int) -> np.ndarray:
+        """The indices of all images in the order of an epoch, int64 (n, 1 + number of unpaired columns).
+
+        Unpaired columns have an order each, of as many rows, independent of that of the images.
+        """
+        lengths = dict(zip(self.places, map(len, self.parts), strict=True))
+        return np.stack([self._order(epoch, place, length) for place, length in sorted(lengths.items())], axis=1)
+
+    def _order(self, epoch, place, length):
+        """As many indices below `length` as there are images; for the images themselves (place 0) all of them once."""
         num = len(self.split)
-        return np.random.default_rng((self.seed, epoch)).permutation(num) if self.shuffle else np.arange(num)
+        if not self.shuffle:
+            return np.arange(num) % length
+        if place == 0:
+            return np.random.default_rng((self.seed, epoch)).permutation(num)
+        # Rounds of all pictures run through the epochs, so that each is read once before one is repeated.
+        first, last = epoch * num // length, ((epoch + 1) * num - 1) // length
+        keys = [(self.seed, each, place) for each in range(first, last + 1)]
+        start = epoch * num - first * length
+        return np.concatenate([np.random.default_rng(key).permutation(length) for key in keys])[start : start + num]
 
     def __len__(self) -> int:
         full, remainder = divmod(len(self.split), self.batch_size)
@@ -142,10 +166,10 @@ class Batches(keras.utils.PyDataset):
 
     def _rows(self, index, num):
         """The consecutive rows of each part for `num` batches from `index` on."""
-        chosen = self._order[index * self.batch_size : (index + num) * self.batch_size]
+        chosen = self._rows_of_epoch[index * self.batch_size : (index + num) * self.batch_size]
         if index + num <= self.skip:
             return [np.zeros((len(chosen), *part.shape[1:]), part.dtype) for part in self.parts]
-        return [part[chosen] for part in self.parts]
+        return [part[chosen[:, place]] for part, place in zip(self.parts, self.places, strict=True)]
 
     def _ahead(self, index):
         """The parts of a full batch, taken from those that are read together."""

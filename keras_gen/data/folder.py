@@ -24,6 +24,7 @@ from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import DEPTHS, WHITE_16, Header, Peak, Target, decode, read_header
 from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
+from keras_gen.data.pairs import SOURCE, Partners, pair
 from keras_gen.data.parts import classes_of, only_folder, split_parts, without_validation
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
@@ -93,7 +94,9 @@ class FolderImages:
         return FolderImages(self.paths.take(indices, axis=axis), self.target)
 
 
-def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None, fit: str) -> ImageData:
+def read_folder(
+    folder: Path, size: tuple[int, int] | None, channels: int | None, fit: str, sources: Path | None = None
+) -> ImageData:
     """Reads a folder of images.
 
     Args:
@@ -104,6 +107,8 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         size: (height, width), or None to decide from the files.
         channels: 1, 3 or 4, or None to decide from the files.
         fit: a key of `decoding.FITS`.
+        sources: a folder with a picture for each image, of the same path and name without suffix: the pictures
+            `pairs.SOURCE` of the splits, in the size of the images and their own channels.
 
     Returns:
         `ImageData` with `skipped` filled.
@@ -115,17 +120,21 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         if (inner := only_folder(folder, found + others)) is not None:
             note(f"all images of {folder} lie in {inner.name}, which is read instead")
             note_left_out([each for each in left_out if each.parts[0] != inner.name])  # reading `inner` notes its own
-            return dataclasses.replace(read_folder(inner, size, channels, fit), name=folder.resolve().name)
+            return dataclasses.replace(read_folder(inner, size, channels, fit, sources), name=folder.resolve().name)
         note_left_out(left_out)
         headers, skipped = read_headers(folder, without_validation(found))
         skipped += [(printable(file), f"{file.suffix} is not read: convert it to .png") for file in others]
         check_number(folder, len(headers), skipped)
-        files = list(headers)
-        target = choose_target(list(headers.values()), size, channels, fit)
+        partners = None if sources is None else find_partners(sources, folder, list(headers))
+        files = list(headers if partners is None else partners.files)
+        target = choose_target([headers[file] for file in files], size, channels, fit)
         parts, below = split_parts(folder, files)
         classes = classes_of(folder, below)
         columns, attribute_values = read_attributes_csv(folder, [str(file) for file in files])
         images, reasons = decode_all(folder, files, target)
+        pictures = {}
+        if partners is not None:
+            images, pictures[SOURCE], reasons = with_partners(images, reasons, partners, target, channels)
     good = np.array([why is None for why in reasons])
     skipped += [(printable(file), why) for file, why in zip(files, reasons, strict=True) if why]
     check_number(folder, len(images), skipped)
@@ -137,7 +146,7 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
     elif any(classes):
         stray = files[classes.tolist().index(None)]
         note(f"images lie beside the class folders, such as {stray}: all are loaded without labels")
-    whole = Split(images, labels, {name: column[good] for name, column in columns.items()})
+    whole = Split(images, labels, {name: column[good] for name, column in columns.items()}, pictures)
     if parts is None:
         train, test = with_test(whole, None)
     else:
@@ -151,6 +160,32 @@ def read_folder(folder: Path, size: tuple[int, int] | None, channels: int | None
         source=str(folder),
         skipped=skipped,
     )
+
+
+def find_partners(sources: Path, folder: Path, files: list[PurePosixPath]) -> Partners:
+    """The pictures in a folder that belong to images of another, by their paths without suffix."""
+    found, others, left_out = find_images(sources)
+    if (inner := only_folder(sources, found + others)) is not None:
+        return find_partners(inner, folder, files)
+    note_left_out(left_out)
+    headers, skipped = read_headers(sources, found)
+    report_skipped(skipped, len(headers))
+    return Partners(sources, pair(sources, list(headers), folder, files), headers)
+
+
+def with_partners(images, reasons: list[str | None], partners: Partners, target: Target, channels: int | None):
+    """Images with their pictures: of both those whose files could be decoded, and for each file why it could not."""
+    headers = [partners.headers[file] for file in partners.files.values()]
+    height, width, _ = target.image_shape
+    source = choose_target(headers, (height, width), channels, target.fit)
+    pictures, others = decode_all(partners.folder, list(partners.files.values()), source)
+    both = [mine or other for mine, other in zip(reasons, others, strict=True)]
+    good = np.array([why is None for why in both])
+    images, pictures = (
+        some.take(np.flatnonzero(good[[why is None for why in own]]), axis=0)
+        for some, own in ((images, reasons), (pictures, others))
+    )
+    return images, pictures, both
 
 
 def read_headers(folder: Path, files: list[PurePosixPath]) -> tuple[dict[PurePosixPath, Header], list[tuple[str, str]]]:

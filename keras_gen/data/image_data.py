@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,8 @@ class Split:
             missing), or float32 (NaN = missing).
         pictures: further pictures of each image by name, uint8 (n, height, width, channels) of any size, in memory or
             on disk: what the image was made from, a mask.
+        unpaired: pictures by name that belong to no image of the split: any number of them, uint8 (m, height, width,
+            channels). `take` leaves them as they are, `hold_out` cuts them too.
         groups: int64 (n,); images of one group (frames of a character, crops of a photograph) stay in one part when the
             split is cut. None: each image is its own.
 
@@ -84,6 +86,7 @@ class Split:
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     pictures: dict[str, Any] = field(default_factory=dict, repr=False)
     groups: np.ndarray | None = None
+    unpaired: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         columns = [("labels", self.labels), *self.attributes.items(), *self.pictures.items(), ("groups", self.groups)]
@@ -105,6 +108,7 @@ class Split:
             {name: column[indices] for name, column in self.attributes.items()},
             {name: pictures.take(indices, axis=0) for name, pictures in self.pictures.items()},
             None if self.groups is None else self.groups[indices],
+            self.unpaired,
         )
 
     def some(self, num: int, seed: int = 0) -> Split:
@@ -120,7 +124,7 @@ class Split:
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
 
         def update(images):
-            for start in range(0, len(self), 256):  # in blocks: the set may be larger than memory
+            for start in range(0, len(images), 256):  # in blocks: the set may be larger than memory
                 digest.update(np.ascontiguousarray(images[start : start + 256]).data)
 
         update(self.images)
@@ -129,7 +133,7 @@ class Split:
         for name, column in sorted(self.attributes.items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(column).data)
-        for name, pictures in sorted(self.pictures.items()):
+        for name, pictures in sorted({**self.pictures, **self.unpaired}.items()):
             digest.update(f"{name}{tuple(pictures.shape)}".encode())
             update(pictures)
         if self.groups is not None:
@@ -154,10 +158,18 @@ class Split:
         Raises:
             ValueError: for fewer than 2 images or groups, or a fraction outside (0, 1).
         """
-        if len(self) < 2:
-            raise ValueError(f"expected at least 2 images, to hold one out, received {len(self)}")
         if not 0 < fraction < 1:
             raise ValueError(f"expected a fraction between 0 and 1, received {fraction}")
+        rest, held_out = self._cut(fraction, seed)
+        cuts = {name: Split(pictures)._cut(fraction, seed) for name, pictures in self.unpaired.items()}
+        for name, (rest_of_it, held_out_of_it) in cuts.items():
+            rest = replace(rest, unpaired={**rest.unpaired, name: rest_of_it.images})
+            held_out = replace(held_out, unpaired={**held_out.unpaired, name: held_out_of_it.images})
+        return rest, held_out
+
+    def _cut(self, fraction: float, seed: int) -> tuple[Split, Split]:
+        if len(self) < 2:
+            raise ValueError(f"expected at least 2 images, to hold one out, received {len(self)}")
         if self.groups is not None:
             return self._hold_out_groups(self.groups, fraction, seed)
         num_held_out = min(max(1, round(len(self) * fraction)), len(self) - 1)

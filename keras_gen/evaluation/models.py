@@ -1,4 +1,4 @@
-"""The score card of a model, by what it can do: make images, reconstruct them, repair them."""
+"""The score card of a model, by what it can do: make images, reconstruct, repair or translate them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from keras_gen.evaluation.effort import FULL
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.repair import NUM_PARTS, NUM_PROPOSALS, Task, score_repair
 from keras_gen.evaluation.scoring import Columns, Evaluation, Features, score_images
+from keras_gen.evaluation.translation import score_translation
 from keras_gen.features import real_sides
 from keras_gen.inputs import LABEL, Categorical, Conditions
 from keras_gen.layers import leaky_clip
 from keras_gen.models.activations import last_activation
 from keras_gen.models.generative import Generative
-from keras_gen.models.repairer import BATCH_SIZE
+from keras_gen.models.image_to_image import BATCH_SIZE
 
 NUM_OUTPUTS = 256
 MAX_REPAIRED, MIN_REPAIRED = 1_000, 50  # images in each part of a card of repair
+MIN_FULL_SECONDS = 120.0  # in which a second feature net is trained
 # What else is done for each image of a part, features and baselines above all: two cores of an AMD EPYC (Zen 4),
 # 2026-11-30.
 BESIDES_SECONDS_PER_VALUE = 1.5e-5
@@ -75,6 +77,8 @@ def score(
     _check_conditions(model.conditions, data)
     if model.repairs:
         return _score_repair(model, data, about, num, truncation, features, on_progress, seconds)
+    if model.translates:
+        return _score_translation(model, data, about, num, truncation, features, on_progress, seconds)
     if not model.reconstructs:
         return _score_generation(model, data, about, num, features, on_progress, seconds)
     draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES
@@ -144,6 +148,21 @@ def _score_repair(model, data, about, num, truncation, features, on_progress, se
     scored = score_repair(repair, data, about, num, task, 1 if num < full else FULL.num_nets, on_progress)
     if num < full:
         scored.card.remarks.insert(0, f"A brief card, for a short run: {num:,} of {full:,} images in each part.")
+    return scored
+
+
+def _score_translation(model, data, about, num, truncation, features, on_progress, seconds) -> Evaluation:
+    if truncation is not None or features != "own":
+        raise ValueError("expected no truncation and no other features: translation is scored in its own way")
+
+    def translate(pictures, seed):
+        return model.translate(pictures, seed=seed)[:, 0]
+
+    brief = seconds is not None and seconds < MIN_FULL_SECONDS
+    varies, nets = model.latent_input is not None, 1 if brief else FULL.num_nets
+    scored = score_translation(translate, data, about, min(num, MAX_REPAIRED), varies, nets, on_progress)
+    if brief:
+        scored.card.remarks.insert(0, f"A brief card, for a short run: {nets} of {FULL.num_nets} feature nets.")
     return scored
 
 

@@ -60,7 +60,9 @@ METRICS = {
     "classification": Metric("accuracy on real images of a classifier trained on generated ones", "higher"),
     "mse": Metric("mean squared error of reconstructions, pixels in [0, 1]", "lower", ".5f"),
     "psnr": Metric("peak signal-to-noise ratio of reconstructions, dB", "higher", ".2f"),
-    "ssim": Metric("structural similarity of reconstructions, or of the whole repaired images", "higher"),
+    "ssim": Metric(
+        "structural similarity of reconstructions, of repaired images as a whole, or of translations", "higher"
+    ),
     "out_of_range": Metric(
         "share of output values beyond [-1, 1] by more than 1 %, clipped: no fault where black or white is intended",
         "",
@@ -74,12 +76,18 @@ METRICS = {
     "mean_psnr": Metric("as repair_psnr, of the mean of the proposals", "higher", ".2f"),
     "mean_mae": Metric("as repair_mae, of the mean of the proposals", "lower", ".2f"),
     "separability": Metric("error of a linear classifier of real and repaired images; 0.5: not separable", "higher"),
-    "reads_again": Metric("share whose main attribute is classified as in the original", "higher"),
+    "reads_again": Metric("share whose main attribute is classified as in the original, or in the picture", "higher"),
     "reads_again_all": Metric("how well all attributes agree with those classified in the original, mean", "higher"),
     "spread": Metric("squared error of one proposal over that of the mean of infinitely many: 2 is right", ""),
     "variance": Metric("variance of a value between the proposals, bytes²", "", ".1f"),
     "seam": Metric("mean step across the border of the hole, as a share of that in the originals: 1 is no seam", ""),
     "known_changed": Metric("known bytes that the proposals change", "lower", ".0f"),
+    # Of translation, see `translation`.
+    "l1": Metric("mean absolute difference of a translation from what it should be, bytes", "lower", ".2f"),
+    "mean_l1": Metric("as l1, of the mean of several translations", "lower", ".2f"),
+    "alpha_iou": Metric("share of what is opaque in the translation or in what it should be that is in both", "higher"),
+    "luma_ssim": Metric("structural similarity of the luma of a translation and of its picture", "higher"),
+    "edges": Metric("correlation of the slopes of a translation and of its picture", "higher"),
 }
 
 

@@ -187,7 +187,7 @@ def _brief(effort: Effort, full: Effort) -> list[str]:
     return [f"A brief card ({', '.join(filter(None, left_out))}): `keras-gen evaluate` makes the full one."]
 
 
-def cautions(features, nets, scores: dict[str, Score], classes, copies: CopyCheck, num: int) -> list[str]:
+def cautions(features, nets, scores: dict[str, Score], classes, copies: CopyCheck | None, num: int) -> list[str]:
     """What to know before reading the numbers."""
     remarks = []
     coverage = scores.get("coverage")
@@ -219,7 +219,7 @@ def cautions(features, nets, scores: dict[str, Score], classes, copies: CopyChec
             f"No class_frechet: {', '.join(rare)} {'is' if len(rare) == 1 else 'are'} rarely or never made, and the "
             "mean over the other classes would look better than it is."
         )
-    if copies.copied:
+    if copies and copies.copied:
         remarks.append(
             f"It copies: about {copies.copies:.0%} of its images are training images, or nearly so (p = "
             f"{copies.p_value:.1g}). See the closest pairs."

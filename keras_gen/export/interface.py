@@ -11,6 +11,20 @@ EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedMo
 INPUTS = f"{EXTRAS}/inputs.json"
 
 
+FREE_SIDES = (36, 52)  # height and width of an example where a model takes any: neither equal nor powers of two
+
+
+def example_shape(shape: Iterable[int | None]) -> tuple[int, ...]:
+    """The shape of an example of a row, with lengths for the sides that may have any.
+
+    Example:
+        >>> example_shape((None, None, 3)), example_shape((8, 12, 3))
+        ((36, 52, 3), (8, 12, 3))
+    """
+    free = iter(FREE_SIDES)
+    return tuple(next(free) if side is None else side for side in shape)
+
+
 def maker_of(signatures: Iterable[str]) -> str | None:
     """The signature that makes images by seed, such as `generate` or `inpaint`: it is offered as PNG too.
 

@@ -122,7 +122,7 @@ def _index(request: Request, texts):
 def _generation(model: Generative) -> dict[str, Endpoint]:
     """The endpoints that make new images, each row from its own seed and from what is asked for by name or given."""
     has_noise = model.latent_input is not None
-    truncates = model.num_choices < model.noise_dim and not model.repairs
+    truncates = model.num_choices < model.noise_dim and model.task is None
     beside = [each for each in model.inputs if each.in_batch]
     options = model.requests_of(beside)
     draws = has_noise or any(each.is_drawn for each in beside)
@@ -189,7 +189,8 @@ def _in_groups(function, *inputs):
 
     def grouped(rows):
         padded = tf.pad(rows, [[0, missing], *[[0, 0]] * (len(rows.shape) - 1)])
-        return tf.reshape(padded, (-1, GROUP, *rows.shape[1:]))
+        sides = [tf.shape(rows)[axis] if side is None else side for axis, side in enumerate(rows.shape) if axis]
+        return tf.reshape(padded, (-1, GROUP, *sides))
 
     made = tf.map_fn(lambda group: function(*group), tuple(map(grouped, inputs)), fn_output_signature=tf.uint8)
     return tf.reshape(made, tf.concat([[num + missing], tf.shape(made)[2:]], axis=0))[:num]

@@ -31,6 +31,7 @@ class Picture(Input):
         shape: (height, width, channels) of the picture, which a corruption must make from the images.
         corruption: a name in `corruptions.CORRUPTIONS`, or None for a column of the data.
         amount: of the corruption; None for its default.
+        any_size: whether the networks take pictures of any height and width; those of a batch still have the `shape`.
         to_discriminator: as of `Input`.
 
     Raises:
@@ -47,13 +48,14 @@ class Picture(Input):
 
     is_spatial = True
 
-    def __init__(self, name, shape, *, corruption=None, amount=None, to_discriminator=True):
+    def __init__(self, name, shape, *, corruption=None, amount=None, any_size=False, to_discriminator=True):
         super().__init__(name, to_discriminator)
         if len(shape) != 3 or min(shape) < 1:
             raise ValueError(f"expected the shape of {name} as (height, width, channels), received {shape}")
         self._shape = tuple(int(size) for size in shape)
         self.corruption = corruption
         self.amount = amount
+        self.any_size = any_size
         self._corrupt = None if corruption is None else corruptions.get(corruption, amount)
 
     @property
@@ -63,15 +65,18 @@ class Picture(Input):
     def of_split(self, split) -> Any:
         if self._corrupt is not None:
             return None
-        if self.name not in split.pictures:
+        columns = {**split.pictures, **split.unpaired}
+        if self.name not in columns:
             raise ValueError(
-                f"expected a split with the pictures {self.name!r}, received "
-                f"{', '.join(split.pictures) or 'images alone'}"
+                f"expected a split with the pictures {self.name!r}, received {', '.join(columns) or 'images alone'}"
             )
-        return split.pictures[self.name]
+        return columns[self.name]
 
     def given_of(self, split) -> Any:
-        return self.of_split(split) if self._corrupt is None else self.made_of(split.images)
+        if self._corrupt is not None:
+            return self.made_of(split.images)
+        column = self.of_split(split)
+        return column if len(column) == len(split) else column.take(np.arange(len(split)) % len(column), axis=0)
 
     def made_of(self, originals, seed: int = 0) -> np.ndarray:
         """The pictures that its corruption makes of images, uint8.
@@ -112,11 +117,14 @@ class Picture(Input):
         return self.to_tensor(column)
 
     def rows(self, num, seed, where=None, given=None) -> np.ndarray:
-        shape = ", ".join(map(str, ("n", *self.shape)))
+        expected = ("height", "width", self.shape[2]) if self.any_size else self.shape
+        shape = ", ".join(map(str, ("n", *expected)))
         if given is None:
             raise ValueError(f"expected {self.name} to be given, as uint8 ({shape}): given={{{self.name!r}: …}}")
         rows = np.asarray(given)
-        if rows.dtype != np.uint8 or rows.shape[1:] != self.shape or len(rows) not in (1, num):
+        if self.any_size and rows.ndim == 4:
+            expected = (*rows.shape[1:3], self.shape[2])
+        if rows.dtype != np.uint8 or rows.shape[1:] != expected or len(rows) not in (1, num):
             raise ValueError(
                 f"expected {self.name} as uint8 ({shape}), {num} of them or one for all, received {rows.dtype} "
                 f"{rows.shape}"
@@ -131,6 +139,9 @@ class Picture(Input):
 
     @property
     def row(self) -> Request:
+        if self.any_size:
+            about = "a picture of any height and width, the same in all rows, uint8: 0 to 255."
+            return Request("uint8", (None, None, self.shape[2]), about=about, asks_for=self.name)
         return Request("uint8", self.shape, about="a picture, uint8: 0 to 255.", asks_for=self.name)
 
     def requests(self) -> dict[str, Request]:
@@ -142,6 +153,7 @@ class Picture(Input):
             "shape": list(self.shape),
             "corruption": self.corruption,
             "amount": self.amount,
+            "any_size": self.any_size,
             "to_discriminator": self.to_discriminator,
         }
 

@@ -246,15 +246,19 @@ class GAN(Generative, AdversarialModel):
         generator_loss = self.loss_pair.generator_loss
         real_logits = None if getattr(generator_loss, "of_fakes_alone", False) else critic(real_images)
         loss = generator_loss(real_logits, critic(fake_images))
-        if not self.terms:
+        if "term" not in self.log_names:
             return loss, {"g_loss": loss}
-        num_proposals = max(each.num_proposals for each in self.terms)
+        term = self._term(batch, fakes)
+        return loss + term, {"g_loss": loss, "term": term}
+
+    def _term(self, batch, fakes):
+        """The weighted sum of all terms, what is added to the generator's loss."""
+        num_proposals = max([1, *(each.num_proposals for each in self.terms)])
         proposals = ops.stack([fakes, *(self._fakes(batch) for _ in range(1, num_proposals))])
-        term = self._weighted(
+        return self._weighted(
             (each, each(batch, fakes if each.num_proposals == 1 else proposals[: each.num_proposals]))
             for each in self.terms
         )
-        return loss + term, {"g_loss": loss, "term": term}
 
     def _weighted(self, values):
         """The sum of pairs (penalty or term, its value), each times its current weight."""

@@ -49,8 +49,14 @@ class Generative:
     verb = "generate"
     """What it does, as the name of a server's signature: makes images by seed, from nothing or from what is given."""
 
+    task: str | None = None
+    """What it does with the picture that it is given, such as "inpaint" or "translate"; None for new images."""
+
     repairs = False
-    """Whether it has `repair` and a `task`: what it makes is an answer to a picture, and no new image."""
+    """Whether it has `repair`: what it makes is the picture, whole again."""
+
+    translates = False
+    """Whether it has `translate`: what it makes is the picture as one of another kind."""
 
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""

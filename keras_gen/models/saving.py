@@ -13,6 +13,8 @@ from keras_gen.files import replacing
 from keras_gen.models import (
     autoencoders,  # noqa: F401  these register the classes that a file may name
     checkpoints,
+    contrastive,  # noqa: F401
+    cycle,  # noqa: F401
     gan,  # noqa: F401
     repairer,  # noqa: F401
 )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from keras_gen.networks import conv, dcgan, mlp, resnet, unet
+from keras_gen.networks import conv, dcgan, mlp, patch, residual, resnet, unet
 from keras_gen.registry import lookup
 
 GENERATORS: dict[str, Callable] = {
@@ -29,8 +29,10 @@ DISCRIMINATORS: dict[str, Callable] = {
     "dcgan": dcgan.discriminator,
     "conv": conv.discriminator,
     "resnet": resnet.discriminator,
+    "patch": patch.discriminator,
 }
 REPAIRERS: dict[str, Callable] = {"conv": unet.generator}
+TRANSLATORS: dict[str, Callable] = {"conv": residual.generator}
 ENCODERS: dict[str, Callable] = {"mlp": mlp.encoder, "conv": conv.encoder, "resnet": resnet.encoder}
 DECODERS: dict[str, Callable] = {"mlp": mlp.decoder, "conv": conv.decoder, "resnet": resnet.decoder}
 
@@ -95,6 +97,24 @@ def repairer(name: str, image_shape, latent_dim: int, condition_width: int = 0, 
         (None, 8, 12, 3)
     """
     return _builder("repairer", REPAIRERS, name, options)(image_shape, latent_dim, condition_width, **options)
+
+
+def translator(name: str, image_shape, **options):
+    """The generator of the architecture `name` that makes images from pictures of any size, each place by itself.
+
+    Args:
+        name: a name in `TRANSLATORS`.
+        image_shape: (height, width, channels).
+        **options: the keyword arguments of that generator.
+
+    Raises:
+        ValueError: for an unknown name or option; the message lists the known ones.
+
+    Example:
+        >>> translator("conv", (8, 12, 3), source_channels=4, width=8).output_shape
+        (None, 8, 12, 3)
+    """
+    return _builder("translator", TRANSLATORS, name, options)(image_shape, **options)
 
 
 def encoder(name: str, image_shape, latent_dim: int, **options):

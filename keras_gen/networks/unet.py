@@ -80,6 +80,8 @@ def generator(
     if corruption is not None:
         start = LinearPrediction(image_shape, name="linear_prediction")(picture)
         seen = layers.Concatenate()([seen, start])
+    elif picture.shape[-1] != image_shape[-1]:
+        start = kit.conv2d(image_shape[-1], 1, dtype="float32")(start)
     if masked:
         mask = keras.Input((*image_shape[:2], 1), name="mask")
         inputs.append(mask)

@@ -1,4 +1,4 @@
-"""What a model must offer so that its repairs reach the pictures of a user."""
+"""What a model must offer so that its repairs and translations reach the pictures of a user."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ BATCH = 32  # crops or tiles that a model gets at once
 
 
 class Repairs(Protocol):
-    """A model that repairs images of one size.
+    """A model that repairs or translates images of one size.
 
     Attributes:
         varies: whether other seeds give other proposals.
-        task: one of `models.repairer.TASKS`. For "colorize" the images given are grey already: equal channels, the
-            luma of Pillow's mode L.
+        any_size: whether it takes images of any height and width, not those of its shapes alone.
+        task: one of `models.repairer.TASKS`, or "translate". For "colorize" the images given are grey already:
+            equal channels, the luma of Pillow's mode L.
         source_shape: (height, width, channels) of the images that it takes.
         image_shape: (height, width, channels) of those that it returns: for "upscale" a whole multiple of the source,
             else of the same height and width.
@@ -23,6 +24,9 @@ class Repairs(Protocol):
 
     @property
     def varies(self) -> bool: ...
+
+    @property
+    def any_size(self) -> bool: ...
 
     @property
     def task(self) -> str: ...

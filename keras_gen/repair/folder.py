@@ -16,7 +16,7 @@ from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.folder import read_headers, reason, report_skipped
 from keras_gen.data.pictures import unique_names
 from keras_gen.files import require_writable
-from keras_gen.repair import sheet
+from keras_gen.repair import films, sheet
 from keras_gen.repair.contract import Repairs
 from keras_gen.repair.holes import Holes, soften
 from keras_gen.repair.pictures import Picture, read, repair_picture, save
@@ -37,6 +37,7 @@ class Plan:
         holes: where the holes are, or None for tasks without.
         num: proposals for each picture.
         skipped: (file, reason) of those that cannot be read.
+        animates: whether all frames of a GIF are repaired, not its first one alone.
     """
 
     folder: Path
@@ -46,11 +47,16 @@ class Plan:
     holes: Holes | None = None
     num: int = 1
     skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    animates: bool = False
 
     def places(self, name: str) -> list[Path]:
-        """The files of one picture: `name.png`, or `name_1.png` and so on."""
+        """The files of one picture: `name.png`, or `name_1.png` and so on; for a film `.gif` takes the place of it."""
         numbers = [""] if self.num == 1 else [f"_{number}" for number in range(1, self.num + 1)]
         return [self.out / f"{name}{number}.png" for number in numbers]
+
+    def is_film(self, file: PurePosixPath) -> bool:
+        """Whether a file has several frames that are all repaired."""
+        return self.animates and films.is_film(self.folder / file)
 
 
 @dataclasses.dataclass
@@ -72,7 +78,7 @@ class Outcome:
     contact_sheet: Path
 
 
-def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1) -> Plan:
+def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1, animates: bool = False) -> Plan:
     """Finds the pictures and their masks, and refuses what cannot be done before anything is written.
 
     Args:
@@ -80,6 +86,7 @@ def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1) -> Pla
         out: the folder for the results; made when missing. If it lies in `data`, its pictures are not repaired again.
         holes: where the holes are.
         num: proposals for each picture, at least 1.
+        animates: whether all frames of a GIF are repaired.
 
     Returns:
         The `Plan`.
@@ -107,7 +114,7 @@ def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1) -> Pla
             why = f"; {skipped[0][0]} ({skipped[0][1]})" if skipped else ""
             raise ValueError(f"expected at least 1 readable image in {data}, received none{why}")
         names = unique_names([SHEET, *(str(file.with_suffix("")) for file in files)])[1:]
-        made = Plan(folder, files, names, out, holes, num, skipped)
+        made = Plan(folder, files, names, out, holes, num, skipped, animates)
         if holes is not None:
             _check_masks(made)
     _check_places(made)
@@ -138,7 +145,8 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
     text = f"repairing {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
     for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
         try:
-            picture = _read(plan.folder / file)
+            film = films.read_film(plan.folder / file) if plan.is_film(file) else None
+            picture = film.frames[0] if film else _read(plan.folder / file)
         except Exception as error:  # on a bad file Pillow raises nearly anything
             skipped.append((printable(file), reason(plan.folder / file, error)))
             continue
@@ -154,8 +162,14 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
                 on_progress(text, (before + fraction / plan.num) / len(plan.files))
 
             on_part(0.0)
-            repaired = _repaired(repairs, picture, hole, plan.holes, seed_of(file, seed, number), on_part)
-            save(place, repaired)
+            own_seed = seed_of(file, seed, number)
+            if film:  # each frame from the same latents
+                made = [repair_picture(repairs, frame, seed=own_seed) for frame in film.frames]
+                films.save_film(place.with_suffix(".gif"), film._replace(frames=made))
+                repaired = made[0]
+            else:
+                repaired = _repaired(repairs, picture, hole, plan.holes, own_seed, on_part)
+                save(place, repaired)
             if len(row) < sheet.MAX_COLUMNS:
                 row.append(sheet.thumbnail(repaired))
         if len(rows) < sheet.MAX_ROWS:
@@ -219,7 +233,8 @@ def _check_places(plan):
     if plan.holes is not None:
         masks = [plan.holes.file_of(file, plan.folder) for file in plan.files]
         given |= {mask.resolve() for mask in masks if mask is not None}
-    places = [place for name in plan.names for place in plan.places(name)]
+    pngs = [place for name in plan.names for place in plan.places(name)]
+    places = [*pngs, *(place.with_suffix(".gif") for place in pngs if plan.animates)]
     for place in (*places, plan.out / f"{SHEET}.png"):
         if place.resolve() in given:
             raise ValueError(f"expected --out that leaves the pictures as they are, {plan.out} would replace {place}")

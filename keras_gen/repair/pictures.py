@@ -20,6 +20,7 @@ from keras_gen.files import replacing
 from keras_gen.repair.contract import Repairs, factor_of
 from keras_gen.repair.crops import inpaint_picture
 from keras_gen.repair.tiles import colorize_picture, luma_of, tiled
+from keras_gen.repair.translation import for_model, translated
 
 KEPT = ("icc_profile", "dpi")  # of what a file says about its pixels: they remain the same pixels
 
@@ -110,7 +111,8 @@ def repair_picture(
         on_fraction: called with the fraction that is done.
 
     Returns:
-        The `Picture`: of the same size and kind; "upscale" enlarges it, "colorize" makes it one of three colours.
+        The `Picture`: of the same size and kind; "upscale" enlarges it, "colorize" makes it one of three colours,
+        "translate" one of the colours that the model makes.
 
     Raises:
         ValueError: if the task is "inpaint" and there is no mask of the size of the picture, or another task and one.
@@ -119,6 +121,8 @@ def repair_picture(
         received = "none" if hole is None else f"one of {hole.shape}"
         expected = f"a mask of {picture.size}" if repairs.task == "inpaint" else "no mask"
         raise ValueError(f"expected {expected} to {repairs.task}, received {received}")
+    if repairs.task == "translate":
+        return translate_picture(repairs, picture, seed, on_fraction)
     if repairs.task == "colorize":
         colors = colorize_picture(repairs, luma_of(picture.colors), seed)
         about = {name: value for name, value in picture.about.items() if name != "icc_profile" or picture.is_colored}
@@ -136,6 +140,20 @@ def repair_picture(
             made.append(inpaint_picture(repairs, pixels, hole, seed, on_part))
     repaired = _of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
     return repaired if hole is None else merged(picture, repaired, hole)
+
+
+def translate_picture(
+    repairs: Repairs, picture: Picture, seed: int = 0, on_fraction: Callable[[float], None] = no_fraction
+) -> Picture:
+    """Translates one picture; transparency is the model's where it makes some, and otherwise the picture's own."""
+    made = translated(repairs, for_model(picture.pixels(), repairs.source_shape[2]), seed, on_fraction)
+    alpha = picture.alpha
+    if made.shape[-1] == 4:
+        made, alpha = made[..., :3], made[..., 3]
+        alpha = None if picture.alpha is None and (alpha == 255).all() else alpha
+    is_same = made.shape[-1] == picture.colors.shape[-1]
+    about = {name: value for name, value in picture.about.items() if name != "icc_profile" or is_same}
+    return Picture(made, alpha, about)
 
 
 def merged(picture: Picture, repaired: Picture, hole: np.ndarray) -> Picture:

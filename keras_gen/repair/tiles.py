@@ -1,4 +1,4 @@
-"""Applies a model of one size to a whole picture of any size: enlarged or restored in tiles, coloured at once.
+"""Applies a model to a whole picture of any size: enlarged, restored or translated in tiles, coloured at once.
 
 Tiles overlap by a quarter and are blended, so no tile ends where another begins.
 """
@@ -15,6 +15,7 @@ from keras_gen import images
 from keras_gen.console import no_fraction
 from keras_gen.repair.contract import BATCH, Repairs, factor_of, padding, size_of
 
+MAX_SIDE = 512  # of what a model of any size gets at once: 32 MB for each map of 32 channels
 OVERLAP = 4  # a divisor: neighbouring tiles share at least 1/4 of their side
 BAND = 256  # rows that are coloured at once
 LUMA = np.array([19595, 38470, 7471])  # of 65,536: the weights of Pillow's mode L
@@ -23,12 +24,12 @@ LUMA = np.array([19595, 38470, 7471])  # of 65,536: the weights of Pillow's mode
 def tiled(
     repairs: Repairs, pixels: np.ndarray, seed: int = 0, on_fraction: Callable[[float], None] = no_fraction
 ) -> np.ndarray:
-    """Enlarges or restores one picture.
+    """Enlarges, restores or translates one picture.
 
     Args:
-        repairs: a model for "upscale" or "restore", for images with as many channels.
+        repairs: a model for "upscale", "restore" or "translate", for images with as many channels.
         pixels: uint8 (height, width, channels) of any size; one that is smaller than the model is reflected at its
-            borders.
+            borders. A model of any size gets all of it, up to 512 pixels a side.
         seed: int in [0, 2³¹), the same for all tiles.
         on_fraction: called with the fraction that is done.
 
@@ -36,6 +37,9 @@ def tiled(
         uint8 (factor · height, factor · width, channels); enlarged, its blocks have the means of the pixels.
     """
     (height, width), size, factor = pixels.shape[:2], size_of(repairs), factor_of(repairs)
+    batch = BATCH
+    if repairs.any_size:
+        size, batch = (min(height, MAX_SIDE), min(width, MAX_SIDE)), 1
     lacking = padding((height, width), size)
     pixels = np.pad(pixels, (*lacking, (0, 0)), mode="reflect")
     (tops, row_shares), (lefts, column_shares) = (
@@ -45,8 +49,8 @@ def tiled(
     result = np.empty((factor * pixels.shape[0], factor * pixels.shape[1], repairs.image_shape[2]), np.uint8)
     strip = np.zeros((side, *result.shape[1:]), np.float32)  # one row of tiles: the sums need no more than that
     for index, top in enumerate(tops):
-        for start in range(0, len(lefts), BATCH):
-            part = range(start, min(start + BATCH, len(lefts)))
+        for start in range(0, len(lefts), batch):
+            part = range(start, min(start + batch, len(lefts)))
             tiles = np.stack([pixels[top : top + size[0], lefts[i] : lefts[i] + size[1]] for i in part])
             made = repairs.fill(tiles, None, np.full(len(part), seed, np.int64))
             for i, tile in zip(part, made, strict=True):

@@ -56,9 +56,9 @@ def deliver(run: Run, watchers: Watchers, *more: str) -> None:
 def _to_try(run: Run, version: Path | None) -> str:
     """The command, after `keras-gen`, that shows what the model can do."""
     model, place = run.model, version or run.directory
-    if model.repairs:
+    if model.task:
         masks = " --mask MASKS/" if model.mask else ""
-        return f"{model.verb} {place} --data PICTURES/{masks} --num 4"
+        return f"{model.task} {place} --data PICTURES/{masks}{' --num 4' if model.latent_input else ''}"
     if model.generates:
         return f"sample {place} --num 64 --out grid.png"
     return f"reconstruct {run.directory} --out grid.png"

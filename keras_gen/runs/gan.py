@@ -11,7 +11,18 @@ from keras_gen.data import CLUSTER, Batches, ImageData, Split, with_clusters
 from keras_gen.inputs import Conditions, Input
 from keras_gen.models.gan import GAN
 from keras_gen.models.repairer import Repairer
-from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, preparation, repair, watching
+from keras_gen.registry import lookup
+from keras_gen.runs import (
+    attempts,
+    beginning,
+    delivering,
+    dry_run,
+    hardware,
+    preparation,
+    repair,
+    translation,
+    watching,
+)
 from keras_gen.runs.options import GANOptions
 from keras_gen.runs.run import Run
 
@@ -50,13 +61,23 @@ def train(run: Run[GANOptions]) -> None:
     delivering.deliver(run, watchers)
 
 
-def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
-    """The compiled GAN that the options ask for, and the batches to train it with.
+def build(options: GANOptions, images: ImageData) -> tuple[keras.Model, Batches]:
+    """The compiled game that the options ask for, and the batches to train it with.
 
     Args:
         options: resolved options with a batch size.
         images: the data.
     """
+    if options.translation:
+        gan, split = translation.model_of(options, images), images.train
+    else:
+        gan, split = model_of(options, images)
+    compile_gan(gan, options, images)
+    return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
+
+
+def model_of(options: GANOptions, images: ImageData) -> tuple[GAN, Split]:
+    """The GAN that the options ask for, not compiled, and the training images with what it learns of them."""
     conditions, split = conditions_of(options, images)
     height, width, channels = images.image_shape
     condition_width = conditions.width if conditions else 0
@@ -84,8 +105,7 @@ def build(options: GANOptions, images: ImageData) -> tuple[GAN, Batches]:
     )
     if isinstance(gan, Repairer):
         gan.adapt(images.train.images)
-    compile_gan(gan, options, images)
-    return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
+    return gan, split
 
 
 def generator(options: GANOptions, images: ImageData, condition_width: int, inputs: list[Input]) -> keras.Model:
@@ -125,8 +145,8 @@ def conditions_of(options: GANOptions, images: ImageData) -> tuple[Conditions | 
     return Conditions.of(clustered, [CLUSTER]), clustered.train
 
 
-def compile_gan(gan: GAN, options: GANOptions, images: ImageData) -> None:
-    """Gives the GAN its optimizers, its loss and its penalties.
+def compile_gan(gan: keras.Model, options: GANOptions, images: ImageData) -> None:
+    """Gives the game its optimizers, its loss and, if it is a GAN, its penalties and terms.
 
     Args:
         gan: the model.
@@ -153,12 +173,15 @@ def compile_gan(gan: GAN, options: GANOptions, images: ImageData) -> None:
     hyperparameters = {"learning_rate": schedules.RATES[options.rate_schedule](options.learning_rate)}
     if options.optimizer == "adam" and options.beta_2_start:
         hyperparameters["beta_2"] = schedules.Cosine(options.beta_2_start, options.beta_2)
+    of_gans = {}
+    if isinstance(gan, GAN):
+        added = [lookup("term", terms.TERMS, options.term)(options.term_weight)] if options.term_weight else []
+        of_gans = {"penalties": [penalty(name) for name in options.penalties], "terms": added}
     gan.compile(
         generator_optimizer=optimizer(),
         discriminator_optimizer=optimizer(),
         loss=options.loss,
-        penalties=[penalty(name) for name in options.penalties],
-        terms=[terms.Posterior(options.term_weight)] if options.term_weight else [],
         hyperparameters=hyperparameters,
         steps_per_execution=hardware.steps_per_launch(),
+        **of_gans,
     )

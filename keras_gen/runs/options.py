@@ -28,6 +28,9 @@ FACTORS = (2, 4, 8)  # by which images can be enlarged
 MAX_DISCRIMINATOR_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
 RESUMABLE_OPTIONS = ("resume", "epochs", "minutes")  # allowed with --resume; all others are those of the run
 
+# What the game of four networks does not have, and the value of each option that says so.
+_NOT_IN_A_CYCLE = {"penalties": (), "pack_size": 1, "discriminator_steps": 1, "ema_decay": 0.0, "augment": "none"}
+
 Options = TypeVar("Options", bound="TrainingOptions")
 
 
@@ -210,13 +213,21 @@ class GANOptions(TrainingOptions):
     """For restore: what to undo: gaussian, masking, salt_and_pepper, blocks, grey, scratches, jpeg, faded, or wear, which mixes the last of these; the preset's by default."""  # noqa: E501
     amount: float | None = option(None, ABOVE_ZERO)
     """For upscale: how many times larger images become, 2, 4 or 8. For restore: how much of the corruption."""
+    to: str | None = None
+    """For pix2pix, translate and cyclegan: the pictures to become like, as --data has those to translate: for pix2pix a folder with the same names, or the array of the --data x.npz that holds them; otherwise any set, or a single picture, of which crops are taken."""  # noqa: E501
+    content_weight: float | None = option(None, NOT_NEGATIVE)
+    """For translate and cyclegan: weight of what keeps the content of pictures (1 and 10); more changes less."""
     mask_dir: Path | None = None
     """For inpaint: a folder of your own masks of any size, white in the hole; half of all holes are taken from them."""
     # Set by presets only.
     task: tyro.conf.Suppress[str | None] = None
     """What a model that repairs does: inpaint, colorize, upscale or restore."""
+    translation: tyro.conf.Suppress[str | None] = None
+    """What a model that translates learns from: paired, or without pairs contrastive or cycle."""
+    term: tyro.conf.Suppress[Open[str]] = by_preset("posterior")
+    """Name of the term that compares with the original."""
     term_weight: tyro.conf.Suppress[Open[float]] = by_preset(0.0, NOT_NEGATIVE)
-    """Weight of `terms.Posterior`, which compares with the original."""
+    """Weight of this term."""
     batch_normalization: tyro.conf.Suppress[bool | None] = None
     """Batch normalisation of the discriminator; None for what its architecture does."""
     weight_clip: tyro.conf.Suppress[float | None] = option(None, ABOVE_ZERO)
@@ -254,9 +265,24 @@ class GANOptions(TrainingOptions):
     def _check(self) -> None:
         super()._check()
         self._check_repair()
+        self._check_translation()
         largest = self.batch_size or SMALL_IMAGE_BATCH
         if self.pack_size > largest:
             raise ValueError(f"expected --pack-size of at most --batch-size {largest}, received {self.pack_size}")
+
+    def _check_translation(self) -> None:
+        """Refuses --to without a preset that translates, and the reverse, and what its game does not have."""
+        translating = [name for name, preset in GANS.items() if "translation" in preset]
+        if self.translation is None and (self.to is not None or self.content_weight is not None):
+            flag = "--to" if self.to is not None else "--content-weight"
+            raise ValueError(f"expected no {flag} with {self.preset}: it is for the presets {', '.join(translating)}")
+        if self.translation is not None and self.to is None:
+            raise ValueError(f"expected --to with {self.preset}: the pictures that those of --data become like")
+        if self.translation == "paired" and self.content_weight is not None:
+            raise ValueError("expected no --content-weight with pix2pix: pairs say what the content is")
+        for name, off in _NOT_IN_A_CYCLE.items():
+            if self.translation == "cycle" and getattr(self, name) != off:
+                raise ValueError(f"expected no --{name.replace('_', '-')} with {self.preset}: its game has none")
 
     def _check_repair(self) -> None:
         """Refuses options of repair that the task does not have."""

@@ -32,7 +32,7 @@ def prepare(options: Options) -> tuple[Options, ImageData]:
         ValueError: for data that cannot be used.
         OSError: for data that cannot be read.
     """
-    images = data.load(options.data, image_size=options.image_size, channels=options.channels, fit=options.fit)
+    images = load_images(vars(options), options.image_size, options.channels)
     suited = options.suited_to(images.image_shape)
     settled = dataclasses.replace(
         suited,
@@ -42,6 +42,20 @@ def prepare(options: Options) -> tuple[Options, ImageData]:
     )
     keras.utils.set_random_seed(settled.seed)  # only now: a measurement may have drawn random numbers
     return settled, images
+
+
+def load_images(options: Mapping[str, Any], image_size, channels: int | None) -> ImageData:
+    """The images that the options of a run name; for a model that translates, the two kinds of pictures.
+
+    Args:
+        options: by name; pictures to translate keep the channels that they were loaded with.
+        image_size: as of `data.load`.
+        channels: as of `data.load`.
+    """
+    if options.get("translation") is None:
+        return data.load(options["data"], image_size=image_size, channels=channels, fit=options.get("fit", "crop"))
+    load = data.load_pairs if options["translation"] == "paired" else data.load_unpaired
+    return load(options["data"], options["to"], image_size, channels=options["channels"], fit=options["fit"])
 
 
 def batches(

@@ -49,7 +49,7 @@ def record(options: TrainingOptions, images: ImageData, model: keras.Model) -> d
             "skipped_files": [f"{path} ({reason})" for path, reason in images.skipped],
             "source": images.source,
             "licence": images.licence,
-            "masks": model.mask.fingerprint if model.repairs and model.mask else None,
+            "masks": model.mask.fingerprint if model.task and model.mask else None,
         },
         "conditions": [item.describe() for item in conditions.attributes] if conditions else None,
         "columns": model.grid_attribute,

@@ -1,0 +1,93 @@
+"""Pictures of any size and kind through a model that translates: whole, in tiles, with and without transparency."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_gen.repair import Picture, repair_picture
+from keras_gen.repair.films import Film, is_film, read_film, save_film
+from keras_gen.repair.tiles import MAX_SIDE
+from keras_gen.repair.translation import for_model
+from tests.repairs import SIZE, Stub, noise
+
+
+def translated(stub, colors, alpha=None, **about):
+    return repair_picture(stub, Picture(colors, alpha, about))
+
+
+def test_a_model_of_any_size_gets_the_whole_picture_or_tiles_that_agree():
+    stub = Stub("translate", any_size=True)
+    colors = noise(30, 41)
+    np.testing.assert_array_equal(translated(stub, colors).colors, 255 - colors)
+    assert [images.shape for images, _, _ in stub.calls] == [(1, 30, 41, 3)]
+    large = noise(MAX_SIDE + 100, 40)
+    np.testing.assert_array_equal(translated(stub, large).colors, 255 - large)
+    assert [images.shape for images, _, _ in stub.calls[1:]] == [(1, MAX_SIDE, 40, 3)] * 2
+
+
+def test_a_model_of_one_size_sees_the_whole_picture_shrunk():
+    stub = Stub("translate")
+    colors = noise(*SIZE)
+    np.testing.assert_array_equal(translated(stub, colors).colors, 255 - colors)
+    ramp = np.repeat(np.linspace(0, 240, 96)[None, :, None], 64, 0).repeat(3, -1).astype("uint8")  # four times as large
+    made = translated(stub, ramp).colors
+    assert made.shape == ramp.shape
+    assert np.abs(made.astype(int) - (255 - ramp))[:, 8:-8].max() <= 4
+    tall = noise(50, 20)  # of another shape: what it lacks is reflected, and cut off again
+    assert translated(stub, tall).colors.shape == (50, 20, 3)
+    assert [images.shape for images, _, _ in stub.calls] == [(1, *SIZE, 3)] * 3
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "kind", "colors", "is_transparent"),
+    [
+        (3, 3, "RGB", 3, False),
+        (3, 3, "RGBA", 3, True),  # its own transparency is kept
+        (1, 4, "L", 3, True),
+        (4, 3, "L", 3, False),
+        (4, 4, "RGBA", 3, True),
+        (4, 1, "RGBA", 1, True),
+        (3, 1, "RGB", 1, False),
+    ],
+)
+def test_pictures_get_the_colours_of_the_model(source, made, kind, colors, is_transparent):
+    image = Image.fromarray(noise(9, 7, 4)).convert(kind)
+    pixels = np.asarray(image).reshape(9, 7, -1)
+    alpha = pixels[..., 3] if kind == "RGBA" else None
+    picture = translated(Stub("translate", source, made=made, any_size=True), pixels[..., :3], alpha, dpi=(72, 72))
+    assert picture.colors.shape == (9, 7, colors)
+    assert (picture.alpha is not None) == is_transparent
+    if kind == "RGBA":
+        np.testing.assert_array_equal(picture.alpha, alpha)
+    assert picture.about == {"dpi": (72, 72)}
+
+
+def test_a_profile_of_other_colours_is_left_out():
+    same = translated(Stub("translate", 3, any_size=True), noise(9, 7), icc_profile=b"x")
+    other = translated(Stub("translate", 3, made=1, any_size=True), noise(9, 7), icc_profile=b"x")
+    assert (same.about, other.about) == ({"icc_profile": b"x"}, {})
+
+
+def test_a_model_sees_what_it_would_have_been_trained_on():
+    pixels = np.array([[[200, 100, 50, 0], [200, 100, 50, 51], [200, 100, 50, 255]]], "uint8")
+    # On white: 0.2 · 200 + 0.8 · 255 = 244, 0.2 · 100 + 204 = 224, 0.2 · 50 + 204 = 214
+    assert for_model(pixels, 3).tolist() == [[[255, 255, 255], [244, 224, 214], [200, 100, 50]]]
+    assert for_model(pixels, 4).tolist() == [[[0, 0, 0, 0], [200, 100, 50, 51], [200, 100, 50, 255]]]
+    assert for_model(pixels[..., :1], 3).tolist() == [[[200, 200, 200]] * 3]
+    assert for_model(pixels[..., :3], 1).tolist() == [[[124], [124], [124]]]  # 59.8 + 58.7 + 5.7
+
+
+def test_films_keep_their_frames_and_what_is_transparent(tmp_path):
+    colors = [np.full((6, 8, 3), value, "uint8") for value in (10, 200, 90)]
+    alpha = np.zeros((6, 8), "uint8")
+    alpha[:, :3], alpha[:, 3] = 255, 127  # less than half opaque is transparent
+    path = save_film(tmp_path / "film.gif", Film([Picture(each, alpha) for each in colors], [40, 80, 120]))
+    assert is_film(path)
+    film = read_film(path)
+    assert film.durations == [40, 80, 120]
+    for frame, before in zip(film.frames, colors, strict=True):
+        np.testing.assert_array_equal(frame.alpha, np.where(np.arange(8) < 3, 255, 0) + np.zeros((6, 1), int))
+        np.testing.assert_array_equal(frame.colors[:, :3], before[:, :3])
+    Image.fromarray(colors[0]).save(tmp_path / "one.gif")
+    assert not is_film(tmp_path / "one.gif")
+    assert not is_film(tmp_path / "film.png")
