@@ -73,6 +73,8 @@ METRICS = {
     "repair_mae": Metric("mean absolute error of one proposal where the image was not known, bytes", "lower", ".2f"),
     "mean_psnr": Metric("as repair_psnr, of the mean of the proposals", "higher", ".2f"),
     "mean_mae": Metric("as repair_mae, of the mean of the proposals", "lower", ".2f"),
+    "luma_ssim": Metric("what is kept: structural similarity of the luma to that of the photograph", "higher"),
+    "style_distance": Metric("sliced Wasserstein distance to the painting, as a share of the photograph's", "lower"),
     "separability": Metric("error of a linear classifier of real and repaired images; 0.5: not separable", "higher"),
     "reads_again": Metric("share whose main attribute is classified as in the original", "higher"),
     "reads_again_all": Metric("how well all attributes agree with those classified in the original, mean", "higher"),

@@ -11,8 +11,27 @@ EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedMo
 INPUTS = f"{EXTRAS}/inputs.json"
 
 
+FREE_SIDES = (21, 30)  # height and width of an example where a model takes any
+
+
+def example_shape(spec, rows: int) -> tuple[int, ...]:
+    """The shape of an example of an input.
+
+    Args:
+        spec: a `tf.TensorSpec`, whose dimensions are None where they are free.
+        rows: its first dimension.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> example_shape(tf.TensorSpec((None, None, None, 3)), 2)
+        (2, 21, 30, 3)
+    """
+    free = iter(FREE_SIDES)
+    return (rows, *(next(free) if side is None else side for side in spec.shape[1:]))
+
+
 def maker_of(signatures: Iterable[str]) -> str | None:
-    """The signature that makes images by seed, such as `generate` or `inpaint`: it is offered as PNG too.
+    """The signature that makes images, such as `generate` or `inpaint`: it is offered as PNG too.
 
     Args:
         signatures: names of those that a model offers.

@@ -21,7 +21,7 @@ from keras_gen.console import OnProgress, no_progress
 from keras_gen.export.card import model_card
 from keras_gen.export.comparison import SCORES
 from keras_gen.export.formats import check_format, convert
-from keras_gen.export.interface import InputOfExport, record_inputs
+from keras_gen.export.interface import InputOfExport, example_shape, record_inputs
 from keras_gen.export.verification import Cases, VerificationError, last_line, record, seal, verify
 from keras_gen.export.versions import check_name, claim, prune, scratch
 from keras_gen.models import saving
@@ -169,7 +169,7 @@ def _in_float32(model):
 
 def _example(spec, examples: Mapping[str, list]) -> np.ndarray:
     """An input that a client may send."""
-    shape = (_ROWS, *spec.shape[1:])
+    shape = example_shape(spec, _ROWS)
     generator = np.random.default_rng(zlib.crc32(spec.name.encode()))  # a different draw for each input
     if spec.name in examples:
         return generator.choice(examples[spec.name], shape).astype(

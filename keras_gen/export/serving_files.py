@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.export.interface import maker_of
+from keras_gen.export.interface import example_shape, maker_of
 from keras_gen.export.signatures import Signature
 from keras_gen.export.verification import Cases
 from keras_gen.export.versions import MODEL_CONFIG
@@ -209,7 +209,8 @@ def _table(signatures, cases) -> str:
 
 
 def _tensor(name, dtype, shape) -> str:
-    return f"`{name}` {dtype} ({', '.join(map(str, ('b', *shape)))})"
+    sides = ("any" if side is None else side for side in shape)
+    return f"`{name}` {dtype} ({', '.join(map(str, ('b', *sides)))})"
 
 
 def _explanation(signatures) -> str:
@@ -231,11 +232,11 @@ def _inputs(signature: Signature) -> dict[str, str]:
     for spec in signature.inputs:
         values = [value for value in signature.examples.get(spec.name, []) if value == value]  # JSON has no NaN
         if len(spec.shape) > 2 and values:  # a mask, here of a hole everywhere
-            columns[spec.name] = f'np.full({(3, *spec.shape[1:])}, {values[-1]}, "{spec.dtype.name}").tolist()'
+            columns[spec.name] = f'np.full({example_shape(spec, 3)}, {values[-1]}, "{spec.dtype.name}").tolist()'
         elif len(spec.shape) > 2:
-            columns[spec.name] = f'np.zeros({(3, *spec.shape[1:])}, "{spec.dtype.name}").tolist()'  # your picture
+            columns[spec.name] = f'np.zeros({example_shape(spec, 3)}, "{spec.dtype.name}").tolist()'  # your picture
         elif values:
             columns[spec.name] = repr([values[(row + 1) % len(values)] for row in range(3)])
         else:
-            columns[spec.name] = repr([1, 2, 3] if spec.name == "seed" else np.zeros((3, *spec.shape[1:])).tolist())
+            columns[spec.name] = repr([1, 2, 3] if spec.name == "seed" else np.zeros(example_shape(spec, 3)).tolist())
     return columns

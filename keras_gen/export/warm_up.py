@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_gen.export.interface import EXTRAS
+from keras_gen.export.interface import EXTRAS, example_shape
 from keras_gen.export.signatures import Signature
 
 BATCHES = (1, 8, 32, 64)  # sizes to warm up, and to which `batching.config` pads batches
@@ -42,7 +42,7 @@ def write(saved_model: Path, name: str, signatures: Mapping[str, Signature]) -> 
 def _constant(spec, rows: int, examples: Mapping[str, list]):
     """A tensor of one value, which is stored once."""
     tensor = tf.make_tensor_proto(examples.get(spec.name, [0])[0], spec.dtype)
-    tensor.tensor_shape.CopyFrom(tf.TensorShape((rows, *spec.shape[1:])).as_proto())
+    tensor.tensor_shape.CopyFrom(tf.TensorShape(example_shape(spec, rows)).as_proto())
     return tensor
 
 

@@ -17,7 +17,7 @@ class Request(NamedTuple):
 
     Attributes:
         dtype: "uint8", "int64", "float32", or "text".
-        shape: of a row.
+        shape: of a row; None where a side may have any length.
         choices: all valid texts; an empty text leaves the value open. Inputs get the index, -1 for an open one.
         examples: values that a client may send, of which the first leaves it open; of a mask those of its pixels, and
             none for a picture.
@@ -26,7 +26,7 @@ class Request(NamedTuple):
     """
 
     dtype: str
-    shape: tuple[int, ...] = ()
+    shape: tuple[int | None, ...] = ()
     choices: tuple[str, ...] = ()
     examples: tuple = ()
     about: str = ""

@@ -52,6 +52,9 @@ class Generative:
     repairs = False
     """Whether it has `repair` and a `task`: what it makes is an answer to a picture, and no new image."""
 
+    stylizes = False
+    """Whether it has `stylize` and `styles`: what it makes is a picture of any size, repainted."""
+
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
 

@@ -15,6 +15,7 @@ from keras_gen.models import (
     checkpoints,
     gan,  # noqa: F401
     repairer,  # noqa: F401
+    stylizer,  # noqa: F401
 )
 
 _FILE = f"{checkpoints.FOLDER}/final.keras"

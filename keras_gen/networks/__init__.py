@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from keras_gen.networks import conv, dcgan, mlp, resnet, unet
+from keras_gen.networks import conv, dcgan, mlp, modulated, resnet, unet
 from keras_gen.registry import lookup
 
 GENERATORS: dict[str, Callable] = {
@@ -31,6 +31,7 @@ DISCRIMINATORS: dict[str, Callable] = {
     "resnet": resnet.discriminator,
 }
 REPAIRERS: dict[str, Callable] = {"conv": unet.generator}
+STYLIZERS: dict[str, Callable] = {"modulated": modulated.stylizer}
 ENCODERS: dict[str, Callable] = {"mlp": mlp.encoder, "conv": conv.encoder, "resnet": resnet.encoder}
 DECODERS: dict[str, Callable] = {"mlp": mlp.decoder, "conv": conv.decoder, "resnet": resnet.decoder}
 
@@ -95,6 +96,25 @@ def repairer(name: str, image_shape, latent_dim: int, condition_width: int = 0, 
         (None, 8, 12, 3)
     """
     return _builder("repairer", REPAIRERS, name, options)(image_shape, latent_dim, condition_width, **options)
+
+
+def stylizer(name: str, channels: int, num_styles: int, **options):
+    """The network of the architecture `name` that repaints pictures of any size.
+
+    Args:
+        name: a name in `STYLIZERS`.
+        channels: of the pictures.
+        num_styles: number of styles.
+        **options: the keyword arguments of that network.
+
+    Raises:
+        ValueError: for an unknown name or option; the message lists the known ones.
+
+    Example:
+        >>> stylizer("modulated", 3, num_styles=2, width=8).output_shape
+        (None, None, None, 3)
+    """
+    return _builder("stylizer", STYLIZERS, name, options)(channels, num_styles, **options)
 
 
 def encoder(name: str, image_shape, latent_dim: int, **options):

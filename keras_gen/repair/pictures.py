@@ -123,7 +123,7 @@ def repair_picture(
         colors = colorize_picture(repairs, luma_of(picture.colors), seed)
         about = {name: value for name, value in picture.about.items() if name != "icc_profile" or picture.is_colored}
         return dataclasses.replace(picture, colors=colors, about=about)
-    given = _for_model(picture, repairs.source_shape[2])
+    given = for_model(picture, repairs.source_shape[2])
     made = []
     for index, pixels in enumerate(given):
 
@@ -134,7 +134,7 @@ def repair_picture(
             made.append(tiled(repairs, pixels, seed, on_part))
         else:
             made.append(inpaint_picture(repairs, pixels, hole, seed, on_part))
-    repaired = _of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
+    repaired = of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
     return repaired if hole is None else merged(picture, repaired, hole)
 
 
@@ -147,7 +147,7 @@ def merged(picture: Picture, repaired: Picture, hole: np.ndarray) -> Picture:
     return dataclasses.replace(picture, colors=colors, alpha=alpha)
 
 
-def _for_model(picture, channels):
+def for_model(picture, channels):
     """The picture as one array in the channels of the model, or one for each of its colours."""
     colors = picture.colors
     if channels == 1:
@@ -162,7 +162,7 @@ def _for_model(picture, channels):
     return [pixels]
 
 
-def _of_model(pixels, picture, factor):
+def of_model(pixels, picture, factor):
     """What a model made, as a picture of the kind that it was made from."""
     alpha = picture.alpha
     if pixels.shape[-1] == 4:
