@@ -263,9 +263,10 @@ class CircularPadding2D(keras.layers.Layer):
     def call(self, maps):
         for axis, (before, after) in enumerate(self.padding, start=1):
             if axis in WRAPS[self.wrap]:
-                last = ops.split(maps, [maps.shape[axis] - before], axis=axis)[1]
-                first = ops.split(maps, [after], axis=axis)[0]
-                maps = ops.concatenate([last, maps, first], axis=axis)
+                whole = (slice(None),) * axis  # of the axes before it; sizes need not be known
+                last = [maps[(*whole, slice(-before, None))]] if before else []
+                first = [maps[(*whole, slice(None, after))]] if after else []
+                maps = ops.concatenate([*last, maps, *first], axis=axis)
             else:
                 maps = ops.pad(maps, [(before, after) if each == axis else (0, 0) for each in range(4)])
         return maps

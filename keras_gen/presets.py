@@ -263,3 +263,13 @@ AUTOENCODERS: dict[str, Preset] = {
         "latent_dim": 128,
     },
 }
+
+STYLIZERS: dict[str, Preset] = {
+    # Patches as in Elnekave and Weiss (2022), https://arxiv.org/abs/2203.11862, slices as in Heitz et al. (2021),
+    # https://arxiv.org/abs/2006.07229; one network for all styles and strengths; docs/style.md has the numbers.
+    "stylize": {
+        "about": "repaints photographs like one of your paintings, as much as it is asked to; several styles in one",
+        "network": "modulated",
+        "batch_size": 4,
+    },
+}

@@ -11,7 +11,7 @@ PACKAGE = Path(keras_gen.__file__).parent
 ROAD = [
     {"version", "registry", "presets", "files", "pages", "console"},
     {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions", "masks"},
-    {"inputs", "penalties", "terms", "augment", "priors", "conditional_mean", "linear_prediction"},
+    {"inputs", "penalties", "terms", "augment", "priors", "conditional_mean", "linear_prediction", "style"},
     {"networks", "features"},
     {"models"},
     {"callbacks"},
@@ -66,7 +66,8 @@ def test_tensorflow_is_imported_only_where_intended():
         if isinstance(node, ast.Import) and any(alias.name == "tensorflow" for alias in node.names)
     }
     in_export = {f"export/{file}.py" for file in ("formats", "runtimes", "signatures", "warm_up")}
-    assert importers == {"backend/tensorflow.py", "data/native.py", "cli/repairers.py", "cli/sampling.py", *in_export}
+    in_cli = {f"cli/{file}.py" for file in ("repairers", "sampling", "stylizers")}
+    assert importers == {"backend/tensorflow.py", "data/native.py", *in_cli, *in_export}
 
 
 def test_nothing_is_pickled():

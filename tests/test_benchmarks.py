@@ -20,6 +20,7 @@ from benchmarks import (
     serving,
     speed,
     stacked_mnist,
+    style,
     toys,
 )
 from keras_gen.cli.command_line import parse
@@ -135,3 +136,27 @@ def test_peers_train_what_the_presets_train(case, tmp_path):
     # A product or convolution uses each weight at least once an image, forwards and twice backwards.
     batch_size = 64 if case == "wgan-gp" else speed.CASES[case].batch_size
     assert theirs.about["flops"] > 6 * batch_size * theirs.about["weights"]
+
+
+def test_style_is_scored_by_distances_and_ranks():
+    known = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 6.0]])  # the codes of three paintings
+    before, codes = np.array([[4.0, 0.0], [4.0, 0.0]]), np.array([[2.0, 0.0], [0.0, 1.0]])
+    ratio, right = style.scores(codes, before, known, np.array([0, 1]))
+    assert ratio == pytest.approx((2 / 4 + np.hypot(10, 1) / 6) / 2)
+    assert right == 0.5  # the first is nearest to its own painting, the second to the first painting
+    random = np.random.default_rng(0)
+    painting, other = (random.integers(0, 256, (30, 40, 3)).astype("uint8") for _ in range(2))
+    assert style.copied(painting[5:25, 7:30] // 2 + 60, painting, random) == 1  # whatever its contrast
+    assert style.copied(other, painting, random) == 0
+    assert style.copied(np.full_like(other, 9), painting, random) == 0
+
+
+def test_a_film_flickers_by_what_a_method_adds():
+    photographs = np.repeat(np.linspace(0, 250, 40).astype("uint8")[None, None, :, None], 30, axis=1).repeat(3, axis=-1)
+    assert style.flicker(photographs, ["a"], lambda photograph, name: photograph)[0] == 0
+    stripes = np.array([0, 40], "uint8")
+
+    def striped(photograph, name):  # stays where it is, as the photograph moves
+        return photograph // 2 + np.resize(stripes, photograph.shape[1])[:, None]
+
+    assert style.flicker(photographs, ["a"], striped)[0] == pytest.approx(40, abs=0.1)

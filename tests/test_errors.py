@@ -97,13 +97,13 @@ CLI_ERRORS = {
     "no command": (
         [],
         "Expected one of {train, sample, evaluate, compare, interpolate, traverse, reconstruct, invert, inpaint, "
-        "colorize, upscale, restore, translate, export, verify, doctor}",
+        "colorize, upscale, restore, translate, stylize, export, verify, doctor}",
     ),
     "no such command": (
         ["sampel"],
         "Unrecognized options: sampel. Available subcommands: train, sample, evaluate, compare, ",
     ),
-    "no family": (["train"], "Expected one of {gan, autoencoder}. See keras-gen --help"),
+    "no family": (["train"], "Expected one of {gan, autoencoder, stylizer}. See keras-gen --help"),
     "no such family": (["train", "gans"], "Unrecognized options: gans. Available subcommands: gan, autoencoder"),
     "two slips": (
         ["sample", "x", "--sede", "3", "--lable", "3"],

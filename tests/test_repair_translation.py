@@ -7,7 +7,7 @@ from PIL import Image
 from keras_gen.repair import Picture, repair_picture
 from keras_gen.repair.films import Film, is_film, read_film, save_film
 from keras_gen.repair.tiles import MAX_SIDE
-from keras_gen.repair.translation import for_model
+from keras_gen.repair.translation import in_channels
 from tests.repairs import SIZE, Stub, noise
 
 
@@ -71,10 +71,10 @@ def test_a_profile_of_other_colours_is_left_out():
 def test_a_model_sees_what_it_would_have_been_trained_on():
     pixels = np.array([[[200, 100, 50, 0], [200, 100, 50, 51], [200, 100, 50, 255]]], "uint8")
     # On white: 0.2 · 200 + 0.8 · 255 = 244, 0.2 · 100 + 204 = 224, 0.2 · 50 + 204 = 214
-    assert for_model(pixels, 3).tolist() == [[[255, 255, 255], [244, 224, 214], [200, 100, 50]]]
-    assert for_model(pixels, 4).tolist() == [[[0, 0, 0, 0], [200, 100, 50, 51], [200, 100, 50, 255]]]
-    assert for_model(pixels[..., :1], 3).tolist() == [[[200, 200, 200]] * 3]
-    assert for_model(pixels[..., :3], 1).tolist() == [[[124], [124], [124]]]  # 59.8 + 58.7 + 5.7
+    assert in_channels(pixels, 3).tolist() == [[[255, 255, 255], [244, 224, 214], [200, 100, 50]]]
+    assert in_channels(pixels, 4).tolist() == [[[0, 0, 0, 0], [200, 100, 50, 51], [200, 100, 50, 255]]]
+    assert in_channels(pixels[..., :1], 3).tolist() == [[[200, 200, 200]] * 3]
+    assert in_channels(pixels[..., :3], 1).tolist() == [[[124], [124], [124]]]  # 59.8 + 58.7 + 5.7
 
 
 def test_films_keep_their_frames_and_what_is_transparent(tmp_path):

@@ -15,10 +15,11 @@ from keras_gen.cli.exporting import Export, Verify
 from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 from keras_gen.cli.repairing import Colorize, Inpaint, Restore, Translate, Upscale
+from keras_gen.cli.styling import Stylize
 
 DESCRIPTION = (
-    "Examine images. Train. Use a trained model: make images, find their latents, repair or translate pictures, score, "
-    "compare scores, export it."
+    "Examine images. Train. Use a trained model: make images, find their latents, repair, translate or repaint "
+    "pictures, score, compare scores, export it."
 )
 Command = Annotated[
     Annotated[training.Train, tyro.conf.subcommand("train")]
@@ -34,6 +35,7 @@ Command = Annotated[
     | Annotated[Upscale, tyro.conf.subcommand("upscale")]
     | Annotated[Restore, tyro.conf.subcommand("restore")]
     | Annotated[Translate, tyro.conf.subcommand("translate")]
+    | Annotated[Stylize, tyro.conf.subcommand("stylize")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")],

@@ -36,7 +36,7 @@ class Repair:
 
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
-        plan = repair.plan(self.data, self.out, self.holes(), self.num, self.task == "translate")
+        plan = repair.plan(self.data, self.out, self.holes(), self.num, animates=self.task == "translate")
         repairs = load_repairer(self.model, self.task)
         if self.num > 1 and not repairs.varies:
             raise ValueError(f"expected --num 1, received {self.num}: this model has one answer for each picture")

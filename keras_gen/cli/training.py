@@ -1,7 +1,7 @@
-"""`keras-gen train gan | autoencoder`, and what `train_gan.py` and `train_ae.py` run: one family of models each.
+"""`keras-gen train gan | autoencoder | stylizer`, and what `train_gan.py` and `train_ae.py` run.
 
 With the name of a family `keras-gen train` is a separate program, with its own options and errors; `Train` stands for
-both programs in the help of `keras-gen`.
+these programs in the help of `keras-gen`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Annotated, Any, NamedTuple
 import tyro
 
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
-from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.presets import AUTOENCODERS, GANS, STYLIZERS
 from keras_gen.runs import hardware
-from keras_gen.runs.options import AutoencoderOptions, GANOptions, TrainingOptions, describe
+from keras_gen.runs.options import AutoencoderOptions, GANOptions, StylizerOptions, TrainingOptions, describe
 
 GAN_HELP = """
 Train a GAN on your images, watch it, and export a generator that TF Serving can load.
@@ -33,6 +33,14 @@ Examples:
   keras-gen train autoencoder                                the article's autoencoder on real digits, 3 minutes
   keras-gen train autoencoder vae --data my_folder/ --image-size 32 --minutes 10
   keras-gen train autoencoder --resume                       continues the latest run that was interrupted
+"""
+STYLIZER_HELP = """
+Train a network that repaints photographs like your paintings, watch it, and export it for TF Serving.
+
+Examples:
+  keras-gen train stylizer --data photos/ --style painting.jpg --minutes 10
+  keras-gen train stylizer --data photos/ --style wave.jpg scream.jpg --image-size 128
+  keras-gen train stylizer --resume                          continues the latest run that was interrupted
 """
 
 
@@ -55,6 +63,7 @@ class Family(NamedTuple):
 FAMILIES = {
     "gan": Family(GANOptions, GANS, "keras_gen.runs.gan", GAN_HELP),
     "autoencoder": Family(AutoencoderOptions, AUTOENCODERS, "keras_gen.runs.autoencoder", AUTOENCODER_HELP),
+    "stylizer": Family(StylizerOptions, STYLIZERS, "keras_gen.runs.stylizer", STYLIZER_HELP),
 }
 
 
@@ -69,10 +78,19 @@ class _Autoencoder:
 
 
 @dataclasses.dataclass(frozen=True)
-class Train:
-    """Train a GAN or an autoencoder on your images, watch it, and export it."""
+class _Stylizer:
+    """A stylizer; `keras-gen train stylizer --help` has its options."""
 
-    family: Annotated[_Gan, tyro.conf.subcommand("gan")] | Annotated[_Autoencoder, tyro.conf.subcommand("autoencoder")]
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Train a GAN, an autoencoder or a stylizer on your images, watch it, and export it."""
+
+    family: (
+        Annotated[_Gan, tyro.conf.subcommand("gan")]
+        | Annotated[_Autoencoder, tyro.conf.subcommand("autoencoder")]
+        | Annotated[_Stylizer, tyro.conf.subcommand("stylizer")]
+    )
 
 
 def main(family: str, doc: str | None = None) -> None:

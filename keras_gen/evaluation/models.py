@@ -1,4 +1,4 @@
-"""The score card of a model, by what it can do: make images, reconstruct, repair or translate them."""
+"""The score card of a model, by what it can do: make images, reconstruct, repair, translate or repaint them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from keras_gen.evaluation.effort import FULL
 from keras_gen.evaluation.reconstruction import reconstruction_errors
 from keras_gen.evaluation.repair import NUM_PARTS, NUM_PROPOSALS, Task, score_repair
 from keras_gen.evaluation.scoring import Columns, Evaluation, Features, score_images
+from keras_gen.evaluation.style import score_style
 from keras_gen.evaluation.translation import score_translation
 from keras_gen.features import real_sides
 from keras_gen.inputs import LABEL, Categorical, Conditions
@@ -61,7 +62,7 @@ def score(
 
     Raises:
         ValueError: if the data have other images or other attributes than the model makes, for fewer than 20 images on
-            a side, and for what an autoencoder or a model that repairs cannot do.
+            a side, and for what an autoencoder or a model that repairs or repaints cannot do.
     """
     if tuple(data.image_shape) != tuple(model.image_shape):
         raise ValueError(
@@ -79,6 +80,10 @@ def score(
         return _score_repair(model, data, about, num, truncation, features, on_progress, seconds)
     if model.translates:
         return _score_translation(model, data, about, num, truncation, features, on_progress, seconds)
+    if model.stylizes:
+        if truncation is not None or features != "own":
+            raise ValueError("expected no truncation and no other features: style is scored in its own way")
+        return score_style(model, data, about, num, on_progress)
     if not model.reconstructs:
         return _score_generation(model, data, about, num, features, on_progress, seconds)
     draws = model.generates and len(real_sides(data, num)[0]) >= MIN_SCORED_IMAGES

@@ -75,6 +75,8 @@ METRICS = {
     "repair_mae": Metric("mean absolute error of one proposal where the image was not known, bytes", "lower", ".2f"),
     "mean_psnr": Metric("as repair_psnr, of the mean of the proposals", "higher", ".2f"),
     "mean_mae": Metric("as repair_mae, of the mean of the proposals", "lower", ".2f"),
+    "luma_ssim": Metric("what is kept: structural similarity of the luma to that of the picture", "higher"),
+    "style_distance": Metric("sliced Wasserstein distance to the painting, as a share of the photograph's", "lower"),
     "separability": Metric("error of a linear classifier of real and repaired images; 0.5: not separable", "higher"),
     "reads_again": Metric("share whose main attribute is classified as in the original, or in the picture", "higher"),
     "reads_again_all": Metric("how well all attributes agree with those classified in the original, mean", "higher"),
@@ -86,7 +88,6 @@ METRICS = {
     "l1": Metric("mean absolute difference of a translation from what it should be, bytes", "lower", ".2f"),
     "mean_l1": Metric("as l1, of the mean of several translations", "lower", ".2f"),
     "alpha_iou": Metric("share of what is opaque in the translation or in what it should be that is in both", "higher"),
-    "luma_ssim": Metric("structural similarity of the luma of a translation and of its picture", "higher"),
     "edges": Metric("correlation of the slopes of a translation and of its picture", "higher"),
 }
 

@@ -26,7 +26,7 @@ def example_shape(shape: Iterable[int | None]) -> tuple[int, ...]:
 
 
 def maker_of(signatures: Iterable[str]) -> str | None:
-    """The signature that makes images by seed, such as `generate` or `inpaint`: it is offered as PNG too.
+    """The signature that makes images, such as `generate` or `inpaint`: it is offered as PNG too.
 
     Args:
         signatures: names of those that a model offers.

@@ -73,6 +73,8 @@ def signatures(model: Generative, discriminator: bool = False) -> dict[str, Sign
     endpoints = model.endpoints(discriminator)
     if model.generates:
         endpoints |= _generation(model)
+    elif model.verb in endpoints:
+        endpoints[f"{model.verb}_png"] = _as_png(endpoints[model.verb])
     return {key: _signature(endpoint) for key, endpoint in endpoints.items()}
 
 
@@ -152,11 +154,6 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
         noise, rows = read(values, seeds)
         return {"images": _in_groups(make, *noise(seeds), *rows)}
 
-    def generate_png(*values):
-        # TF Serving's REST API sends outputs named *_bytes as base64.
-        pictures = generate(*values)["images"]
-        return {"image_bytes": tf.map_fn(tf.io.encode_png, pictures, fn_output_signature=tf.string)}
-
     def interpolate(seeds, to_seeds, fractions, *values):
         noise, rows = read(values, seeds)
         fractions = _checked(fractions, (fractions >= 0) & (fractions <= 1), "fraction: expected 0 to 1, received")
@@ -168,14 +165,23 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
 
         return {"images": _in_groups(go, *noise(seeds), *noise(to_seeds), fractions[:, tf.newaxis], *rows)}
 
-    offered = {
-        model.verb: Endpoint(generate, {**seeds, **limits, **options}),
-        f"{model.verb}_png": Endpoint(generate_png, {**seeds, **limits, **options}),
-    }
+    offered = {model.verb: Endpoint(generate, {**seeds, **limits, **options})}
+    offered[f"{model.verb}_png"] = _as_png(offered[model.verb])
     if has_noise:
         way = {"seed": SEED, "to_seed": TO_SEED, "fraction": FRACTION}
         offered["interpolate"] = Endpoint(interpolate, {**way, **limits, **options})
     return offered
+
+
+def _as_png(endpoint: Endpoint) -> Endpoint:
+    """An endpoint that makes images, with each of them as a PNG file."""
+
+    def function(*values):
+        # TF Serving's REST API sends outputs named *_bytes as base64.
+        pictures = endpoint.function(*values)["images"]
+        return {"image_bytes": tf.map_fn(tf.io.encode_png, pictures, fn_output_signature=tf.string)}
+
+    return Endpoint(function, endpoint.inputs)
 
 
 def _in_groups(function, *inputs):

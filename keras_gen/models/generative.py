@@ -58,6 +58,9 @@ class Generative:
     translates = False
     """Whether it has `translate`: what it makes is the picture as one of another kind."""
 
+    stylizes = False
+    """Whether it has `stylize` and `styles`: what it makes is a picture of any size, repainted."""
+
     reconstructs = False
     """Whether it has `encode` and `reconstruct`."""
 

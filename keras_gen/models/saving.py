@@ -17,6 +17,7 @@ from keras_gen.models import (
     cycle,  # noqa: F401
     gan,  # noqa: F401
     repairer,  # noqa: F401
+    stylizer,  # noqa: F401
 )
 
 _FILE = f"{checkpoints.FOLDER}/final.keras"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from keras_gen.networks import conv, dcgan, mlp, patch, residual, resnet, unet
+from keras_gen.networks import conv, dcgan, mlp, modulated, patch, residual, resnet, unet
 from keras_gen.registry import lookup
 
 GENERATORS: dict[str, Callable] = {
@@ -33,6 +33,7 @@ DISCRIMINATORS: dict[str, Callable] = {
 }
 REPAIRERS: dict[str, Callable] = {"conv": unet.generator}
 TRANSLATORS: dict[str, Callable] = {"conv": residual.generator}
+STYLIZERS: dict[str, Callable] = {"modulated": modulated.stylizer}
 ENCODERS: dict[str, Callable] = {"mlp": mlp.encoder, "conv": conv.encoder, "resnet": resnet.encoder}
 DECODERS: dict[str, Callable] = {"mlp": mlp.decoder, "conv": conv.decoder, "resnet": resnet.decoder}
 
@@ -115,6 +116,25 @@ def translator(name: str, image_shape, **options):
         (None, 8, 12, 3)
     """
     return _builder("translator", TRANSLATORS, name, options)(image_shape, **options)
+
+
+def stylizer(name: str, channels: int, num_styles: int, **options):
+    """The network of the architecture `name` that repaints pictures of any size.
+
+    Args:
+        name: a name in `STYLIZERS`.
+        channels: of the pictures.
+        num_styles: number of styles.
+        **options: the keyword arguments of that network.
+
+    Raises:
+        ValueError: for an unknown name or option; the message lists the known ones.
+
+    Example:
+        >>> stylizer("modulated", 3, num_styles=2, width=8).output_shape
+        (None, None, None, 3)
+    """
+    return _builder("stylizer", STYLIZERS, name, options)(channels, num_styles, **options)
 
 
 def encoder(name: str, image_shape, latent_dim: int, **options):

@@ -65,7 +65,8 @@ class Kit:
         convolution = conv2d(filters, kernel_size, strides, **kwargs)
 
         def convolved(maps):
-            padding = [_same_padding(size, kernel_size, strides) for size in maps.shape[1:3]]
+            # A size that is not known is a multiple of the stride.
+            padding = [_same_padding(size or strides, kernel_size, strides) for size in maps.shape[1:3]]
             return convolution(CircularPadding2D(padding, self.wrap, dtype=convolution.dtype_policy)(maps))
 
         return convolved if wraps else convolution

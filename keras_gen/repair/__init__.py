@@ -9,6 +9,7 @@ from keras_gen.repair.crops import inpaint_picture
 from keras_gen.repair.folder import Outcome, Plan, plan, repair
 from keras_gen.repair.holes import Holes
 from keras_gen.repair.pictures import Picture, repair_picture
+from keras_gen.repair.repainting import Repaints, repaint, repaint_picture
 from keras_gen.repair.tiles import colorize_picture, tiled
 
 __all__ = [
@@ -16,10 +17,13 @@ __all__ = [
     "Outcome",
     "Picture",
     "Plan",
+    "Repaints",
     "Repairs",
     "colorize_picture",
     "inpaint_picture",
     "plan",
+    "repaint",
+    "repaint_picture",
     "repair",
     "repair_picture",
     "tiled",

@@ -19,11 +19,16 @@ class Film(NamedTuple):
 
     Attributes:
         frames: all of one size.
-        durations: of each frame, in milliseconds.
+        durations: of each frame, in milliseconds; empty for a picture that does not move.
     """
 
     frames: list[Picture]
     durations: list[int]
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has several frames."""
+        return len(self.frames) > 1
 
 
 def is_film(path: Path) -> bool:

@@ -19,7 +19,7 @@ from keras_gen.files import require_writable
 from keras_gen.repair import films, sheet
 from keras_gen.repair.contract import Repairs
 from keras_gen.repair.holes import Holes, soften
-from keras_gen.repair.pictures import Picture, read, repair_picture, save
+from keras_gen.repair.pictures import read, repair_picture, save
 
 SHEET = "contact_sheet"
 NUM_NAMED = 3  # files that a message names
@@ -54,9 +54,13 @@ class Plan:
         numbers = [""] if self.num == 1 else [f"_{number}" for number in range(1, self.num + 1)]
         return [self.out / f"{name}{number}.png" for number in numbers]
 
-    def is_film(self, file: PurePosixPath) -> bool:
-        """Whether a file has several frames that are all repaired."""
-        return self.animates and films.is_film(self.folder / file)
+    def read(self, file: PurePosixPath) -> films.Film:
+        """A picture that is given: one frame, unless it is a film whose frames are all wanted."""
+        path = self.folder / file
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return films.read_film(path) if self.animates and films.is_film(path) else films.Film([read(path)], [])
 
 
 @dataclasses.dataclass
@@ -145,8 +149,8 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
     text = f"repairing {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
     for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
         try:
-            film = films.read_film(plan.folder / file) if plan.is_film(file) else None
-            picture = film.frames[0] if film else _read(plan.folder / file)
+            film = plan.read(file)
+            picture = film.frames[0]
         except Exception as error:  # on a bad file Pillow raises nearly anything
             skipped.append((printable(file), reason(plan.folder / file, error)))
             continue
@@ -163,7 +167,7 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
 
             on_part(0.0)
             own_seed = seed_of(file, seed, number)
-            if film:  # each frame from the same latents
+            if film.moves:  # each frame from the same latents
                 made = [repair_picture(repairs, frame, seed=own_seed) for frame in film.frames]
                 films.save_film(place.with_suffix(".gif"), film._replace(frames=made))
                 repaired = made[0]
@@ -218,7 +222,7 @@ def _check_masks(plan):
         )
     for file, mask in masks.items():
         try:
-            picture = _read(plan.folder / file)
+            picture = plan.read(file).frames[0]
         except Exception:  # skipped and reported when it is its turn
             continue
         try:
@@ -242,13 +246,6 @@ def _check_places(plan):
 
 def _first(names):
     return ", ".join(names[:NUM_NAMED]) + (", …" if len(names) > NUM_NAMED else "")
-
-
-def _read(path) -> Picture:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return read(path)
 
 
 def _repaired(repairs, picture, hole, holes, seed, on_part):

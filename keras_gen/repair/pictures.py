@@ -20,7 +20,7 @@ from keras_gen.files import replacing
 from keras_gen.repair.contract import Repairs, factor_of
 from keras_gen.repair.crops import inpaint_picture
 from keras_gen.repair.tiles import colorize_picture, luma_of, tiled
-from keras_gen.repair.translation import for_model, translated
+from keras_gen.repair.translation import in_channels, translated
 
 KEPT = ("icc_profile", "dpi")  # of what a file says about its pixels: they remain the same pixels
 
@@ -127,7 +127,7 @@ def repair_picture(
         colors = colorize_picture(repairs, luma_of(picture.colors), seed)
         about = {name: value for name, value in picture.about.items() if name != "icc_profile" or picture.is_colored}
         return dataclasses.replace(picture, colors=colors, about=about)
-    given = _for_model(picture, repairs.source_shape[2])
+    given = for_model(picture, repairs.source_shape[2])
     made = []
     for index, pixels in enumerate(given):
 
@@ -138,7 +138,7 @@ def repair_picture(
             made.append(tiled(repairs, pixels, seed, on_part))
         else:
             made.append(inpaint_picture(repairs, pixels, hole, seed, on_part))
-    repaired = _of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
+    repaired = of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
     return repaired if hole is None else merged(picture, repaired, hole)
 
 
@@ -146,7 +146,7 @@ def translate_picture(
     repairs: Repairs, picture: Picture, seed: int = 0, on_fraction: Callable[[float], None] = no_fraction
 ) -> Picture:
     """Translates one picture; transparency is the model's where it makes some, and otherwise the picture's own."""
-    made = translated(repairs, for_model(picture.pixels(), repairs.source_shape[2]), seed, on_fraction)
+    made = translated(repairs, in_channels(picture.pixels(), repairs.source_shape[2]), seed, on_fraction)
     alpha = picture.alpha
     if made.shape[-1] == 4:
         made, alpha = made[..., :3], made[..., 3]
@@ -165,7 +165,7 @@ def merged(picture: Picture, repaired: Picture, hole: np.ndarray) -> Picture:
     return dataclasses.replace(picture, colors=colors, alpha=alpha)
 
 
-def _for_model(picture, channels):
+def for_model(picture, channels):
     """The picture as one array in the channels of the model, or one for each of its colours."""
     colors = picture.colors
     if channels == 1:
@@ -180,7 +180,7 @@ def _for_model(picture, channels):
     return [pixels]
 
 
-def _of_model(pixels, picture, factor):
+def of_model(pixels, picture, factor):
     """What a model made, as a picture of the kind that it was made from."""
     alpha = picture.alpha
     if pixels.shape[-1] == 4:

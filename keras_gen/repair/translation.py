@@ -43,7 +43,7 @@ def translated(
     return resized(made[top : top + inner[0], left : left + inner[1]], (height, width))
 
 
-def for_model(pixels: np.ndarray, channels: int) -> np.ndarray:
+def in_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
     """Pixels of 1 to 4 channels in those of a model, as pictures to train on are converted.
 
     Where transparency is lost, the background is white; of four channels, what is transparent has no colour.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from pathlib import Path
 
 from keras_gen import evaluation
@@ -59,6 +60,8 @@ def _to_try(run: Run, version: Path | None) -> str:
     if model.task:
         masks = " --mask MASKS/" if model.mask else ""
         return f"{model.task} {place} --data PICTURES/{masks}{' --num 4' if model.latent_input else ''}"
+    if model.stylizes:
+        return f"stylize {place} --data PICTURES/ --style-name {shlex.quote(model.styles[0])}"
     if model.generates:
         return f"sample {place} --num 64 --out grid.png"
     return f"reconstruct {run.directory} --out grid.png"

@@ -26,6 +26,7 @@ SMALL_IMAGE_VALUES = 32 * 32  # values in an image, up to which it is small
 SMALL_IMAGE_BATCH, LARGE_IMAGE_BATCH = 64, 16  # images per step, where a preset makes that depend on the images
 FACTORS = (2, 4, 8)  # by which images can be enlarged
 MAX_DISCRIMINATOR_STEPS = 100  # of the discriminator in a round: they are compiled one after the other
+CONTENT_WEIGHT, LEARNING_RATE = 0.03, 3e-3  # of a stylizer, see docs/style.md
 RESUMABLE_OPTIONS = ("resume", "epochs", "minutes")  # allowed with --resume; all others are those of the run
 
 # What the game of four networks does not have, and the value of each option that says so.
@@ -328,6 +329,38 @@ class AutoencoderOptions(TrainingOptions):
         super()._check()
         if self.beta is not None and self.kind != "vae":
             raise ValueError(f"--beta is for VAEs (vae, beta-vae, cvae), received it with the preset {self.preset}")
+
+
+@dataclasses.dataclass(frozen=True)
+class StylizerOptions(TrainingOptions):
+    """Every choice of a stylizer's training run. `None` means: the preset's, or as the field says."""
+
+    family = "stylizer"
+
+    preset: tyro.conf.Positional[str] = "stylize"
+    """Named configuration, one of those above."""
+    style: tuple[Path, ...] = ()
+    """Paintings, one image file for each style, which gets the name of its file."""
+    style_size: int | None = option(None, ABOVE_ZERO)
+    """Shorter side to which paintings are resized: larger means larger strokes. By default that of the images, but at least 56."""  # noqa: E501
+    content_weight: Open[float] = by_preset(CONTENT_WEIGHT, NOT_NEGATIVE)
+    """How much of the photograph's structure is kept; the preset's by default."""
+    learning_rate: Open[float] = by_preset(LEARNING_RATE, ABOVE_ZERO)
+    """Step size of Adam at the beginning, which falls to a hundredth; the preset's by default."""
+    width: int | None = option(None, ABOVE_ZERO)
+    """Channels of the network at half size: more is slower, and better in long runs."""
+    # Not for this family.
+    latent_dim: tyro.conf.Suppress[Open[int]] = by_preset(None)
+    loss: tyro.conf.Suppress[Open[str]] = by_preset(None)
+    condition: tyro.conf.Suppress[tuple[str, ...] | None] = None
+    """Photographs are repainted whatever is known about them."""
+    unconditional: tyro.conf.Suppress[bool] = False
+    """The same."""
+
+    def _check(self) -> None:
+        super()._check()
+        if not self.style:
+            raise ValueError("expected --style with at least one painting, such as --style painting.jpg, received none")
 
 
 def read_options(path: str | Path) -> dict:

@@ -1,0 +1,73 @@
+"""`keras-gen stylize`: photographs repainted, by a trained model or by optimising the picture itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class Stylize:
+    """Repaint photographs like a painting: with a model that learned its style, or, with --style, without any model.
+
+    Examples: keras-gen stylize runs/RUN --data photos/ --style-name wave --strength 0.7 --out painted/;
+    keras-gen stylize photo.jpg --style painting.jpg --steps 200
+    """
+
+    model: tyro.conf.Positional[Path]
+    """Folder of a run, a .keras file, or an exported SavedModel; with --style the photograph, or a folder of them."""
+    data: Path | None = None
+    """For a model: an image file or a folder of them, of any size and kind. Films (GIF) stay films."""
+    style_name: str | None = None
+    """For a model: one of the styles that it learned, by the name of the painting's file; the first by default."""
+    strength: float = 1.0
+    """How much of the style: from 0, the photograph itself, to 1."""
+    keep_colors: bool = False
+    """Take only the luma of what is painted, and keep the photograph's colours."""
+    style: Path | None = None
+    """A painting: the picture itself is optimised, which needs no training and takes seconds to minutes for each."""
+    steps: int = 200
+    """For --style: steps of the optimisation."""
+    style_size: int | None = None
+    """For --style: shorter side to which the painting is resized: larger means larger strokes."""
+    seed: int = 0
+    """For --style: the same seed gives the same bytes."""
+    out: Path = Path("stylized")
+    """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
+
+    def run(self) -> None:
+        """Writes the repainted pictures and says where."""
+        from keras_gen import repair
+        from keras_gen.cli.stylizers import load_stylizer, optimizer
+        from keras_gen.console import progress
+        from keras_gen.inputs.styling import check_strength
+
+        self._check()
+        strength = check_strength(self.strength)
+        if self.data is not None and self.style is None:
+            plan = repair.plan(self.data, self.out, animates=True)
+            repaints = load_stylizer(self.model, self.style_name, strength)
+        elif self.style is not None and self.data is None:
+            plan = repair.plan(self.model, self.out, animates=True)
+            repaints = optimizer(self.style, self.steps, strength, self.style_size, self.seed)
+        else:
+            raise ValueError(
+                "expected --data with photographs for a trained model, or --style with a painting for a photograph, "
+                f"received {'both' if self.data else 'neither'}"
+            )
+        with progress() as on_progress:
+            outcome = repair.repaint(repaints, plan, self.keep_colors, on_progress)
+        print(f"{outcome.pictures} picture{'' if outcome.pictures == 1 else 's'}: {self.out}")
+        print(f"before and after: {outcome.contact_sheet}")
+
+    def _check(self) -> None:
+        """Refuses what cannot be, before anything is loaded."""
+        if self.style is not None and self.style_name is not None:
+            raise ValueError("expected no --style-name with --style: it names a style that a model has learned")
+        if self.steps < 1 or self.seed < 0 or (self.style_size or 1) < 1:
+            raise ValueError(
+                "expected --steps and --style-size of 1 or more and --seed of 0 or more, received "
+                f"{self.steps}, {self.style_size} and {self.seed}"
+            )

@@ -1,0 +1,194 @@
+"""Repaints a file or a folder of pictures: any size stays that size, films stay films, transparency stays.
+
+Large pictures are repainted in tiles. Each tile is larger than what is kept of it by all that its pixels depend on, so
+there is nothing to blend: the tiles are the same as the whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_gen import images
+from keras_gen.console import OnProgress, no_fraction, no_progress
+from keras_gen.data.finding import printable
+from keras_gen.data.folder import reason, report_skipped
+from keras_gen.repair import films, sheet
+from keras_gen.repair.folder import SHEET, Outcome, Plan
+from keras_gen.repair.pictures import Picture, for_model, of_model, save
+from keras_gen.style import thumbnails
+
+TILE = 640  # pixels a side that are kept of a tile: a photograph of 12 megapixels needs less than 3 GB
+START = 128  # tiles begin at a multiple of it: networks halve maps, and their noise repeats
+MAX_THUMBNAIL_FRAMES = 16  # of a film
+MIN_SIDE = 8  # of what a model gets: smaller pictures are extended
+
+
+class Repaints(Protocol):
+    """A model that repaints pictures of any size.
+
+    Attributes:
+        channels: of the pictures that it takes and returns.
+        reach: pixels around it on which a pixel may depend; None if on all of them.
+    """
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def reach(self) -> int | None: ...
+
+    def paint(self, pixels: np.ndarray, whole: np.ndarray, on_fraction: Callable[[float], None]) -> np.ndarray:
+        """Repaints a picture or a part of one.
+
+        Args:
+            pixels: uint8 (height, width, channels), at least 8 pixels a side.
+            whole: uint8 (64, 64, channels), a thumbnail of the whole, see `style.thumbnails`.
+            on_fraction: called with the fraction that is done.
+
+        Returns:
+            uint8, of the shape of the pixels.
+        """
+        ...
+
+
+def repaint(
+    repaints: Repaints, plan: Plan, keep_colors: bool = False, on_progress: OnProgress = no_progress
+) -> Outcome:
+    """Repaints the pictures of a plan and writes them, with a contact sheet of the first 20.
+
+    Args:
+        repaints: the model, with its style and strength.
+        plan: from `plan`.
+        keep_colors: whether to take only the luma of what the model paints, and the colours of the picture.
+        on_progress: called with what is done and the fraction.
+
+    Returns:
+        The `Outcome`.
+
+    Raises:
+        ValueError: if no picture could be read.
+        OSError: if a result cannot be written.
+    """
+    rows: list[list[np.ndarray]] = []
+    skipped = list(plan.skipped)
+    text = f"repainting {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
+    for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
+        try:
+            film = plan.read(file)
+        except Exception as error:  # on a bad file Pillow raises nearly anything
+            skipped.append((printable(file), reason(plan.folder / file, error)))
+            continue
+        made, wholes = [], wholes_of(film.frames, repaints.channels)
+        for number, frame in enumerate(film.frames):
+
+            def on_part(fraction, before=index, part=number, num_frames=len(film.frames)):  # noqa: B008  of this picture
+                on_progress(text, (before + (part + fraction) / num_frames) / len(plan.files))
+
+            on_part(0.0)
+            made.append(repaint_picture(repaints, frame, keep_colors, wholes, on_part))
+        (place,) = plan.places(name)
+        films.save_film(place.with_suffix(".gif"), film._replace(frames=made)) if film.moves else save(place, made[0])
+        if len(rows) < sheet.MAX_ROWS:
+            rows.append([sheet.thumbnail(film.frames[0]), sheet.thumbnail(made[0])])
+    if not rows:
+        raise ValueError(f"expected at least 1 readable image, received none; {skipped[0][0]} ({skipped[0][1]})")
+    num_made = len(plan.files) + len(plan.skipped) - len(skipped)
+    report_skipped(skipped, num_made)
+    return Outcome(num_made, 0, 0, skipped, images.save_png(plan.out / f"{SHEET}.png", sheet.contact_sheet(rows)))
+
+
+def repaint_picture(
+    repaints: Repaints,
+    picture: Picture,
+    keep_colors: bool = False,
+    wholes: list[np.ndarray] | None = None,
+    on_fraction: Callable[[float], None] = no_fraction,
+) -> Picture:
+    """Repaints one picture; a grey one stays grey, and transparency is as it was.
+
+    Args:
+        repaints: the model, with its style and strength.
+        picture: of any size.
+        keep_colors: as of `repaint`.
+        wholes: from `palettes_of`, for a frame of a film; by default of the picture.
+        on_fraction: called with the fraction that is done.
+
+    Returns:
+        The `Picture`, of the same size and kind.
+    """
+    given = for_model(picture, repaints.channels)
+    made, wholes = [], wholes or wholes_of([picture], repaints.channels)
+    for index, (pixels, own) in enumerate(zip(given, wholes, strict=True)):
+
+        def on_part(fraction, index=index):
+            on_fraction((index + fraction) / len(given))
+
+        made.append(_in_tiles(repaints, pixels, own, on_part))
+    painted = of_model(np.concatenate(made, axis=-1), picture, 1)
+    colors = with_colors(painted.colors, picture.colors) if keep_colors and picture.is_colored else painted.colors
+    return dataclasses.replace(picture, colors=colors)
+
+
+def wholes_of(frames: list[Picture], channels: int) -> list[np.ndarray]:
+    """Thumbnails of a picture or of a whole film, whose frames would flicker if each had its own colours.
+
+    Args:
+        frames: one picture, or pictures of the same size.
+        channels: of the model.
+
+    Returns:
+        For each array that the model gets of a picture uint8 (64, 64, channels), see `style.thumbnails`.
+    """
+    some = frames[:: -(-len(frames) // MAX_THUMBNAIL_FRAMES)]
+    by_array = zip(*(for_model(frame, channels) for frame in some), strict=True)
+    shown = (thumbnails(keras.ops.cast(np.concatenate(arrays)[None], "float32")) for arrays in by_array)
+    return [keras.ops.convert_to_numpy(each)[0].astype("uint8") for each in shown]
+
+
+def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """The luma of one picture with the colours of another.
+
+    Args:
+        painted: uint8 (height, width, 3).
+        colors: uint8 (height, width, 3).
+
+    Example:
+        >>> grey, red = np.full((1, 1, 3), 76, "uint8"), np.array([[[255, 0, 0]]], "uint8")
+        >>> with_colors(grey, red).tolist()
+        [[[253, 0, 0]]]
+    """
+    luma = Image.fromarray(painted).convert("YCbCr").getchannel(0)
+    _, *chroma = Image.fromarray(colors).convert("YCbCr").split()
+    return np.asarray(Image.merge("YCbCr", (luma, *chroma)).convert("RGB"))
+
+
+def _in_tiles(repaints, pixels, whole, on_fraction):
+    """The whole picture, or its tiles with what is around them."""
+    height, width = pixels.shape[:2]
+    lacking = [(0, max(0, MIN_SIDE - side)) for side in (height, width)]
+    pixels = np.pad(pixels, (*lacking, (0, 0)), mode="edge")
+    reach = repaints.reach
+    if reach is None or max(height, width) <= TILE + 2 * reach:
+        return repaints.paint(pixels, whole, on_fraction)[:height, :width]
+    made = np.empty_like(pixels)
+    rows, columns = ([*_cuts(side, reach)] for side in pixels.shape[:2])
+    for number, ((top, bottom, above, below), (left, right, before, after)) in enumerate(
+        (row, column) for row in rows for column in columns
+    ):
+        tile = repaints.paint(pixels[above:below, before:after], whole, no_fraction)
+        made[top:bottom, left:right] = tile[top - above : bottom - above, left - before : right - before]
+        on_fraction((number + 1) / (len(rows) * len(columns)))
+    return made[:height, :width]
+
+
+def _cuts(side: int, reach: int) -> Iterator[tuple[int, int, int, int]]:
+    """Along one axis: where what is kept of each tile begins and ends, and the tile itself."""
+    for start in range(0, side, TILE):
+        end = min(side, start + TILE)
+        yield start, end, max(0, (start - reach) // START * START), min(side, end + reach)
