@@ -66,7 +66,6 @@ def test_styles_differ_and_are_known_by_name():
         stylizer().stylize(PHOTOGRAPHS)
 
 
-@pytest.mark.jax
 def test_training_brings_pictures_nearer_to_the_style():
     model = stylizer(styles=("dots",), width=8)
     photographs = np.repeat(np.linspace(40, 200, 24).astype("uint8")[None, None, :, None], 16, axis=1)
