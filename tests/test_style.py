@@ -26,7 +26,6 @@ def distance():
     return made
 
 
-@pytest.mark.jax
 @pytest.mark.parametrize("sizes", [(5, 5), (40, 40), (7, 1)], ids=str)
 def test_the_distance_in_one_dimension_is_that_of_scipy(sizes):
     first, second = (RANDOM.standard_normal((3, size)).astype("float32") for size in sizes)
@@ -54,7 +53,7 @@ def test_the_distance_is_the_mean_over_slices_of_patches(distance):
         return maps.reshape(maps.shape[0] // 2, 2, maps.shape[1] // 2, 2, 3).mean(axis=(1, 3))
 
     def detail(maps):
-        enlarged = ops.image.resize(halved(maps)[None], maps.shape[:2], "bilinear")
+        enlarged = ops.image.resize(halved(maps)[None].astype("float32"), maps.shape[:2], "bilinear")
         return maps - array(enlarged)[0]
 
     slices = []
@@ -107,7 +106,6 @@ def test_paintings_that_do_not_fit_are_refused(paintings, message):
         StyleDistance(2, directions=4).adapt(paintings)
 
 
-@pytest.mark.jax
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_structure_is_the_local_correlation_of_luma(channels):
     photo = RANDOM.uniform(-1, 1, (1, 20, 24, channels)).astype("float32")
