@@ -178,16 +178,17 @@ def test_a_mask_and_a_corruption_would_show_what_is_hidden():
 
 
 def test_what_is_added_to_the_prediction_fades_towards_the_border_of_a_hole():
-    generator = networks.repairer("conv", (9, 9, 1), LATENT_DIM, masked=True, width=4)
+    shape = (52, 55, 1)  # whose 26th is 2 pixels
+    generator = networks.repairer("conv", shape, LATENT_DIM, masked=True, width=4)
     for weight in generator.trainable_variables:
         weight.assign(ops.zeros_like(weight))
     generator.trainable_variables[-1].assign([0.5])  # the bias of the last convolution: 0.5 is added everywhere
-    mask = np.zeros((1, 9, 9, 1), "float32")
-    mask[:, 4:] = 1
-    nothing = np.zeros((1, 9, 9, 1), "float32")  # grey, which is continued
-    made = array(generator([np.zeros((1, LATENT_DIM), "float32"), nothing, mask]))[0, :, 4, 0]
-    # Of five rows around row 4 three are in the hole, of those around row 5 four.
-    np.testing.assert_allclose(made, [0, 0, 0, 0, 0.5 * 0.6**2, 0.5 * 0.8**2, 0.5, 0.5, 0.5], atol=1e-6)
+    mask = np.zeros((1, *shape), "float32")
+    mask[:, 20:] = 1
+    nothing = np.zeros((1, *shape), "float32")  # grey, which is continued
+    made = array(generator([np.zeros((1, LATENT_DIM), "float32"), nothing, mask]))[0, :, 30, 0]
+    # Of five rows around row 20 three are in the hole, of those around row 21 four.
+    np.testing.assert_allclose(made[18:24], [0, 0, 0.5 * 0.6**2, 0.5 * 0.8**2, 0.5, 0.5], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from keras_gen.networks.kit import Kit
 from keras_gen.networks.pyramid import channels, cut_to, num_halvings, sizes
 
 UNITS = 128  # of the dense layer that sees all of the picture
-FADED = 5  # pixels: within half of them from the border of a hole its prediction counts more
+FADED = 26  # a divisor of the shorter side: so near the border of a hole its prediction counts more, as strokes are
 
 
 def generator(
@@ -118,7 +118,7 @@ def generator(
     image = cut_to(kit.up_sampling("bilinear", dtype="float32")(image), full)
     image = image + kit.conv2d(kernel_size=3, **pixels)(hidden)
     if masked:
-        faded = kit.smoothing(FADED, dtype="float32")(mask)
+        faded = kit.smoothing(2 * round(min(image_shape[:2]) / FADED) + 1, dtype="float32")(mask)
         image = image * faded * faded
     image = start + image
     image = layers.Activation(leaky_clip, dtype="float32")(image)
