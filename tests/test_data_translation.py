@@ -53,6 +53,15 @@ def test_pictures_without_a_partner_are_named_and_left_out(folders, capsys):
     np.testing.assert_array_equal(split.images[:, 0, 0, 0], 2 * split.pictures[SOURCE][:, 0, 0, 0])
 
 
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_pairs_of_two_proportions_are_named_unless_both_are_stretched(fit, folders, capsys):
+    save(folders / "photos" / "3.png", 3, (16, 24))
+    save(folders / "photos" / "4.png", 4, (40, 27))  # 12×8 as nearly as whole pixels allow
+    load_pairs(folders / "photos", folders / "drawings", (8, 12), fit=fit)
+    text = "1 of 30 pairs have two proportions, so what is cropped or padded differs: 3.bmp (16×24 to 12×8); --fit"
+    assert (text in capsys.readouterr().err) == (fit != "stretch")
+
+
 def test_parts_and_classes_are_those_of_the_images(tmp_path):
     for part, number in (("train", 4), ("test", 2)):
         for index in range(number):

@@ -104,7 +104,9 @@ def test_parts_that_do_not_fit_are_refused():
         ValueError, match=r"expected four networks of pictures \(8, 12, 1\), received generator \(8, 12"
     ):
         Cycle(*translators, discriminator, discriminator, source=Picture("a", (8, 12, 1)))
-    with pytest.raises(ValueError, match="expected pictures with the channels of the images, 3, received 1: the encoder"):
+    with pytest.raises(
+        ValueError, match="expected pictures with the channels of the images, 3, received 1: the encoder"
+    ):
         ContrastiveTranslator(
             networks.translator("conv", SHAPE, source_channels=1, width=4, blocks=2),
             networks.discriminator("patch", SHAPE, width=4),

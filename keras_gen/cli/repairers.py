@@ -70,8 +70,8 @@ def _exported(version: Path, task: str) -> Repairs:
 
     source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
     any_size = None in source_shape
-    source_shape, image_shape = map(example_shape, (source_shape, image_shape))
-    return Loaded("seed" in specs, task, source_shape, image_shape, fill, any_size)
+    (height, width, channels), (rows, columns, made) = map(example_shape, (source_shape, image_shape))
+    return Loaded("seed" in specs, task, (height, width, channels), (rows, columns, made), fill, any_size)
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:

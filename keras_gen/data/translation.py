@@ -140,8 +140,9 @@ def cut(files: list[Path], size: tuple[int, int] | None, channels: int | None) -
         channels: of the crops; those of the pictures by default.
 
     Returns:
-        `ImageData` of 1,024 crops, a tenth of them as test part: from a tenth of each picture at its right or lower end,
-        which no crop for training shows. A picture with no room for two crops beside each other has none of its own.
+        `ImageData` of 1,024 crops, a tenth of them as test part: from a tenth of each picture at its right or lower
+        end, which no crop for training shows. Only a picture with no room for two crops beside each other has no such
+        end.
     """
     headers, skipped = read_headers(Path(), [PurePosixPath(file) for file in files])
     if not headers:
@@ -163,12 +164,11 @@ def cut(files: list[Path], size: tuple[int, int] | None, channels: int | None) -
     names = files[0].stem if len(files) == 1 else files[0].parent.resolve().name
     note(f"{names}: {NUM_CROPS:,} crops of {size[0]}×{size[1]} of {len(headers)} picture{'s' * (len(headers) > 1)}")
     source = str(files[0] if len(files) == 1 else files[0].parent)
-    splits = (Split(np.stack(crops)) for crops in (train, test))
-    return ImageData(names, *splits, source=source, skipped=skipped)
+    return ImageData(names, Split(np.stack(train)), Split(np.stack(test)), source=source, skipped=skipped)
 
 
 def _areas(shape, size):
-    """(top, left, bottom, right) of what of a picture is for training and for testing: the same without room for both."""
+    """(top, left, bottom, right) of what of a picture is for training and for testing: all, without room for both."""
     axis = int(np.argmax(np.divide(shape, size)))
     strip = max(size[axis], round(TEST_FRACTION * shape[axis]))
     if shape[axis] < size[axis] + strip:

@@ -204,11 +204,12 @@ def _table(signatures, cases) -> str:
     for key, signature in signatures.items():
         takes = ", ".join(_tensor(spec.name, spec.dtype.name, spec.shape[1:]) for spec in signature.inputs)
         outputs = {name.removeprefix("outputs/"): array for name, array in cases[key].items() if "outputs/" in name}
-        free = _has_free_sides(signature)
-        shapes = {name: (None, None, *a.shape[3:]) if free and a.ndim > 3 else a.shape[1:] for name, a in outputs.items()}
+        sides = (None, None) if _has_free_sides(signature) else ()
         gives = ", ".join(
             # A picture as PNG is recorded as its pixels.
-            _tensor(name, "string", ()) if name == "image_bytes" else _tensor(name, array.dtype, shapes[name])
+            _tensor(name, "string", ())
+            if name == "image_bytes"
+            else _tensor(name, array.dtype, (*sides, *array.shape[1 + len(sides) :]))
             for name, array in outputs.items()
         )
         lines.append(f"| `{key}` | {takes} | {gives} |")

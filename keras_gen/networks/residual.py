@@ -20,9 +20,10 @@ def generator(image_shape, *, source_channels=None, width=32, blocks=4, wrap="no
     """Halves the picture twice, changes it in residual blocks, doubles it twice and adds the result to the picture.
 
     Nothing in it depends on the size of the picture, on its other end or on the rest of a batch: no dense layer, no
-    normalisation. Pictures are extended to a multiple of four pixels inside, so all sizes have their kernels at the same
-    places. So a model that was trained on crops translates whole pictures, and tiles of one that begin at such places
-    and overlap enough agree. It begins near the picture itself, which it then changes, as long as both have the same channels.
+    normalisation. Pictures are extended to a multiple of four pixels inside, so kernels are at the same places in all
+    sizes. So a model that was trained on crops translates whole pictures, and tiles of one that begin at such places
+    and overlap enough agree. It begins near the picture itself, which it then changes, as long as both have the same
+    channels.
 
     The layers whose names begin with `FEATURES` are its encoder: maps at a half and a quarter of the size, and after
     half of the blocks and all of them.

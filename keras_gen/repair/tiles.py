@@ -1,4 +1,4 @@
-"""Applies a model to a whole picture of any size: enlarged, restored, translated or repainted in tiles, coloured at once.
+"""Applies a model to a whole picture of any size, in tiles or, to colour it, at once.
 
 Tiles of a model of one size overlap by a quarter and are blended, so no tile ends where another begins. A model of any
 size gets tiles that are larger than what is kept of them by all that their pixels depend on, so there is nothing to
