@@ -325,6 +325,48 @@ class CutLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_gen")
+class ReflectToMultiple(keras.layers.Layer):
+    """Extends pictures downwards and to the right by their mirror image, to a multiple of pixels.
+
+    Then strided convolutions with the padding "same" pad all pictures alike, and so begin at the same pixel in all.
+
+    Args:
+        multiple: int ≥ 1.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Call arguments:
+        pictures: float tensor (batch, height, width, channels). Where there is too little to mirror, the first row or
+            column is repeated.
+
+    Example:
+        >>> tuple(ReflectToMultiple(4)(ops.zeros((1, 5, 8, 3))).shape)
+        (1, 8, 8, 3)
+    """
+
+    def __init__(self, multiple, **kwargs):
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, pictures):
+        for axis in (1, 2):
+            side = ops.shape(pictures)[axis]
+            if isinstance(side, int) and side % self.multiple == 0:
+                continue
+            # No division of negative numbers, which ONNX rounds towards zero.
+            indices = ops.arange((side + self.multiple - 1) // self.multiple * self.multiple)
+            mirrored = ops.maximum(ops.minimum(indices, 2 * (side - 1) - indices), 0)
+            pictures = ops.take(pictures, mirrored, axis=axis)
+        return pictures
+
+    def compute_output_shape(self, shape):
+        rows, columns = (None if side is None else -(-side // self.multiple) * self.multiple for side in shape[1:3])
+        return (shape[0], rows, columns, shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable("keras_gen")
 class DataConsistency(keras.layers.Layer):
     """Makes images agree with the pictures that they are made from: `A⁺ picture + s · (images − A⁺A images)`.
 

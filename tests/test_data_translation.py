@@ -46,12 +46,20 @@ def test_pictures_without_a_partner_are_named_and_left_out(folders, capsys):
     data = load_pairs(folders / "photos", folders / "drawings")
     assert len(data.train) + len(data.test) == 27
     text = capsys.readouterr().err
-    assert "left out: 2 of 29 pictures in" in text
-    assert "drawings, without a partner of the same name: 7.bmp, 8.bmp" in text
-    assert "left out: 2 of 29 pictures in" in text
-    assert "photos, without a partner of the same name: 9.png, sketch.png" in text
+    for folder, names in (("drawings", "7.bmp, 8.bmp"), ("photos", "9.png, sketch.png")):
+        about = f"left out: 2 of 29 pictures in {folders / folder}, without a partner of the same name: {names}"
+        assert about in text.splitlines()
     split = data.train
     np.testing.assert_array_equal(split.images[:, 0, 0, 0], 2 * split.pictures[SOURCE][:, 0, 0, 0])
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_pairs_of_two_proportions_are_named_unless_both_are_stretched(fit, folders, capsys):
+    save(folders / "photos" / "3.png", 3, (16, 24))
+    save(folders / "photos" / "4.png", 4, (40, 27))  # 12×8 as nearly as whole pixels allow
+    load_pairs(folders / "photos", folders / "drawings", (8, 12), fit=fit)
+    text = "1 of 30 pairs have two proportions, so what is cropped or padded differs: 3.bmp (16×24 to 12×8); --fit"
+    assert (text in capsys.readouterr().err) == (fit != "stretch")
 
 
 def test_parts_and_classes_are_those_of_the_images(tmp_path):
@@ -142,6 +150,32 @@ def test_a_single_painting_is_cut_into_crops(folders, capsys):
     (folders / "a.png").rename(folders / "paintings" / "a.png")
     assert len(load_unpaired(folders / "photos", folders / "paintings", (8, 12)).train) > 900
     assert load_unpaired(folders / "photos", folders / "paintings").image_shape == (64, 64, 3)
+
+
+def test_crops_for_testing_show_what_no_other_does(tmp_path):
+    columns = np.arange(250, dtype="uint8")[None, :, None] * np.ones((120, 1, 1), "uint8")
+    Image.fromarray(columns[..., 0]).save(tmp_path / "wide.png")
+    Image.fromarray(columns.transpose(1, 0, 2)[..., 0]).save(tmp_path / "tall.png")
+    save(tmp_path / "small.png", 7, (15, 10), "L")
+    for name in ("wide", "tall"):
+        data = load_unpaired(tmp_path / "small.png", tmp_path / f"{name}.png", (8, 12))
+        assert (len(data.train), len(data.test)) == (922, 102)
+        assert len(data.train.unpaired[SOURCE]) == 922  # too small for a strip, so of the same pixels
+        assert data.train.images.min() < 10
+        assert data.train.images.max() < 225 <= data.test.images.min()
+        assert data.test.images.max() > 240
+
+
+def test_a_few_large_pictures_in_parts_stay_in_them(folders):
+    for part, value in (("train", 50), ("test", 200)):
+        for number in range(2):
+            save(folders / "own" / part / f"{number}.png", (value, number, 0), (40, 30))
+    for place in (folders / "own", folders / "own" / "train"):
+        data = load_unpaired(folders / "photos", place, (8, 12))
+        assert set(data.train.images[..., 0].ravel()) == {50}
+    data = load_unpaired(folders / "photos", folders / "own", (8, 12))
+    assert (len(data.train), len(data.test)) == (2, 2)
+    assert set(data.test.images[..., 0].ravel()) == {200}
 
 
 @pytest.mark.parametrize("num", [3, 7, 20])

@@ -403,6 +403,20 @@ def test_a_translator_takes_pictures_of_any_size_and_sees_what_is_near():
     np.testing.assert_allclose(array(whole(large[:, :, 12:]))[:, :, 44:], array(whole(large))[:, :, 56:], atol=1e-5)
 
 
+def test_a_translator_sees_the_same_pixels_whatever_the_size_of_the_picture():
+    network = networks.translator("conv", (8, 12, 3), width=4, blocks=2)
+    nudge(network)
+    whole = residual.of_any_size(network)
+    large = np.random.default_rng(0).uniform(-1, 1, (1, 72, 76, 3)).astype("float32")
+    made = array(whole(large))
+    for height, width in ((71, 73), (70, 74), (69, 75)):
+        part = array(whole(large[:, :height, :width]))
+        assert part.shape == (1, height, width, 3)
+        # Away from the edges that moved, by what two blocks see (26 pixels) and the pixels that were added.
+        np.testing.assert_allclose(part[:, :40, :44], made[:, :40, :44], atol=1e-5)
+    assert array(whole(large[:, :1, :2])).shape == (1, 1, 2, 3)
+
+
 def test_the_encoder_of_a_translator_is_a_part_of_it():
     network = networks.translator("conv", (7, 12, 3), width=4, blocks=2)
     maps = residual.encoder(network)(random_images((7, 12, 3)))

@@ -80,6 +80,29 @@ def test_the_same_check_for_the_command_line_python_and_presets(option, value, m
         GANOptions("own").resolve({"own": {option: value}})
 
 
+UNUSED = [
+    ("pix2pix", {"condition": ("label",)}),
+    ("pix2pix", {"clusters": 8}),
+    ("translate", {"condition": ("label",)}),
+    ("translate", {"clusters": 8}),
+    ("translate", {"latent_dim": 7}),
+    ("cyclegan", {"condition": ("label",)}),
+    ("cyclegan", {"latent_dim": 7}),
+    ("cyclegan", {"penalty_weight": 3.0}),
+    ("cyclegan", {"flip": True}),
+    ("cyclegan", {"ema_decay": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("preset", "asked"), UNUSED, ids=str)
+def test_what_a_translation_does_not_use_is_refused(preset, asked):
+    GANOptions(preset, to="b").resolve(GANS)
+    (name,) = asked
+    message = f"expected no --{name.replace('_', '-')} with {preset}: its game does not use it"
+    with pytest.raises(ValueError, match=message):
+        GANOptions(preset, to="b", **asked).resolve(GANS)
+
+
 def test_every_option_has_its_help():
     """A string below each field, also of those that the command line does not show."""
     for kind in ast.parse(inspect.getsource(options)).body:

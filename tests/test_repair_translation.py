@@ -1,12 +1,15 @@
 """Pictures of any size and kind through a model that translates: whole, in tiles, with and without transparency."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gen.repair import Picture, repair_picture
+from keras_gen import inputs, networks
+from keras_gen.models.contrastive import ContrastiveTranslator
+from keras_gen.networks import residual
+from keras_gen.repair import Picture, repair_picture, tiles
 from keras_gen.repair.films import Film, is_film, read_film, save_film
-from keras_gen.repair.tiles import MAX_SIDE
 from keras_gen.repair.translation import in_channels
 from tests.repairs import SIZE, Stub, noise
 
@@ -15,14 +18,32 @@ def translated(stub, colors, alpha=None, **about):
     return repair_picture(stub, Picture(colors, alpha, about))
 
 
-def test_a_model_of_any_size_gets_the_whole_picture_or_tiles_that_agree():
+def test_a_model_of_any_size_gets_the_whole_picture():
     stub = Stub("translate", any_size=True)
     colors = noise(30, 41)
     np.testing.assert_array_equal(translated(stub, colors).colors, 255 - colors)
     assert [images.shape for images, _, _ in stub.calls] == [(1, 30, 41, 3)]
-    large = noise(MAX_SIDE + 100, 40)
-    np.testing.assert_array_equal(translated(stub, large).colors, 255 - large)
-    assert [images.shape for images, _, _ in stub.calls[1:]] == [(1, MAX_SIDE, 40, 3)] * 2
+
+
+def test_tiles_of_a_translation_are_the_same_as_the_whole(monkeypatch):
+    keras.utils.set_random_seed(0)
+    network = residual.generator((8, 12, 3), width=4)
+    for weight in network.trainable_variables:
+        weight.assign(weight + 0.1 * keras.random.normal(weight.shape))
+    shape = (8, 12, 3)
+    source = inputs.Picture("picture", shape, any_size=True, to_discriminator=False)
+    model = ContrastiveTranslator(network, networks.patch.discriminator(shape, width=4), inputs=[source])
+    stub, colors = Stub("translate", any_size=True), noise(150, 331)
+    stub.translate = lambda images, masks, seeds: model.translate(images)[:, 0]
+    whole = translated(stub, colors).colors
+    assert np.abs(whole.astype(int) - colors).mean() > 10
+    monkeypatch.setattr(tiles, "TILE", 128)
+    made = translated(stub, colors).colors
+    assert [images.shape[1:3] for images, _, _ in stub.calls[1:]] == [
+        (height, width) for height in (150, 150) for width in (192, 320, 203)
+    ]
+    assert np.abs(made.astype(int) - whole).max() <= 1
+    assert (made == whole).mean() > 0.999
 
 
 def test_a_model_of_one_size_sees_the_whole_picture_shrunk():

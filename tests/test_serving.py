@@ -1,6 +1,7 @@
 """What clients of a server get: TF Serving's own request formats, spoken over the loopback, as the docs write them."""
 
 import base64
+import functools
 import io
 import itertools
 import json
@@ -20,7 +21,7 @@ from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from keras_gen import export, networks
-from keras_gen.export import warm_up
+from keras_gen.export import signatures, warm_up
 from keras_gen.export.runtimes import CSavedModel
 from keras_gen.inputs import Categorical, Conditions
 from keras_gen.models.gan import GAN
@@ -268,3 +269,18 @@ def test_warm_up_requests_are_answered(home, saved_model):
         outputs = saved_model.ask(request.model_spec.signature_name, inputs)
         rows = len(next(iter(inputs.values())))
         assert {len(output) for output in outputs.values()} == {rows}
+
+
+@pytest.mark.parametrize(("sides", "expected"), [((8, 12), [4, 4]), ((None, None), [1] * 5)], ids=["fixed", "free"])
+def test_pictures_of_any_size_are_made_one_by_one(sides, expected):
+    sizes = []
+
+    def made(rows):
+        tf.py_function(lambda num: sizes.append(int(num)), [tf.shape(rows)[0]], [])
+        return rows + 1
+
+    grouped = tf.function(functools.partial(signatures._in_groups, made))
+    pictures = np.arange(5 * 96, dtype="uint8").reshape(5, 8, 12, 1)
+    answer = grouped.get_concrete_function(tf.TensorSpec((None, *sides, 1), tf.uint8))(tf.constant(pictures))
+    np.testing.assert_array_equal(answer, pictures + np.uint8(1))
+    assert sizes == expected

@@ -13,7 +13,7 @@ from keras_gen.models import saving
 from keras_gen.models.painting import fitted, paint
 from keras_gen.models.stylizer import Stylizer
 from keras_gen.networks.modulated import MULTIPLE, PERIOD, REACH
-from keras_gen.repair import Picture, repainting
+from keras_gen.repair import Picture, repainting, tiles
 from keras_gen.style import ColorTransfer, StyleDistance, thumbnails
 from tests.contracts import array
 
@@ -122,7 +122,7 @@ class Tiled:
 def test_tiles_are_the_same_as_the_whole(monkeypatch):
     picture = RANDOM.integers(0, 256, (150, 410, 3)).astype("uint8")
     whole = fill(picture)
-    monkeypatch.setattr(repainting, "TILE", PERIOD)
+    monkeypatch.setattr(tiles, "TILE", PERIOD)
     repaints, fractions = Tiled(), []
     made = repainting.repaint_picture(repaints, Picture(picture), on_fraction=fractions.append)
     assert np.abs(made.colors.astype(int) - whole).max() <= 1
@@ -206,7 +206,7 @@ def test_what_does_not_fit_is_refused():
     network, distance = networks.stylizer("modulated", 3, 2, width=4), StyleDistance(2, directions=4)
     for arguments, message in (
         ((network, distance, ["a"], (8, 8, 3)), "expected a network and a distance for 1 styles"),
-        ((network, distance, ["a", "b"], (8, 8, 1)), "expected images of 1 channels|expected images of 3 channels"),
+        ((network, distance, ["a", "b"], (8, 8, 1)), "expected images of 3 channels, as the network has"),
     ):
         with pytest.raises(ValueError, match=message):
             Stylizer(*arguments)

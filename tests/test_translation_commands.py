@@ -112,7 +112,9 @@ def test_a_run_and_its_export_agree_to_the_byte(trained):
         np.testing.assert_array_equal(alone[0], made[2])
     readme = (trained / "saved_models" / "translate" / "README.md").read_text()
     assert "| `translate` | `images` uint8 (b, height, width, 3) | `images` uint8 (b, height, width, 3) |" in readme
-    assert "np.zeros((3, 36, 52, 3)" in readme
+    assert "np.zeros((3, 35, 50, 3)" in readme
+    assert "--enable_batching" not in readme  # pictures of different sizes cannot be merged
+    assert "--enable_batching" in (trained / "saved_models" / "pix2pix" / "README.md").read_text()
 
 
 def test_a_cycle_is_served_in_both_directions(trained):

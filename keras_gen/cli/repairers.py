@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_gen.cli import sampling
+from keras_gen.export.interface import example_shape
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
 from keras_gen.models.repairer import TASKS
 from keras_gen.models.translator import Translation
 from keras_gen.repair import Repairs
-from keras_gen.repair.tiles import MAX_SIDE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +70,8 @@ def _exported(version: Path, task: str) -> Repairs:
 
     source_shape, image_shape = (spec["images"].shape[1:] for spec in (specs, signature.structured_outputs))
     any_size = None in source_shape
-    if any_size:
-        source_shape, image_shape = ((MAX_SIDE, MAX_SIDE, shape[2]) for shape in (source_shape, image_shape))
-    return Loaded("seed" in specs, task, tuple(source_shape), tuple(image_shape), fill, any_size)
+    (height, width, channels), (rows, columns, made) = map(example_shape, (source_shape, image_shape))
+    return Loaded("seed" in specs, task, (height, width, channels), (rows, columns, made), fill, any_size)
 
 
 def _of_python(model, path: str | Path, task: str) -> Repairs:

@@ -24,7 +24,7 @@ from keras_gen.data.attributes import read_attributes_csv
 from keras_gen.data.decoding import DEPTHS, WHITE_16, Header, Peak, Target, decode, read_header
 from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.image_data import ImageData, Split, index_labels, note, with_test
-from keras_gen.data.pairs import SOURCE, Partners, pair
+from keras_gen.data.pairs import SOURCE, Partners, note_other_shapes, pair
 from keras_gen.data.parts import classes_of, only_folder, split_parts, without_validation
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of pixels; a larger set is decoded batch by batch
@@ -134,6 +134,8 @@ def read_folder(
         images, reasons = decode_all(folder, files, target)
         pictures = {}
         if partners is not None:
+            if fit != "stretch":
+                note_other_shapes(partners, headers)
             images, pictures[SOURCE], reasons = with_partners(images, reasons, partners, target, channels)
     good = np.array([why is None for why in reasons])
     skipped += [(printable(file), why) for file, why in zip(files, reasons, strict=True) if why]

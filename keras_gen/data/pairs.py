@@ -78,6 +78,26 @@ def pair(
     return pairs
 
 
+def note_other_shapes(partners: Partners, headers: dict[PurePosixPath, Header]) -> None:
+    """Names the pairs whose pictures have other proportions, by more than rounding: cropped or padded, they shift.
+
+    Args:
+        partners: the pictures.
+        headers: by the file of an image.
+    """
+    names = []
+    for file, source in partners.files.items():
+        (width, height), (other_width, other_height) = headers[file].size, partners.headers[source].size
+        pixel = max(width, height, other_width, other_height)  # one pixel of the larger of both
+        if abs(width * other_height - height * other_width) > pixel:
+            names.append(f"{printable(file)} ({other_width}×{other_height} to {width}×{height})")
+    if names:
+        note(
+            f"{len(names)} of {len(partners.files)} pairs have two proportions, so what is cropped or padded differs: "
+            f"{_first(names)}; --fit stretch keeps all of both"
+        )
+
+
 def read_npz_pairs(path: Path, to: str, size: tuple[int, int] | None, channels: int | None, fit: str) -> ImageData:
     """Reads an `.npz` with two arrays of images of one length, such as `front` and `back`; a tenth is held out.
 

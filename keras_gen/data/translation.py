@@ -15,9 +15,10 @@ from keras_gen.data.decoding import Target, decode, render
 from keras_gen.data.finding import SUFFIXES, find_images
 from keras_gen.data.folder import DEFAULT_SIDE, choose_target, read_folder, read_headers
 from keras_gen.data.idx import is_idx_folder
-from keras_gen.data.image_data import ImageData, Split, note, with_test
+from keras_gen.data.image_data import TEST_FRACTION, ImageData, Split, note
 from keras_gen.data.load import checked_size, load, reshaped
 from keras_gen.data.pairs import SOURCE, read_npz_pairs
+from keras_gen.data.parts import part_of
 from keras_gen.images import to_pil
 
 MAX_CUT = 8  # pictures in a folder, up to which they are cut into crops if they are large
@@ -76,8 +77,9 @@ def load_unpaired(
 ) -> ImageData:
     """Loads two kinds of pictures of which none belongs to another.
 
-    A single picture, or a folder of up to 8 large ones, is cut into 1,024 crops at random places, which show one to two
-    times the size of a crop: a painting is enough. Its test part is crops of the same pictures.
+    A single picture, or a folder of up to 8 large ones without parts such as train and test, is cut into 1,024 crops at
+    random places, which show one to two times the size of a crop: a painting is enough. Its test part is crops of the
+    same pictures, from a strip of each that no other crop shows.
 
     Args:
         sources: the pictures to translate: whatever `load` takes, or a picture.
@@ -113,13 +115,16 @@ def load_unpaired(
 
 
 def _load(path, size, channels, fit) -> ImageData:
-    """As `load`; of one picture or a few large ones, crops."""
+    """As `load`; of one picture, or of a few large ones without parts for training and testing, crops."""
     place = Path(path).expanduser()
     if place.is_file() and place.suffix.lower() in SUFFIXES:
         return cut([place], size, channels)
     if place.is_dir() and not is_idx_folder(place):
-        files = [place / file for file in find_images(place)[0]]
-        headers = read_headers(Path(), [PurePosixPath(file) for file in files])[0] if len(files) <= MAX_CUT else {}
+        found = find_images(place)[0]
+        files = [place / file for file in found]
+        has_parts = any(part_of(name) for file in found for name in file.parts[:-1])
+        is_few = len(files) <= MAX_CUT and not has_parts
+        headers = read_headers(Path(), [PurePosixPath(file) for file in files])[0] if is_few else {}
         sides = [min(header.size) for header in headers.values()]
         if sides and min(sides) >= LARGE * max(size or (DEFAULT_SIDE,)):
             return cut(files, size, channels)
@@ -135,30 +140,53 @@ def cut(files: list[Path], size: tuple[int, int] | None, channels: int | None) -
         channels: of the crops; those of the pictures by default.
 
     Returns:
-        `ImageData` of 1,024 crops, a tenth of them as test part.
+        `ImageData` of 1,024 crops, a tenth of them as test part: from a tenth of each picture at its right or lower
+        end, which no crop for training shows. Only a picture with no room for two crops beside each other has no such
+        end.
     """
     headers, skipped = read_headers(Path(), [PurePosixPath(file) for file in files])
     if not headers:
         raise ValueError(f"expected a picture that can be read, received {skipped[0][0]} ({skipped[0][1]})")
     side = min(DEFAULT_SIDE, *(min(header.size) for header in headers.values()))
-    height, width = size or (side, side)
-    target = choose_target(list(headers.values()), (height, width), channels, "crop")
-    random, crops = np.random.default_rng(0), []
+    size = size or (side, side)
+    target = choose_target(list(headers.values()), size, channels, "crop")
+    random, num_test = np.random.default_rng(0), round(TEST_FRACTION * NUM_CROPS)
+    train: list[np.ndarray] = []
+    test: list[np.ndarray] = []
     for number, (file, header) in enumerate(headers.items()):
         across, down = header.size
         whole = to_pil(decode(Path(file), Target((down, across, target.image_shape[2]))))
-        most = max(1e-9, min(MAX_SHRUNK, down / height, across / width))
-        for _ in range(number, NUM_CROPS, len(headers)):
-            scale = random.uniform(min(1.0, most), most)
-            part = scale * width, scale * height
-            left, top = (random.uniform(0, length - own) for length, own in zip((across, down), part, strict=True))
-            box = round(left), round(top), round(left + part[0]), round(top + part[1])
-            crops.append(render(whole.crop(box), target))
+        for crops, num, area in zip(
+            (train, test), (NUM_CROPS - num_test, num_test), _areas((down, across), size), strict=True
+        ):
+            boxes = [_box(random, area, size) for _ in range(number, num, len(headers))]
+            crops += [render(whole.crop(box), target) for box in boxes]
     names = files[0].stem if len(files) == 1 else files[0].parent.resolve().name
-    note(f"{names}: {NUM_CROPS:,} crops of {height}×{width} of {len(headers)} picture{'s' * (len(headers) > 1)}")
-    train, test = with_test(Split(np.stack(crops)), None)
+    note(f"{names}: {NUM_CROPS:,} crops of {size[0]}×{size[1]} of {len(headers)} picture{'s' * (len(headers) > 1)}")
     source = str(files[0] if len(files) == 1 else files[0].parent)
-    return ImageData(names, train, test, source=source, skipped=skipped)
+    return ImageData(names, Split(np.stack(train)), Split(np.stack(test)), source=source, skipped=skipped)
+
+
+def _areas(shape, size):
+    """(top, left, bottom, right) of what of a picture is for training and for testing: all, without room for both."""
+    axis = int(np.argmax(np.divide(shape, size)))
+    strip = max(size[axis], round(TEST_FRACTION * shape[axis]))
+    if shape[axis] < size[axis] + strip:
+        return [(0, 0, *shape)] * 2
+    border = shape[axis] - strip
+    train, test = [0, 0, *shape], [0, 0, *shape]
+    train[2 + axis] = test[axis] = border
+    return [tuple(train), tuple(test)]
+
+
+def _box(random, area, size):
+    """A part of an area at a random place and scale, as Pillow cuts it: (left, top, right, bottom)."""
+    (top, left, bottom, right), (height, width) = area, size
+    most = max(1e-9, min(MAX_SHRUNK, (bottom - top) / height, (right - left) / width))
+    scale = random.uniform(min(1.0, most), most)
+    rows, columns = scale * height, scale * width
+    x, y = random.uniform(left, right - columns), random.uniform(top, bottom - rows)
+    return round(x), round(y), round(x + columns), round(y + rows)
 
 
 def _name(sources: Path, to: Path) -> str:

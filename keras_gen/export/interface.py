@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 EXTRAS = "assets.extra"  # where TensorFlow lets others put files into a SavedModel
 INPUTS = f"{EXTRAS}/inputs.json"
-
-
-FREE_SIDES = (36, 52)  # height and width of an example where a model takes any: neither equal nor powers of two
+FREE_SIDES = (35, 50)  # height and width of an example where a model takes any: neither equal nor multiples of four
 
 
 def example_shape(shape: Iterable[int | None]) -> tuple[int, ...]:
@@ -19,7 +17,7 @@ def example_shape(shape: Iterable[int | None]) -> tuple[int, ...]:
 
     Example:
         >>> example_shape((None, None, 3)), example_shape((8, 12, 3))
-        ((36, 52, 3), (8, 12, 3))
+        ((35, 50, 3), (8, 12, 3))
     """
     free = iter(FREE_SIDES)
     return tuple(next(free) if side is None else side for side in shape)

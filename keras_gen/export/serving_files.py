@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.export.interface import FREE_SIDES, example_shape, maker_of
+from keras_gen.export.interface import example_shape, maker_of
 from keras_gen.export.signatures import Signature
 from keras_gen.export.verification import Cases
 from keras_gen.export.versions import MODEL_CONFIG
@@ -47,8 +47,7 @@ In this folder:
 
 ```
 docker run -p 8500:8500 -p 8501:8501 -v "$PWD:/models/{name}" -e MODEL_NAME={name} tensorflow/serving \\
-  --model_config_file=/models/{name}/{model_config} --model_config_file_poll_wait_seconds=60 \\
-  --enable_batching --batching_parameters_file=/models/{name}/{batching_config}
+  --model_config_file=/models/{name}/{model_config} --model_config_file_poll_wait_seconds=60{batching}
 ```
 
 ## What it can be asked for
@@ -106,6 +105,9 @@ have a label, so add these lines a minute later. `keras-gen export --keep 5` rem
 `keras-gen verify` with this folder repeats the check that every version passed when it was exported. Without keras_gen,
 `sha256sum --check assets.extra/SHA256SUMS` in the folder of a version checks that its files are intact.
 """
+
+_BATCHING = """ \\
+  --enable_batching --batching_parameters_file=/models/{name}/{batching_config}"""
 
 _NUMPY = "import numpy as np\n"
 
@@ -167,8 +169,11 @@ def _readme(name, signatures, cases) -> str:
         f'request.inputs["{spec.name}"].CopyFrom(tf.make_tensor_proto({values}, tf.{spec.dtype.name}))'
         for spec, values in zip(signatures[asked].inputs, inputs.values(), strict=True)
     )
+    # A server would merge requests of different sizes, and refuse them then.
+    merges = not any(map(_has_free_sides, signatures.values()))
     return _README.format(
         name=name,
+        batching=_BATCHING.format(name=name, batching_config=BATCHING_CONFIG) * merges,
         model_config=MODEL_CONFIG,
         batching_config=BATCHING_CONFIG,
         signatures=_table(signatures, cases),
@@ -199,17 +204,25 @@ def _table(signatures, cases) -> str:
     for key, signature in signatures.items():
         takes = ", ".join(_tensor(spec.name, spec.dtype.name, spec.shape[1:]) for spec in signature.inputs)
         outputs = {name.removeprefix("outputs/"): array for name, array in cases[key].items() if "outputs/" in name}
+        sides = (None, None) if _has_free_sides(signature) else ()
         gives = ", ".join(
             # A picture as PNG is recorded as its pixels.
-            _tensor(name, "string", ()) if name == "image_bytes" else _tensor(name, array.dtype, array.shape[1:])
+            _tensor(name, "string", ())
+            if name == "image_bytes"
+            else _tensor(name, array.dtype, (*sides, *array.shape[1 + len(sides) :]))
             for name, array in outputs.items()
         )
         lines.append(f"| `{key}` | {takes} | {gives} |")
     return "\n".join(lines)
 
 
+def _has_free_sides(signature: Signature) -> bool:
+    """Whether it takes pictures of any height and width, and answers with such."""
+    return any(None in spec.shape[1:] for spec in signature.inputs)
+
+
 def _tensor(name, dtype, shape) -> str:
-    if tuple(shape[:2]) in (FREE_SIDES, (None, None)):
+    if tuple(shape[:2]) == (None, None):
         shape = ("height", "width", *shape[2:])
     return f"`{name}` {dtype} ({', '.join(map(str, ('b', *shape)))})"
 

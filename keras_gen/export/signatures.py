@@ -188,15 +188,17 @@ def _in_groups(function, *inputs):
     """Applies a function of rows to the same number of them each time.
 
     The order in which a matrix product adds up depends on its size, and the last digit of a sum may change the rounding
-    of a byte. In groups of one size a row gives the same bytes in any batch, on the same kind of machine.
+    of a byte. In groups of one size a row gives the same bytes in any batch, on the same kind of machine. Pictures of
+    any size come one by one: they may be large, and a single one would be made as often as there are rows in a group.
     """
     num = tf.shape(inputs[0])[0]
-    missing = -num % GROUP
+    size = 1 if any(None in rows.shape[1:] for rows in inputs) else GROUP
+    missing = -num % size
 
     def grouped(rows):
         padded = tf.pad(rows, [[0, missing], *[[0, 0]] * (len(rows.shape) - 1)])
         sides = [tf.shape(rows)[axis] if side is None else side for axis, side in enumerate(rows.shape) if axis]
-        return tf.reshape(padded, (-1, GROUP, *sides))
+        return tf.reshape(padded, (-1, size, *sides))
 
     made = tf.map_fn(lambda group: function(*group), tuple(map(grouped, inputs)), fn_output_signature=tf.uint8)
     return tf.reshape(made, tf.concat([[num + missing], tf.shape(made)[2:]], axis=0))[:num]

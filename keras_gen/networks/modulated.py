@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_gen.layers import leaky_clip
+from keras_gen.layers import ReflectToMultiple, leaky_clip
 from keras_gen.networks.conv import HE_TRANSPOSED, NEAR_GREY
 from keras_gen.networks.kit import Kit
 from keras_gen.style import THUMBNAIL, ColorTransfer
@@ -19,38 +19,6 @@ MULTIPLE = 4  # of pixels a side, to which pictures are enlarged inside
 BLOCKS = 4  # of two convolutions each, at a quarter of the size
 PERIOD = 128  # of the noise, in pixels of the picture
 REACH = 64  # pixels on each side that a pixel may depend on, with a margin
-
-
-@keras.saving.register_keras_serializable("keras_gen")
-class ReflectToMultiple(layers.Layer):
-    """Extends pictures downwards and to the right by their mirror image, to a multiple of pixels.
-
-    Args:
-        multiple: int ≥ 1. Pictures have at least as many pixels a side.
-
-    Example:
-        >>> tuple(ReflectToMultiple(4)(ops.zeros((1, 5, 8, 3))).shape)
-        (1, 8, 8, 3)
-    """
-
-    def __init__(self, multiple, **kwargs):
-        super().__init__(**kwargs)
-        self.multiple = multiple
-
-    def call(self, pictures):
-        _, height, width, _ = ops.shape(pictures)
-        extra = self.multiple - 1
-        extended = ops.pad(pictures, [(0, 0), (0, extra), (0, extra), (0, 0)], mode="reflect")
-        # No division of negative numbers, which ONNX rounds towards zero.
-        down, right = ((side + extra) // self.multiple * self.multiple for side in (height, width))
-        return extended[:, :down, :right]
-
-    def compute_output_shape(self, shape):
-        rows, columns = (None if side is None else -(-side // self.multiple) * self.multiple for side in shape[1:3])
-        return (shape[0], rows, columns, shape[3])
-
-    def get_config(self):
-        return {**super().get_config(), "multiple": self.multiple}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

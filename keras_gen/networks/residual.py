@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from keras_gen.layers import CutLike, leaky_clip
+from keras_gen.layers import CutLike, ReflectToMultiple, leaky_clip
 from keras_gen.networks.conv import HE_TRANSPOSED, NEAR_GREY
 from keras_gen.networks.kit import Kit
 from keras_gen.networks.pyramid import check_wrap
@@ -20,8 +20,10 @@ def generator(image_shape, *, source_channels=None, width=32, blocks=4, wrap="no
     """Halves the picture twice, changes it in residual blocks, doubles it twice and adds the result to the picture.
 
     Nothing in it depends on the size of the picture, on its other end or on the rest of a batch: no dense layer, no
-    normalisation. So a model that was trained on crops translates whole pictures, and tiles of one that overlap enough
-    agree. It begins near the picture itself, which it then changes, as long as both have the same channels.
+    normalisation. Pictures are extended to a multiple of four pixels inside, so kernels are at the same places in all
+    sizes. So a model that was trained on crops translates whole pictures, and tiles of one that begin at such places
+    and overlap enough agree. It begins near the picture itself, which it then changes, as long as both have the same
+    channels.
 
     The layers whose names begin with `FEATURES` are its encoder: maps at a half and a quarter of the size, and after
     half of the blocks and all of them.
@@ -57,8 +59,9 @@ def generator(image_shape, *, source_channels=None, width=32, blocks=4, wrap="no
     def named():
         return {"name": f"{FEATURES}{next(features)}"}
 
-    picture = hidden = keras.Input((*image_shape[:2], source_channels or image_shape[-1]), name="picture")
-    passed = [picture]
+    picture = keras.Input((*image_shape[:2], source_channels or image_shape[-1]), name="picture")
+    extended = hidden = ReflectToMultiple(2**NUM_HALVINGS)(picture)
+    passed = []
     for level in range(1, NUM_HALVINGS + 1):
         halved = kit.conv2d(level * width, 3, strides=2, kernel_initializer="he_normal")
         hidden = activated(halved, hidden, **named())
@@ -68,13 +71,14 @@ def generator(image_shape, *, source_channels=None, width=32, blocks=4, wrap="no
         change = kit.conv2d(2 * width, 3, kernel_initializer=IN_BLOCK)(first)
         hidden = layers.Add(**(named() if block in (blocks // 2, blocks) else {}))([hidden, change])
     *earlier, _ = passed
-    for beside in reversed(earlier[1:]):
+    for beside in reversed(earlier):
         doubled = kit.conv2d_transpose(beside.shape[-1], kernel_initializer=HE_TRANSPOSED)
-        hidden = layers.Add()([CutLike()([activated(doubled, hidden), beside]), beside])
+        hidden = layers.Add()([activated(doubled, hidden), beside])
     doubled = kit.conv2d_transpose(width // 2, kernel_initializer=HE_TRANSPOSED)
-    hidden = layers.Concatenate()([CutLike()([activated(doubled, hidden), picture]), picture])
+    hidden = layers.Concatenate()([activated(doubled, hidden), extended])
     pixels = {"filters": image_shape[-1], "dtype": "float32"}
     image = kit.conv2d(kernel_size=3, kernel_initializer=NEAR_GREY, **pixels)(hidden)
+    image = CutLike(dtype="float32")([image, picture])
     image = image + (picture if picture.shape[-1] == image_shape[-1] else kit.conv2d(kernel_size=1, **pixels)(picture))
     return keras.Model(picture, layers.Activation(leaky_clip, dtype="float32")(image), name=name)
 

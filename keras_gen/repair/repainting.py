@@ -7,7 +7,7 @@ there is nothing to blend: the tiles are the same as the whole.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 import keras
@@ -21,12 +21,10 @@ from keras_gen.data.folder import reason, report_skipped
 from keras_gen.repair import films, sheet
 from keras_gen.repair.folder import SHEET, Outcome, Plan
 from keras_gen.repair.pictures import Picture, for_model, of_model, save
+from keras_gen.repair.tiles import in_exact_tiles
 from keras_gen.style import thumbnails
 
-TILE = 640  # pixels a side that are kept of a tile: a photograph of 12 megapixels needs less than 3 GB
-START = 128  # tiles begin at a multiple of it: networks halve maps, and their noise repeats
 MAX_THUMBNAIL_FRAMES = 16  # of a film
-MIN_SIDE = 8  # of what a model gets: smaller pictures are extended
 
 
 class Repaints(Protocol):
@@ -129,7 +127,10 @@ def repaint_picture(
         def on_part(fraction, index=index):
             on_fraction((index + fraction) / len(given))
 
-        made.append(_in_tiles(repaints, pixels, own, on_part))
+        def paint(part, on_part, own=own):
+            return repaints.paint(part, own, on_part)
+
+        made.append(in_exact_tiles(paint, pixels, repaints.reach, on_part))
     painted = of_model(np.concatenate(made, axis=-1), picture, 1)
     colors = with_colors(painted.colors, picture.colors) if keep_colors and picture.is_colored else painted.colors
     return dataclasses.replace(picture, colors=colors)
@@ -166,29 +167,3 @@ def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
     luma = Image.fromarray(painted).convert("YCbCr").getchannel(0)
     _, *chroma = Image.fromarray(colors).convert("YCbCr").split()
     return np.asarray(Image.merge("YCbCr", (luma, *chroma)).convert("RGB"))
-
-
-def _in_tiles(repaints, pixels, whole, on_fraction):
-    """The whole picture, or its tiles with what is around them."""
-    height, width = pixels.shape[:2]
-    lacking = [(0, max(0, MIN_SIDE - side)) for side in (height, width)]
-    pixels = np.pad(pixels, (*lacking, (0, 0)), mode="edge")
-    reach = repaints.reach
-    if reach is None or max(height, width) <= TILE + 2 * reach:
-        return repaints.paint(pixels, whole, on_fraction)[:height, :width]
-    made = np.empty_like(pixels)
-    rows, columns = ([*_cuts(side, reach)] for side in pixels.shape[:2])
-    for number, ((top, bottom, above, below), (left, right, before, after)) in enumerate(
-        (row, column) for row in rows for column in columns
-    ):
-        tile = repaints.paint(pixels[above:below, before:after], whole, no_fraction)
-        made[top:bottom, left:right] = tile[top - above : bottom - above, left - before : right - before]
-        on_fraction((number + 1) / (len(rows) * len(columns)))
-    return made[:height, :width]
-
-
-def _cuts(side: int, reach: int) -> Iterator[tuple[int, int, int, int]]:
-    """Along one axis: where what is kept of each tile begins and ends, and the tile itself."""
-    for start in range(0, side, TILE):
-        end = min(side, start + TILE)
-        yield start, end, max(0, (start - reach) // START * START), min(side, end + reach)

@@ -1,12 +1,14 @@
-"""Applies a model to a whole picture of any size: enlarged, restored or translated in tiles, coloured at once.
+"""Applies a model to a whole picture of any size, in tiles or, to colour it, at once.
 
-Tiles overlap by a quarter and are blended, so no tile ends where another begins.
+Tiles of a model of one size overlap by a quarter and are blended, so no tile ends where another begins. A model of any
+size gets tiles that are larger than what is kept of them by all that their pixels depend on, so there is nothing to
+blend: the tiles are the same as the whole.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image
@@ -15,7 +17,9 @@ from keras_gen import images
 from keras_gen.console import no_fraction
 from keras_gen.repair.contract import BATCH, Repairs, factor_of, padding, size_of
 
-MAX_SIDE = 512  # of what a model of any size gets at once: 32 MB for each map of 32 channels
+TILE = 640  # pixels a side that are kept of an exact tile: a photograph of 12 megapixels needs less than 3 GB
+START = 128  # exact tiles begin at a multiple of it: networks halve maps, and their noise repeats
+MIN_SIDE = 8  # of what a model of any size gets: smaller pictures are extended
 OVERLAP = 4  # a divisor: neighbouring tiles share at least 1/4 of their side
 BAND = 256  # rows that are coloured at once
 LUMA = np.array([19595, 38470, 7471])  # of 65,536: the weights of Pillow's mode L
@@ -24,12 +28,12 @@ LUMA = np.array([19595, 38470, 7471])  # of 65,536: the weights of Pillow's mode
 def tiled(
     repairs: Repairs, pixels: np.ndarray, seed: int = 0, on_fraction: Callable[[float], None] = no_fraction
 ) -> np.ndarray:
-    """Enlarges, restores or translates one picture.
+    """Enlarges or restores one picture.
 
     Args:
-        repairs: a model for "upscale", "restore" or "translate", for images with as many channels.
+        repairs: a model for "upscale" or "restore", for images with as many channels.
         pixels: uint8 (height, width, channels) of any size; one that is smaller than the model is reflected at its
-            borders. A model of any size gets all of it, up to 512 pixels a side.
+            borders.
         seed: int in [0, 2³¹), the same for all tiles.
         on_fraction: called with the fraction that is done.
 
@@ -37,9 +41,6 @@ def tiled(
         uint8 (factor · height, factor · width, channels); enlarged, its blocks have the means of the pixels.
     """
     (height, width), size, factor = pixels.shape[:2], size_of(repairs), factor_of(repairs)
-    batch = BATCH
-    if repairs.any_size:
-        size, batch = (min(height, MAX_SIDE), min(width, MAX_SIDE)), 1
     lacking = padding((height, width), size)
     pixels = np.pad(pixels, (*lacking, (0, 0)), mode="reflect")
     (tops, row_shares), (lefts, column_shares) = (
@@ -49,8 +50,8 @@ def tiled(
     result = np.empty((factor * pixels.shape[0], factor * pixels.shape[1], repairs.image_shape[2]), np.uint8)
     strip = np.zeros((side, *result.shape[1:]), np.float32)  # one row of tiles: the sums need no more than that
     for index, top in enumerate(tops):
-        for start in range(0, len(lefts), batch):
-            part = range(start, min(start + batch, len(lefts)))
+        for start in range(0, len(lefts), BATCH):
+            part = range(start, min(start + BATCH, len(lefts)))
             tiles = np.stack([pixels[top : top + size[0], lefts[i] : lefts[i] + size[1]] for i in part])
             made = repairs.fill(tiles, None, np.full(len(part), seed, np.int64))
             for i, tile in zip(part, made, strict=True):
@@ -104,6 +105,53 @@ def _axis(length, side, factor):
     for start, share in zip(factor * starts, shares, strict=True):
         share /= total[start : start + factor * side]
     return starts, shares.astype(np.float32)
+
+
+def in_exact_tiles(
+    paint: Callable[[np.ndarray, Callable[[float], None]], np.ndarray],
+    pixels: np.ndarray,
+    reach: int | None,
+    on_fraction: Callable[[float], None] = no_fraction,
+) -> np.ndarray:
+    """Applies a model of any size to a picture, or to its tiles with what is around them.
+
+    Args:
+        paint: uint8 (height, width, channels) of at least 8 pixels a side, and a function to call with the fraction
+            that is done → uint8 of this height and width.
+        pixels: uint8 (height, width, channels) of any size.
+        reach: pixels around it on which a pixel may depend; None if on all of them.
+        on_fraction: called with the fraction that is done.
+
+    Returns:
+        uint8, of the height and width of the pixels: what `paint` makes of all of them at once.
+
+    Example:
+        >>> picture = np.arange(2700, dtype="uint8").reshape(3, 900, 1)
+        >>> bool((in_exact_tiles(lambda tile, _: 255 - tile, picture, reach=4) == 255 - picture).all())
+        True
+    """
+    height, width = pixels.shape[:2]
+    lacking = [(0, max(0, MIN_SIDE - side)) for side in (height, width)]
+    pixels = np.pad(pixels, (*lacking, (0, 0)), mode="edge")
+    if reach is None or max(height, width) <= TILE + 2 * reach:
+        return paint(pixels, on_fraction)[:height, :width]
+    rows, columns = ([*_cuts(side, reach)] for side in pixels.shape[:2])
+    strips = []
+    for index, (top, bottom, above, below) in enumerate(rows):
+        strip = []
+        for number, (left, right, before, after) in enumerate(columns):
+            tile = paint(pixels[above:below, before:after], no_fraction)
+            strip.append(tile[top - above : bottom - above, left - before : right - before].copy())
+            on_fraction((index + (number + 1) / len(columns)) / len(rows))
+        strips.append(np.concatenate(strip, axis=1))
+    return np.concatenate(strips)[:height, :width]
+
+
+def _cuts(side: int, reach: int) -> Iterator[tuple[int, int, int, int]]:
+    """Along one axis: where what is kept of each tile begins and ends, and the tile itself."""
+    for start in range(0, side, TILE):
+        end = min(side, start + TILE)
+        yield start, end, max(0, (start - reach) // START * START), min(side, end + reach)
 
 
 def colorize_picture(repairs: Repairs, luma: np.ndarray, seed: int = 0) -> np.ndarray:

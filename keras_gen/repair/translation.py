@@ -14,7 +14,9 @@ from keras_gen import images
 from keras_gen.console import no_fraction
 from keras_gen.data.decoding import to_channels
 from keras_gen.repair.contract import Repairs, padding, size_of
-from keras_gen.repair.tiles import tiled
+from keras_gen.repair.tiles import in_exact_tiles
+
+REACH = 64  # pixels around it on which a place may depend: 42 in the networks of the presets, and a margin
 
 
 def translated(
@@ -31,14 +33,15 @@ def translated(
     Returns:
         uint8 (height, width, channels of its images). Of a model of a fixed size as sharp as that size allows.
     """
+    seeds = np.array([seed], np.int64)
     if repairs.any_size:
-        return tiled(repairs, pixels, seed, on_fraction)
+        return in_exact_tiles(lambda part, _: repairs.fill(part[None], None, seeds)[0], pixels, REACH, on_fraction)
     size, (height, width) = size_of(repairs), pixels.shape[:2]
     scale = min(size[0] / height, size[1] / width)
     inner = max(1, min(size[0], round(height * scale))), max(1, min(size[1], round(width * scale)))
     lacking = padding(inner, size)
     given = np.pad(resized(pixels, inner), (*lacking, (0, 0)), mode="reflect")
-    made = repairs.fill(given[None], None, np.array([seed], np.int64))[0]
+    made = repairs.fill(given[None], None, seeds)[0]
     top, left = (before for before, _ in lacking)
     return resized(made[top : top + inner[0], left : left + inner[1]], (height, width))
 

@@ -29,8 +29,15 @@ MAX_DISCRIMINATOR_STEPS = 100  # of the discriminator in a round: they are compi
 CONTENT_WEIGHT, LEARNING_RATE = 0.03, 3e-3  # of a stylizer, see docs/style.md
 RESUMABLE_OPTIONS = ("resume", "epochs", "minutes")  # allowed with --resume; all others are those of the run
 
-# What the game of four networks does not have, and the value of each option that says so.
-_NOT_IN_A_CYCLE = {"penalties": (), "pack_size": 1, "discriminator_steps": 1, "ema_decay": 0.0, "augment": "none"}
+# Options that models which translate do not use, by what they learn from.
+_UNUSED_BY_TRANSLATION = {
+    "paired": ("condition", "clusters", "content_weight"),
+    "contrastive": ("condition", "clusters", "latent_dim"),
+    "cycle": (
+        *("condition", "clusters", "latent_dim", "penalties", "penalty_weight", "pack_size", "discriminator_steps"),
+        *("ema_decay", "augment", "flip"),
+    ),
+}
 
 Options = TypeVar("Options", bound="TrainingOptions")
 
@@ -272,18 +279,18 @@ class GANOptions(TrainingOptions):
             raise ValueError(f"expected --pack-size of at most --batch-size {largest}, received {self.pack_size}")
 
     def _check_translation(self) -> None:
-        """Refuses --to without a preset that translates, and the reverse, and what its game does not have."""
+        """Refuses --to without a preset that translates, and the reverse, and what its game does not use."""
         translating = [name for name, preset in GANS.items() if "translation" in preset]
         if self.translation is None and (self.to is not None or self.content_weight is not None):
             flag = "--to" if self.to is not None else "--content-weight"
             raise ValueError(f"expected no {flag} with {self.preset}: it is for the presets {', '.join(translating)}")
         if self.translation is not None and self.to is None:
             raise ValueError(f"expected --to with {self.preset}: the pictures that those of --data become like")
-        if self.translation == "paired" and self.content_weight is not None:
-            raise ValueError("expected no --content-weight with pix2pix: pairs say what the content is")
-        for name, off in _NOT_IN_A_CYCLE.items():
-            if self.translation == "cycle" and getattr(self, name) != off:
-                raise ValueError(f"expected no --{name.replace('_', '-')} with {self.preset}: its game has none")
+        off = fields.completed(GANOptions(self.preset), GANS.get(self.preset, {}))
+        for name in _UNUSED_BY_TRANSLATION.get(self.translation or "", ()):
+            if getattr(self, name) != off[name]:
+                why = "pairs say what the content is" if name == "content_weight" else "its game does not use it"
+                raise ValueError(f"expected no --{name.replace('_', '-')} with {self.preset}: {why}")
 
     def _check_repair(self) -> None:
         """Refuses options of repair that the task does not have."""
