@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_gen import evaluation, networks
 from keras_gen.data import ImageData, Split
@@ -14,6 +15,7 @@ from keras_gen.models.painting import fitted, paint
 from keras_gen.models.stylizer import Stylizer
 from keras_gen.networks.modulated import MULTIPLE, PERIOD, REACH
 from keras_gen.repair import Picture, repainting
+from keras_gen.runs.stylizer import painting_of
 from keras_gen.style import ColorTransfer, StyleDistance, thumbnails
 from tests.contracts import array
 
@@ -109,7 +111,7 @@ def test_a_missing_request_is_the_first_style_in_full():
 class Tiled:
     """A stylizer as `Repaints`, which counts what it gets."""
 
-    channels, reach = 3, REACH
+    channels, reach, strength = 3, REACH, 1.0
 
     def __init__(self):
         self.sizes = []
@@ -131,6 +133,36 @@ def test_tiles_are_the_same_as_the_whole(monkeypatch):
     assert max(repaints.sizes) == (150, 320)
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_colours_that_are_hidden_do_not_count(channels):
+    alpha = np.full((16, 24), 255, "uint8")
+    alpha[:, 12:] = 0
+    shown = Picture(PHOTOGRAPHS[0, ..., :3], alpha)
+    white, noise = (Picture(np.where(alpha[..., None] > 0, shown.colors, other), alpha) for other in (255, 7))
+    first, second = (repainting.on_white(each, channels) for each in (white, noise))
+    np.testing.assert_array_equal(first, second)
+    for one, other in zip(*(repainting.wholes_of([each], channels) for each in (white, noise)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_painting_is_read_as_photographs_are(tmp_path):
+    pixels = np.zeros((2, 3, 4), "uint8")
+    pixels[0, :, 3] = 255
+    Image.fromarray(pixels).save(tmp_path / "painting.png")
+    for channels, below in ((1, [255]), (3, [255] * 3), (4, [0] * 4)):
+        assert painting_of(tmp_path / "painting.png", channels)[1, 2].tolist() == below
+
+
+def test_at_strength_0_no_byte_changes():
+    class Unasked(Tiled):
+        strength = 0.0
+
+    picture = Picture(PHOTOGRAPHS[0, ..., :3], alpha=PHOTOGRAPHS[0, ..., 3])
+    repaints = Unasked()
+    assert repainting.repaint_picture(repaints, picture, keep_colors=True) is picture
+    assert not repaints.sizes
 
 
 def test_a_pixel_depends_on_no_more_than_the_reach():

@@ -20,7 +20,8 @@ from keras_gen.data.finding import printable
 from keras_gen.data.folder import reason, report_skipped
 from keras_gen.repair import films, sheet
 from keras_gen.repair.folder import SHEET, Outcome, Plan
-from keras_gen.repair.pictures import Picture, for_model, of_model, save
+from keras_gen.repair.pictures import Picture, of_model, save
+from keras_gen.repair.translation import in_channels
 from keras_gen.style import thumbnails
 
 TILE = 640  # pixels a side that are kept of a tile: a photograph of 12 megapixels needs less than 3 GB
@@ -35,6 +36,7 @@ class Repaints(Protocol):
     Attributes:
         channels: of the pictures that it takes and returns.
         reach: pixels around it on which a pixel may depend; None if on all of them.
+        strength: from 0 to 1; at 0 pictures are returned as they are, without asking the model.
     """
 
     @property
@@ -42,6 +44,9 @@ class Repaints(Protocol):
 
     @property
     def reach(self) -> int | None: ...
+
+    @property
+    def strength(self) -> float: ...
 
     def paint(self, pixels: np.ndarray, whole: np.ndarray, on_fraction: Callable[[float], None]) -> np.ndarray:
         """Repaints a picture or a part of one.
@@ -116,13 +121,15 @@ def repaint_picture(
         repaints: the model, with its style and strength.
         picture: of any size.
         keep_colors: as of `repaint`.
-        wholes: from `palettes_of`, for a frame of a film; by default of the picture.
+        wholes: from `wholes_of`, for a frame of a film; by default of the picture.
         on_fraction: called with the fraction that is done.
 
     Returns:
         The `Picture`, of the same size and kind.
     """
-    given = for_model(picture, repaints.channels)
+    if repaints.strength == 0:
+        return picture
+    given = on_white(picture, repaints.channels)
     made, wholes = [], wholes or wholes_of([picture], repaints.channels)
     for index, (pixels, own) in enumerate(zip(given, wholes, strict=True)):
 
@@ -133,6 +140,27 @@ def repaint_picture(
     painted = of_model(np.concatenate(made, axis=-1), picture, 1)
     colors = with_colors(painted.colors, picture.colors) if keep_colors and picture.is_colored else painted.colors
     return dataclasses.replace(picture, colors=colors)
+
+
+def on_white(picture: Picture, channels: int) -> list[np.ndarray]:
+    """What a model gets of a picture: no colours that are hidden where it is transparent, as in training.
+
+    Args:
+        picture: of any size and kind.
+        channels: of the model.
+
+    Returns:
+        uint8 (height, width, channels): one array, or for a model of grey images one for each colour.
+
+    Example:
+        >>> hidden = Picture(np.zeros((1, 1, 3), "uint8"), alpha=np.zeros((1, 1), "uint8"))
+        >>> [each.tolist() for each in on_white(hidden, 3)]
+        [[[[255, 255, 255]]]]
+    """
+    if channels > 1:
+        return [in_channels(picture.pixels(), channels)]
+    colors = in_channels(picture.pixels(), picture.colors.shape[-1])
+    return [colors[..., channel : channel + 1] for channel in range(colors.shape[-1])]
 
 
 def wholes_of(frames: list[Picture], channels: int) -> list[np.ndarray]:
@@ -146,7 +174,7 @@ def wholes_of(frames: list[Picture], channels: int) -> list[np.ndarray]:
         For each array that the model gets of a picture uint8 (64, 64, channels), see `style.thumbnails`.
     """
     some = frames[:: -(-len(frames) // MAX_THUMBNAIL_FRAMES)]
-    by_array = zip(*(for_model(frame, channels) for frame in some), strict=True)
+    by_array = zip(*(on_white(frame, channels) for frame in some), strict=True)
     shown = (thumbnails(keras.ops.cast(np.concatenate(arrays)[None], "float32")) for arrays in by_array)
     return [keras.ops.convert_to_numpy(each)[0].astype("uint8") for each in shown]
 
