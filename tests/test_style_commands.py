@@ -156,6 +156,7 @@ def test_a_run_without_a_painting_is_refused(trained):
         ([], "expected --style with at least one painting"),
         (["--style", "photos/0.png", "--style-size", "20"], "at least 56 pixels a side"),
         (["--style", "runs"], "expected --style with an image file"),
+        (["--style", "wave.png", "--wrap", "width"], "--wrap"),
     ):
         ended = call(trained, "train_gan.py", "stylize", "--data", "photos", *options, "--epochs", "1")
         assert ended.returncode == 2
