@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gen import evaluation, networks
+from keras_gen import Stylizer, evaluation, networks
 from keras_gen.data import ImageData, Split
 from keras_gen.inputs import Styling
 from keras_gen.models import saving
 from keras_gen.models.painting import fitted, paint
-from keras_gen.models.stylizer import Stylizer
 from keras_gen.networks.modulated import MULTIPLE, PERIOD, REACH
 from keras_gen.repair import Picture, repainting
 from keras_gen.runs.stylizer import painting_of
