@@ -39,7 +39,7 @@ class Stylizer(Generative, ScheduledModel):
         images: uint8 in [0, 255] or float in [-1, 1], (b, *image_shape).
 
     Call returns:
-        (float32 images in about [-1, 1], the rows of the rows that were drawn for them).
+        (float32 images in about [-1, 1], the rows of styles and strengths that were drawn for them).
 
     Raises:
         ValueError: if the network or the distance has another number of styles or channels.
