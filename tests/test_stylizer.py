@@ -14,6 +14,7 @@ from keras_gen.models import saving
 from keras_gen.models.painting import fitted, paint
 from keras_gen.networks.modulated import MULTIPLE, PERIOD, REACH
 from keras_gen.repair import Picture, repainting
+from keras_gen.repair.tiles import luma_of
 from keras_gen.runs.stylizer import painting_of
 from keras_gen.style import ColorTransfer, StyleDistance, thumbnails
 from tests.contracts import array
@@ -162,6 +163,13 @@ def test_at_strength_0_no_byte_changes():
     repaints = Unasked()
     assert repainting.repaint_picture(repaints, picture, keep_colors=True) is picture
     assert not repaints.sizes
+
+
+def test_kept_colours_have_the_luma_that_was_painted():
+    painted, colors = RANDOM.integers(0, 256, (2, 300, 7, 3)).astype("uint8")
+    made = repainting.with_colors(painted, colors)
+    np.testing.assert_array_equal(luma_of(made), luma_of(painted))
+    np.testing.assert_allclose(repainting.with_colors(colors, colors), colors, atol=1)
 
 
 def test_a_pixel_depends_on_no_more_than_the_reach():

@@ -59,7 +59,7 @@ def paint(
         return photograph.copy()
     height, width, channels = photograph.shape
     scale = min(1.0, MAX_SIDE / max(height, width))
-    small = resized(photograph, (max(1, round(height * scale)), max(1, round(width * scale))))
+    small = pixels.resized(photograph, (max(1, round(height * scale)), max(1, round(width * scale))))
     distance = StyleDistance(1, channels, seed=seed)
     distance.adapt([fitted(painting, max(distance.min_side, style_size or min(small.shape[:2])))])
     descent = _Descent(small, distance, strength)
@@ -80,15 +80,8 @@ def fitted(painting: np.ndarray, side: int) -> np.ndarray:
         (10, 20, 3)
     """
     scale = side / min(painting.shape[:2])
-    return resized(painting, (max(side, round(painting.shape[0] * scale)), max(side, round(painting.shape[1] * scale))))
-
-
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture of another (height, width), uint8 (…, channels)."""
-    if picture.shape[:2] == tuple(size):
-        return picture
-    made = np.asarray(pixels.to_pil(picture).resize((size[1], size[0]), Image.Resampling.LANCZOS))
-    return made.reshape(*size, picture.shape[-1])
+    height, width = (max(side, round(scale * length)) for length in painting.shape[:2])
+    return pixels.resized(painting, (height, width))
 
 
 def _planes(change):

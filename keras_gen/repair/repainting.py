@@ -12,7 +12,6 @@ from typing import Protocol
 
 import keras
 import numpy as np
-from PIL import Image
 
 from keras_gen import images
 from keras_gen.console import OnProgress, no_fraction, no_progress
@@ -21,6 +20,7 @@ from keras_gen.data.folder import reason, report_skipped
 from keras_gen.repair import films, sheet
 from keras_gen.repair.folder import SHEET, Outcome, Plan
 from keras_gen.repair.pictures import Picture, of_model, save
+from keras_gen.repair.tiles import BAND, LUMA, luma_of, tinted
 from keras_gen.repair.translation import in_channels
 from keras_gen.style import thumbnails
 
@@ -180,7 +180,7 @@ def wholes_of(frames: list[Picture], channels: int) -> list[np.ndarray]:
 
 
 def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """The luma of one picture with the colours of another.
+    """The luma of one picture, exactly, with the colours of another, paler where they would leave [0, 255].
 
     Args:
         painted: uint8 (height, width, 3).
@@ -189,11 +189,14 @@ def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
     Example:
         >>> grey, red = np.full((1, 1, 3), 76, "uint8"), np.array([[[255, 0, 0]]], "uint8")
         >>> with_colors(grey, red).tolist()
-        [[[253, 0, 0]]]
+        [[[255, 0, 0]]]
     """
-    luma = Image.fromarray(painted).convert("YCbCr").getchannel(0)
-    _, *chroma = Image.fromarray(colors).convert("YCbCr").split()
-    return np.asarray(Image.merge("YCbCr", (luma, *chroma)).convert("RGB"))
+    made = np.empty_like(painted)
+    for first in range(0, len(made), BAND):
+        rows = slice(first, first + BAND)
+        own = colors[rows].astype(np.float32)
+        made[rows] = tinted(luma_of(painted[rows]), own - (own @ LUMA.astype(np.float32) / 65536)[..., None])
+    return made
 
 
 def _in_tiles(repaints, pixels, whole, on_fraction):
