@@ -236,6 +236,13 @@ def test_a_picture_is_painted_without_a_model():
     np.testing.assert_array_equal(paint(photograph, painting, strength=0.0), photograph)
 
 
+def test_a_photograph_may_be_long_and_thin_but_not_tiny():
+    photograph = RANDOM.integers(0, 256, (20, 1600, 1)).astype("uint8")
+    assert paint(photograph, PAINTINGS[0][..., :1], 1).shape == photograph.shape
+    with pytest.raises(ValueError, match=r"expected a photograph of at least 7 pixels a side, received \(6, 1600, 1\)"):
+        paint(photograph[:6], PAINTINGS[0][..., :1], 1)
+
+
 def test_a_painting_gets_its_shorter_side():
     assert fitted(PAINTINGS[0], 28).shape == (28, 30, 4)
     assert fitted(PAINTINGS[0], 56) is PAINTINGS[0]
@@ -245,10 +252,12 @@ def test_what_does_not_fit_is_refused():
     network, distance = networks.stylizer("modulated", 3, 2, width=4), StyleDistance(2, directions=4)
     for arguments, message in (
         ((network, distance, ["a"], (8, 8, 3)), "expected a network and a distance for 1 styles"),
-        ((network, distance, ["a", "b"], (8, 8, 1)), "expected images of 1 channels|expected images of 3 channels"),
+        ((network, distance, ["a", "b"], (8, 8, 1)), "expected images of 3 channels, as the network has, received"),
     ):
         with pytest.raises(ValueError, match=message):
             Stylizer(*arguments)
     with pytest.raises(ValueError, match="expected a content_weight of 0 or more"):
         Stylizer(network, distance, ["a", "b"], (8, 8, 3), content_weight=-1)
+    with pytest.raises(ValueError, match="expected picture to be given"):
+        stylizer().picture()
     assert any(isinstance(layer, ColorTransfer) for layer in network.layers)

@@ -104,6 +104,9 @@ def test_parts_that_do_not_fit_are_refused():
         ValueError, match=r"expected four networks of pictures \(8, 12, 1\), received generator \(8, 12"
     ):
         Cycle(*translators, discriminator, discriminator, source=Picture("a", (8, 12, 1)))
+    to_colors = networks.translator("conv", SHAPE, source_channels=1, width=4, blocks=2)
+    with pytest.raises(ValueError, match=r"expected pictures of 3 channels, as the images have, received \(8, 12, 1\)"):
+        ContrastiveTranslator(to_colors, discriminator, inputs=[Picture("a", (8, 12, 1), to_discriminator=False)])
 
 
 def test_without_weight_the_identity_costs_nothing():

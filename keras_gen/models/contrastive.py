@@ -38,7 +38,8 @@ class ContrastiveTranslator(Translation, GAN):
         **options: as of `GAN`; `inputs` are a `Picture` that the discriminator does not see.
 
     Raises:
-        ValueError: as `GAN`, and without a picture.
+        ValueError: as `GAN`, without a picture, and if pictures and images have different channels: one encoder
+            describes both.
 
     Logs as `GAN`; `term` is the weighted sum of the content terms and of the terms that it was compiled with.
 
@@ -66,6 +67,11 @@ class ContrastiveTranslator(Translation, GAN):
     def __init__(self, generator, discriminator, heads=None, *, content_weight=1.0, identity_weight=1.0, **options):
         super().__init__(generator, discriminator, **options)
         check_source(self)
+        if self.source.shape[-1] != self.image_shape[-1]:
+            raise ValueError(
+                f"expected pictures of {self.image_shape[-1]} channels, as the images have, received "
+                f"{self.source.shape}: convert one of them"
+            )
         self.content_weight = content_weight
         self.identity_weight = identity_weight
         self.heads = heads_of(generator) if heads is None else heads

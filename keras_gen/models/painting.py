@@ -12,6 +12,7 @@ from PIL import Image
 from keras_gen import images as pixels
 from keras_gen.console import no_fraction
 from keras_gen.style import StyleDistance, structure
+from keras_gen.style.structure import WINDOW
 
 MAX_SIDE = 384  # of the picture that is optimised; what changes is enlarged to that of the photograph
 NUM_SCALES = 4  # of the changes that are optimised together, each half as large as the one before
@@ -58,8 +59,10 @@ def paint(
     if strength == 0:
         return photograph.copy()
     height, width, channels = photograph.shape
+    if min(height, width) < WINDOW:
+        raise ValueError(f"expected a photograph of at least {WINDOW} pixels a side, received {photograph.shape}")
     scale = min(1.0, MAX_SIDE / max(height, width))
-    small = pixels.resized(photograph, (max(1, round(height * scale)), max(1, round(width * scale))))
+    small = pixels.resized(photograph, (max(WINDOW, round(height * scale)), max(WINDOW, round(width * scale))))
     distance = StyleDistance(1, channels, seed=seed)
     distance.adapt([fitted(painting, max(distance.min_side, style_size or min(small.shape[:2])))])
     descent = _Descent(small, distance, strength)

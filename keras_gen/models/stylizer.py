@@ -228,8 +228,13 @@ class Stylizer(Generative, ScheduledModel):
 
         Returns:
             uint8 array (height, width, channels).
+
+        Raises:
+            ValueError: without photographs, or with others.
         """
-        originals = self.source.rows(len(given["picture"]), seed, given=given["picture"])[: min(num, NUM_SHOWN)]
+        given = {name: np.asarray(column[: min(num, NUM_SHOWN)]) for name, column in (given or {}).items()}
+        num = min([NUM_SHOWN, *map(len, given.values())])
+        originals = self.source.rows(num, seed, given=given.get(self.source.name))
         styling = np.zeros((len(originals), *self.styling.shape), "float32")
         styling[np.arange(len(originals)), np.arange(len(originals)) % len(self.styles)] = 1
         shown = [originals]

@@ -189,7 +189,7 @@ def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
     Example:
         >>> grey, red = np.full((1, 1, 3), 76, "uint8"), np.array([[[255, 0, 0]]], "uint8")
         >>> with_colors(grey, red).tolist()
-        [[[255, 0, 0]]]
+        [[[254, 0, 0]]]
     """
     made = np.empty_like(painted)
     for first in range(0, len(made), BAND):
