@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gen import Stylizer, evaluation, networks
+from keras_gen import Stylizer, evaluation, export, networks
 from keras_gen.data import ImageData, Split
+from keras_gen.export import runtimes
 from keras_gen.inputs import Styling
 from keras_gen.models import saving
 from keras_gen.models.painting import fitted, paint
@@ -201,6 +202,40 @@ def test_it_is_saved_with_its_styles(tmp_path):
     pictures = PHOTOGRAPHS[..., :3]
     np.testing.assert_array_equal(loaded.stylize(pictures, "pale", 0.6), stylizer().stylize(pictures, "pale", 0.6))
     np.testing.assert_array_equal(array(loaded.distance.tables), array(stylizer().distance.tables))
+
+
+def test_it_goes_on_after_loading_as_if_nothing_had_been(tmp_path):
+    model, photographs = stylizer.__wrapped__(), PHOTOGRAPHS[..., :3]
+    eagerly = keras.backend.backend() == "tensorflow"  # which compiles longer than a few steps take
+    model.compile(run_eagerly=eagerly)
+    model.train_on_batch(photographs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded.run_eagerly = eagerly
+    before = array(model.trainable_variables[0].value)
+    for each in (model, loaded):
+        each.train_on_batch(photographs)
+    assert not np.array_equal(array(model.trainable_variables[0].value), before)
+    for weight, other in zip(model.variables, loaded.variables, strict=True):
+        np.testing.assert_array_equal(array(weight.value), array(other.value), weight.path)
+
+
+@pytest.mark.slow  # two converters and their runtimes
+def test_it_goes_into_other_formats(tmp_path):
+    version = export.publish(stylizer(), tmp_path, "paint", formats=["onnx", "litert"])  # which verifies both
+    pictures = RANDOM.integers(0, 256, (3, 21, 34, 3)).astype("uint8")
+    request = {
+        "pictures": pictures,
+        "strength": np.array([0.0, 0.4, 1.0], "float32"),
+        "style_number": np.array([0, 1, 1]),
+    }
+    expected = [
+        stylizer().stylize(picture[None], style, strength)[0]
+        for picture, style, strength in zip(pictures, ("dots", "pale", "pale"), (0.0, 0.4, 1.0), strict=True)
+    ]
+    for name, file in {"onnx": "1.onnx", "litert": "1.tflite"}.items():
+        (made,) = runtimes.RUNTIMES[name](str(version.parent / file))("serving_default", request).values()
+        assert np.abs(made.astype(int) - np.stack(expected)).max() <= 1, name
 
 
 def test_the_card_shows_what_is_kept_and_what_is_taken():
