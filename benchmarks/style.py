@@ -63,14 +63,11 @@ class Encoder:
         self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def __call__(self, pictures) -> np.ndarray:
+        from keras_gen.images import resized
+
         name = self.session.get_inputs()[0].name
         sized = (resized(picture, (ENCODER_SIDE, ENCODER_SIDE)) for picture in pictures)
         return np.stack([self.session.run(None, {name: each[None] / np.float32(255)})[0].ravel() for each in sized])
-
-
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An RGB picture of another (height, width)."""
-    return np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
 
 
 def scores(codes: np.ndarray, before: np.ndarray, known: np.ndarray, styles: np.ndarray) -> tuple[float, float]:
@@ -108,6 +105,8 @@ def copied(picture: np.ndarray, painting: np.ndarray, random: np.random.Generato
 
 def flicker(photographs: np.ndarray, styles: list[str], paint: Paint) -> tuple[float, float]:
     """Mean absolute difference in bytes after a shift and after a zoom of the photographs, taken back."""
+    from keras_gen.images import resized
+
     shifts, zooms = [], []
     for photograph, style in zip(photographs, styles, strict=True):
         height, width = photograph.shape[:2]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         priors,
         repair,
         schedules,
+        style,
         terms,
     )
     from keras_gen.data import load
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from keras_gen.models.game import AdversarialModel, Player
     from keras_gen.models.gan import GAN
     from keras_gen.models.repairer import Repairer
+    from keras_gen.models.stylizer import Stylizer
     from keras_gen.models.translator import Translator
 
 _HOMES = {
@@ -59,6 +61,7 @@ _HOMES = {
     "Repairer": "models.repairer",
     "ContrastiveTranslator": "models.contrastive",
     "Cycle": "models.cycle",
+    "Stylizer": "models.stylizer",
     "Translator": "models.translator",
     "VAE": "models.autoencoders",
     "VQVAE": "models.autoencoders",
@@ -91,6 +94,7 @@ _ROOMS = {
     "priors": "priors",
     "repair": "repair",
     "schedules": "schedules",
+    "style": "style",
     "terms": "terms",
 }
 
@@ -108,6 +112,7 @@ __all__ = [
     "DenoisingAutoencoder",
     "Player",
     "Repairer",
+    "Stylizer",
     "Translator",
     "__version__",
     "augment",
@@ -135,6 +140,7 @@ __all__ = [
     "publish",
     "repair",
     "schedules",
+    "style",
     "terms",
 ]
 

@@ -1,7 +1,7 @@
 """Images as bytes and as floats.
 
 The only module that converts between uint8 in [0, 255] (data, PNG files, servers, metrics) and float32 in [-1, 1]
-inside the models. It also arranges images in grids and writes them to disk. Resizing and decoding belong to `data`.
+inside the models. It also resizes images, arranges them in grids and writes them to disk. Decoding belongs to `data`.
 """
 
 from __future__ import annotations
@@ -199,6 +199,26 @@ def match_shape(pictures: np.ndarray, image_shape: tuple[int, int, int]) -> np.n
     mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
     shown = [to_pil(picture).convert(mode).resize((width, height), Image.Resampling.NEAREST) for picture in pictures]
     return np.stack([np.asarray(picture).reshape(image_shape) for picture in shown])
+
+
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """One uint8 image at another (height, width), by Lanczos; colours are mixed by how opaque they are.
+
+    Args:
+        image: uint8 array (height, width, channels) with 1, 3 or 4 channels.
+        size: (height, width) of the result.
+
+    Returns:
+        uint8 array (*size, channels): the image itself where it has that size.
+
+    Example:
+        >>> resized(np.full((4, 6, 1), 7, "uint8"), (8, 3)).shape
+        (8, 3, 1)
+    """
+    if image.shape[:2] == tuple(size):
+        return image
+    height, width = size
+    return np.asarray(to_pil(image).resize((width, height), Image.Resampling.LANCZOS)).reshape(*size, image.shape[-1])
 
 
 def to_pil(image: np.ndarray) -> Image.Image:

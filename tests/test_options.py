@@ -11,9 +11,9 @@ from keras_gen import networks
 from keras_gen.cli.command_line import STYLE
 from keras_gen.data import load
 from keras_gen.models.autoencoders import KINDS
-from keras_gen.presets import AUTOENCODERS, GANS
+from keras_gen.presets import AUTOENCODERS, GANS, STYLIZERS
 from keras_gen.runs import autoencoder, gan, options, preparation
-from keras_gen.runs.options import AutoencoderOptions, GANOptions
+from keras_gen.runs.options import AutoencoderOptions, GANOptions, StylizerOptions
 from tests.commands import fail
 
 PRESETS = [(GANOptions, GANS, name) for name in GANS] + [
@@ -25,6 +25,11 @@ OWN = {"own": {"about": "for a test", "learning_rate": 3e-3, "seed": 5, "attenti
 def typed(command):
     """What the command line makes of options, before a preset."""
     return tyro.cli(GANOptions, args=command.split(), config=STYLE)
+
+
+def test_a_stylizer_does_not_wrap():
+    with pytest.raises(ValueError, match="expected a stylizer without wrap, as it repaints in tiles, received width"):
+        StylizerOptions(style=("painting.png",), wrap="width").resolve(STYLIZERS)
 
 
 @pytest.mark.parametrize(("kind", "presets", "name"), PRESETS)

@@ -330,7 +330,7 @@ def test_pictures_that_differ_in_their_suffix_do_not_replace_each_other(tmp_path
 
 
 ERRORS = {
-    "no data": (["--data", "nowhere"], "expected --data as an image file or a folder of them, found no nowhere"),
+    "no data": (["--data", "nowhere"], "expected an image file or a folder of them, found no nowhere"),
     "over the pictures": (["--out", "damaged"], "expected --out that leaves the pictures as they are, damaged would"),
     "over a mask": (["--out", "masks"], "masks would replace masks/x.png"),
     "a file": (["--out", "damaged/x.png"], "expected --out as a folder, received the file damaged/x.png"),

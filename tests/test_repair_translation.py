@@ -8,7 +8,7 @@ from PIL import Image
 from keras_gen import inputs, networks
 from keras_gen.models.contrastive import ContrastiveTranslator
 from keras_gen.networks import residual
-from keras_gen.repair import Picture, repair_picture, tiles
+from keras_gen.repair import Picture, plan, repair, repair_picture, tiles
 from keras_gen.repair.films import Film, is_film, read_film, save_film
 from keras_gen.repair.translation import in_channels
 from tests.repairs import SIZE, Stub, noise
@@ -112,3 +112,14 @@ def test_films_keep_their_frames_and_what_is_transparent(tmp_path):
     Image.fromarray(colors[0]).save(tmp_path / "one.gif")
     assert not is_film(tmp_path / "one.gif")
     assert not is_film(tmp_path / "film.png")
+
+
+def test_progress_counts_the_frames_of_a_film(tmp_path):
+    save_film(tmp_path / "film.gif", Film([Picture(noise(9, 7) // each) for each in (1, 2, 3, 4)], [40] * 4))
+    said = []
+    planned = plan(tmp_path / "film.gif", tmp_path / "out", animates=True)
+    repair(Stub("translate"), planned, on_progress=lambda text, done: said.append((text, done)))
+    assert {text for text, _ in said} == {"translating 1 picture"}
+    fractions = [done for _, done in said]
+    assert fractions == sorted(fractions)
+    assert {0, 0.25, 0.5, 0.75} <= set(fractions)

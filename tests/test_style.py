@@ -6,6 +6,7 @@ import scipy.stats
 from keras import ops
 
 from keras_gen import style
+from keras_gen.corruptions.pixels import LUMA
 from keras_gen.style import ColorTransfer, StyleDistance, colors, distances
 from keras_gen.style.structure import MIN_VARIANCE
 from tests.contracts import array
@@ -109,7 +110,7 @@ def test_paintings_that_do_not_fit_are_refused(paintings, message):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_structure_is_the_local_correlation_of_luma(channels):
     photo = RANDOM.uniform(-1, 1, (1, 20, 24, channels)).astype("float32")
-    weights = np.array(style.LUMA if channels >= 3 else (1.0,), "float32")
+    weights = np.array(LUMA if channels >= 3 else (1.0,), "float32")
     other = photo + RANDOM.uniform(-1, 1, photo.shape).astype("float32")
     first, second = (each[0, ..., : len(weights)] @ weights for each in (photo, other))
     line = np.exp(-((np.arange(7) - 3) ** 2) / (2 * 1.5**2))

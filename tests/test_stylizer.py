@@ -5,15 +5,18 @@ import functools
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from keras_gen import evaluation, networks
+from keras_gen import Stylizer, evaluation, export, networks
 from keras_gen.data import ImageData, Split
+from keras_gen.export import runtimes
 from keras_gen.inputs import Styling
 from keras_gen.models import saving
 from keras_gen.models.painting import fitted, paint
-from keras_gen.models.stylizer import Stylizer
 from keras_gen.networks.modulated import MULTIPLE, PERIOD, REACH
 from keras_gen.repair import Picture, repainting, tiles
+from keras_gen.repair.tiles import luma_of
+from keras_gen.runs.stylizer import painting_of
 from keras_gen.style import ColorTransfer, StyleDistance, thumbnails
 from tests.contracts import array
 
@@ -109,7 +112,7 @@ def test_a_missing_request_is_the_first_style_in_full():
 class Tiled:
     """A stylizer as `Repaints`, which counts what it gets."""
 
-    channels, reach = 3, REACH
+    channels, reach, strength = 3, REACH, 1.0
 
     def __init__(self):
         self.sizes = []
@@ -131,6 +134,43 @@ def test_tiles_are_the_same_as_the_whole(monkeypatch):
     assert max(repaints.sizes) == (150, 320)
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_colours_that_are_hidden_do_not_count(channels):
+    alpha = np.full((16, 24), 255, "uint8")
+    alpha[:, 12:] = 0
+    shown = Picture(PHOTOGRAPHS[0, ..., :3], alpha)
+    white, noise = (Picture(np.where(alpha[..., None] > 0, shown.colors, other), alpha) for other in (255, 7))
+    first, second = (repainting.on_white(each, channels) for each in (white, noise))
+    np.testing.assert_array_equal(first, second)
+    for one, other in zip(*(repainting.wholes_of([each], channels) for each in (white, noise)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_painting_is_read_as_photographs_are(tmp_path):
+    pixels = np.zeros((2, 3, 4), "uint8")
+    pixels[0, :, 3] = 255
+    Image.fromarray(pixels).save(tmp_path / "painting.png")
+    for channels, below in ((1, [255]), (3, [255] * 3), (4, [0] * 4)):
+        assert painting_of(tmp_path / "painting.png", channels)[1, 2].tolist() == below
+
+
+def test_at_strength_0_no_byte_changes():
+    class Unasked(Tiled):
+        strength = 0.0
+
+    picture = Picture(PHOTOGRAPHS[0, ..., :3], alpha=PHOTOGRAPHS[0, ..., 3])
+    repaints = Unasked()
+    assert repainting.repaint_picture(repaints, picture, keep_colors=True) is picture
+    assert not repaints.sizes
+
+
+def test_kept_colours_have_the_luma_that_was_painted():
+    painted, colors = RANDOM.integers(0, 256, (2, 300, 7, 3)).astype("uint8")
+    made = repainting.with_colors(painted, colors)
+    np.testing.assert_array_equal(luma_of(made), luma_of(painted))
+    np.testing.assert_allclose(repainting.with_colors(colors, colors), colors, atol=1)
 
 
 def test_a_pixel_depends_on_no_more_than_the_reach():
@@ -162,6 +202,40 @@ def test_it_is_saved_with_its_styles(tmp_path):
     pictures = PHOTOGRAPHS[..., :3]
     np.testing.assert_array_equal(loaded.stylize(pictures, "pale", 0.6), stylizer().stylize(pictures, "pale", 0.6))
     np.testing.assert_array_equal(array(loaded.distance.tables), array(stylizer().distance.tables))
+
+
+def test_it_goes_on_after_loading_as_if_nothing_had_been(tmp_path):
+    model, photographs = stylizer.__wrapped__(), PHOTOGRAPHS[..., :3]
+    eagerly = keras.backend.backend() == "tensorflow"  # which compiles longer than a few steps take
+    model.compile(run_eagerly=eagerly)
+    model.train_on_batch(photographs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded.run_eagerly = eagerly
+    before = array(model.trainable_variables[0].value)
+    for each in (model, loaded):
+        each.train_on_batch(photographs)
+    assert not np.array_equal(array(model.trainable_variables[0].value), before)
+    for weight, other in zip(model.variables, loaded.variables, strict=True):
+        np.testing.assert_array_equal(array(weight.value), array(other.value), weight.path)
+
+
+@pytest.mark.slow  # two converters and their runtimes
+def test_it_goes_into_other_formats(tmp_path):
+    version = export.publish(stylizer(), tmp_path, "paint", formats=["onnx", "litert"])  # which verifies both
+    pictures = RANDOM.integers(0, 256, (3, 21, 34, 3)).astype("uint8")
+    request = {
+        "pictures": pictures,
+        "strength": np.array([0.0, 0.4, 1.0], "float32"),
+        "style_number": np.array([0, 1, 1]),
+    }
+    expected = [
+        stylizer().stylize(picture[None], style, strength)[0]
+        for picture, style, strength in zip(pictures, ("dots", "pale", "pale"), (0.0, 0.4, 1.0), strict=True)
+    ]
+    for name, file in {"onnx": "1.onnx", "litert": "1.tflite"}.items():
+        (made,) = runtimes.RUNTIMES[name](str(version.parent / file))("serving_default", request).values()
+        assert np.abs(made.astype(int) - np.stack(expected)).max() <= 1, name
 
 
 def test_the_card_shows_what_is_kept_and_what_is_taken():
@@ -197,6 +271,13 @@ def test_a_picture_is_painted_without_a_model():
     np.testing.assert_array_equal(paint(photograph, painting, strength=0.0), photograph)
 
 
+def test_a_photograph_may_be_long_and_thin_but_not_tiny():
+    photograph = RANDOM.integers(0, 256, (20, 1600, 1)).astype("uint8")
+    assert paint(photograph, PAINTINGS[0][..., :1], 1).shape == photograph.shape
+    with pytest.raises(ValueError, match=r"expected a photograph of at least 7 pixels a side, received \(6, 1600, 1\)"):
+        paint(photograph[:6], PAINTINGS[0][..., :1], 1)
+
+
 def test_a_painting_gets_its_shorter_side():
     assert fitted(PAINTINGS[0], 28).shape == (28, 30, 4)
     assert fitted(PAINTINGS[0], 56) is PAINTINGS[0]
@@ -206,10 +287,12 @@ def test_what_does_not_fit_is_refused():
     network, distance = networks.stylizer("modulated", 3, 2, width=4), StyleDistance(2, directions=4)
     for arguments, message in (
         ((network, distance, ["a"], (8, 8, 3)), "expected a network and a distance for 1 styles"),
-        ((network, distance, ["a", "b"], (8, 8, 1)), "expected images of 3 channels, as the network has"),
+        ((network, distance, ["a", "b"], (8, 8, 1)), "expected images of 3 channels, as the network has, received"),
     ):
         with pytest.raises(ValueError, match=message):
             Stylizer(*arguments)
     with pytest.raises(ValueError, match="expected a content_weight of 0 or more"):
         Stylizer(network, distance, ["a", "b"], (8, 8, 3), content_weight=-1)
+    with pytest.raises(ValueError, match="expected picture to be given"):
+        stylizer().picture()
     assert any(isinstance(layer, ColorTransfer) for layer in network.layers)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import tyro
 
+STEPS = 200  # of the optimisation of a picture
+
 
 @dataclasses.dataclass(frozen=True)
 class Stylize:
@@ -28,12 +30,12 @@ class Stylize:
     """Take only the luma of what is painted, and keep the photograph's colours."""
     style: Path | None = None
     """A painting: the picture itself is optimised, which needs no training and takes seconds to minutes for each."""
-    steps: int = 200
-    """For --style: steps of the optimisation."""
+    steps: int | None = None
+    """For --style: steps of the optimisation; 200 by default."""
     style_size: int | None = None
     """For --style: shorter side to which the painting is resized: larger means larger strokes."""
-    seed: int = 0
-    """For --style: the same seed gives the same bytes."""
+    seed: int | None = None
+    """For --style: the same seed gives the same bytes; 0 by default."""
     out: Path = Path("stylized")
     """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
 
@@ -51,7 +53,7 @@ class Stylize:
             repaints = load_stylizer(self.model, self.style_name, strength)
         elif self.style is not None and self.data is None:
             plan = repair.plan(self.model, self.out, animates=True)
-            repaints = optimizer(self.style, self.steps, strength, self.style_size, self.seed)
+            repaints = optimizer(self.style, self.steps or STEPS, strength, self.style_size, self.seed or 0)
         else:
             raise ValueError(
                 "expected --data with photographs for a trained model, or --style with a painting for a photograph, "
@@ -66,8 +68,12 @@ class Stylize:
         """Refuses what cannot be, before anything is loaded."""
         if self.style is not None and self.style_name is not None:
             raise ValueError("expected no --style-name with --style: it names a style that a model has learned")
-        if self.steps < 1 or self.seed < 0 or (self.style_size or 1) < 1:
+        own = {"--steps": self.steps, "--style-size": self.style_size, "--seed": self.seed}
+        given = {name: value for name, value in own.items() if value is not None}
+        if given and self.style is None:
+            raise ValueError(f"expected {', '.join(given)} with --style alone: a model has learned its styles")
+        if any(value < (0 if name == "--seed" else 1) for name, value in given.items()):
+            received = ", ".join(f"{name} {value}" for name, value in given.items())
             raise ValueError(
-                "expected --steps and --style-size of 1 or more and --seed of 0 or more, received "
-                f"{self.steps}, {self.style_size} and {self.seed}"
+                f"expected --steps and --style-size of 1 or more and --seed of 0 or more, received {received}"
             )

@@ -22,6 +22,7 @@ class Loaded:
 
     channels: int
     reach: int | None
+    strength: float
     paint: Callable
 
 
@@ -60,7 +61,7 @@ def _exported(version: Path, style: str | None, strength: float) -> Repaints:
         on_fraction(1.0)
         return made["images"].numpy()[0]
 
-    return Loaded(signature.structured_input_signature[1]["images"].shape[-1], REACH, paint)
+    return Loaded(signature.structured_input_signature[1]["images"].shape[-1], REACH, strength, paint)
 
 
 def _of_python(model, path: str | Path, style: str | None, strength: float) -> Repaints:
@@ -73,7 +74,7 @@ def _of_python(model, path: str | Path, style: str | None, strength: float) -> R
         on_fraction(1.0)
         return made
 
-    return Loaded(model.image_shape[-1], REACH, paint)
+    return Loaded(model.image_shape[-1], REACH, strength, paint)
 
 
 def optimizer(painting: Path, steps: int, strength: float, style_size: int | None, seed: int) -> Repaints:
@@ -97,7 +98,7 @@ def optimizer(painting: Path, steps: int, strength: float, style_size: int | Non
     def repaint(pixels: np.ndarray, whole: np.ndarray, on_fraction: Callable[[float], None]) -> np.ndarray:
         return paint(pixels, style, steps, strength=strength, style_size=style_size, seed=seed, on_fraction=on_fraction)
 
-    return Loaded(3, None, repaint)
+    return Loaded(3, None, strength, repaint)
 
 
 def _one_of(styles, style):

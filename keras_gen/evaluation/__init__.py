@@ -24,6 +24,7 @@ from keras_gen.evaluation.repair_baselines import BASELINES, Baseline
 from keras_gen.evaluation.scores import METRICS, compare, metric_of
 from keras_gen.evaluation.scoring import Evaluation, score_images
 from keras_gen.evaluation.streaming import FrechetDistance
+from keras_gen.evaluation.style import score_style
 from keras_gen.evaluation.translation import score_translation
 from keras_gen.features import FeatureNet
 
@@ -55,6 +56,7 @@ __all__ = [
     "score",
     "score_images",
     "score_repair",
+    "score_style",
     "score_translation",
     "section",
     "separability",

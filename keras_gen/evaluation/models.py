@@ -81,8 +81,7 @@ def score(
     if model.translates:
         return _score_translation(model, data, about, num, truncation, features, on_progress, seconds)
     if model.stylizes:
-        if truncation is not None or features != "own":
-            raise ValueError("expected no truncation and no other features: style is scored in its own way")
+        _check_own_way("style", truncation, features)
         return score_style(model, data, about, num, on_progress)
     if not model.reconstructs:
         return _score_generation(model, data, about, num, features, on_progress, seconds)
@@ -140,8 +139,7 @@ def _score_reconstruction(model, data, about, num, on_progress) -> Evaluation:
 
 
 def _score_repair(model, data, about, num, truncation, features, on_progress, seconds) -> Evaluation:
-    if truncation is not None or features != "own":
-        raise ValueError("expected no truncation and no other features: repair is scored in its own way")
+    _check_own_way("repair", truncation, features)
 
     def repair(pictures, masks, seed):
         return model.repair(pictures, masks, seed=seed)[:, 0]
@@ -157,8 +155,7 @@ def _score_repair(model, data, about, num, truncation, features, on_progress, se
 
 
 def _score_translation(model, data, about, num, truncation, features, on_progress, seconds) -> Evaluation:
-    if truncation is not None or features != "own":
-        raise ValueError("expected no truncation and no other features: translation is scored in its own way")
+    _check_own_way("translation", truncation, features)
 
     def translate(pictures, seed):
         return model.translate(pictures, seed=seed)[:, 0]
@@ -182,6 +179,11 @@ def _seconds_to_repair(model, data) -> float:
     seconds = (time.perf_counter() - started_at) / len(images)
     num_parts = 1 if model.mask is None else NUM_PARTS
     return num_parts * (NUM_PROPOSALS * seconds + BESIDES_SECONDS_PER_VALUE * images[0].size)
+
+
+def _check_own_way(what: str, truncation, features) -> None:
+    if truncation is not None or features != "own":
+        raise ValueError(f"expected no truncation and no other features: {what} is scored in its own way")
 
 
 def _check_conditions(conditions: Conditions | None, data: ImageData) -> None:

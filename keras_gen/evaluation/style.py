@@ -13,9 +13,9 @@ from keras_gen import images as pixels
 from keras_gen.console import OnProgress, no_progress
 from keras_gen.data import MIN_SCORED_IMAGES, ImageData
 from keras_gen.evaluation.card import Score, ScoreCard, protocol
-from keras_gen.evaluation.reconstruction import MIN_SSIM_SIDE, structural_similarity
+from keras_gen.evaluation.reconstruction import MIN_SSIM_SIDE
 from keras_gen.evaluation.scoring import Evaluation
-from keras_gen.style import LUMA
+from keras_gen.evaluation.translation import luma_ssim
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MAX_STYLIZED = 64  # photographs, each in one style
@@ -71,7 +71,7 @@ def score_style(model, data: ImageData, about: dict, num: int, on_progress: OnPr
         shown.append(candidates[""][:NUM_SHOWN])
         for name, made in candidates.items():
             ratio = float(np.mean(_distances(model, made, styles) / before))
-            kept = structural_similarity(_luma(originals), _luma(made))
+            kept = luma_ssim(originals, made)
             own = scores if not name else baselines[name]
             own[f"{strength:.2f}/luma_ssim"] = Score(kept)
             own[f"{strength:.2f}/style_distance"] = Score(ratio, floor=None if name else floor)
@@ -93,10 +93,3 @@ def _distances(model, images, styles) -> np.ndarray:
         return model.distance(pixels.to_float(images), styles)
 
     return pixels.in_batches(distances, images, styles, batch_size=BATCH_SIZE)
-
-
-def _luma(images: np.ndarray) -> np.ndarray:
-    """uint8 (n, height, width, 1)."""
-    if images.shape[-1] < 3:
-        return images
-    return np.round(images[..., :3] @ np.array(LUMA))[..., None].astype(np.uint8)

@@ -171,14 +171,24 @@ def content(pictures: np.ndarray, images: np.ndarray) -> dict[str, float]:
     one, other = luma(pictures), luma(images)
     found = {}
     if min(one.shape[1:3]) >= MIN_SSIM_SIDE:
-        some = (np.rint(each[:MAX_SSIM_IMAGES, ..., None]).astype(np.uint8) for each in (one, other))
-        found["luma_ssim"] = structural_similarity(*some)
+        found["luma_ssim"] = luma_ssim(pictures, images)
     slopes = [np.hypot(*np.gradient(each, axis=(1, 2))).reshape(len(each), -1) for each in (one, other)]
     centred = [each - each.mean(axis=1, keepdims=True) for each in slopes]
     norms = [np.sqrt(np.sum(each**2, axis=1)) for each in centred]
     has_edges = norms[0] > 0
     products = np.sum(centred[0] * centred[1], axis=1) / np.maximum(norms[0] * norms[1], 1e-9)
     return found | ({"edges": float(products[has_edges].mean())} if has_edges.any() else {})
+
+
+def luma_ssim(pictures: np.ndarray, images: np.ndarray) -> float:
+    """Structural similarity of the luma, on white, of at most 250 images.
+
+    Args:
+        pictures: uint8 (n, height, width, channels), at least 11 pixels per side.
+        images: uint8, of the same height and width.
+    """
+    some = (np.rint(luma(each[:MAX_SSIM_IMAGES])[..., None]).astype(np.uint8) for each in (pictures, images))
+    return structural_similarity(*some)
 
 
 def luma(images: np.ndarray) -> np.ndarray:

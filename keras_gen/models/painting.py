@@ -12,6 +12,7 @@ from PIL import Image
 from keras_gen import images as pixels
 from keras_gen.console import no_fraction
 from keras_gen.style import StyleDistance, structure
+from keras_gen.style.structure import WINDOW
 
 MAX_SIDE = 384  # of the picture that is optimised; what changes is enlarged to that of the photograph
 NUM_SCALES = 4  # of the changes that are optimised together, each half as large as the one before
@@ -58,8 +59,10 @@ def paint(
     if strength == 0:
         return photograph.copy()
     height, width, channels = photograph.shape
+    if min(height, width) < WINDOW:
+        raise ValueError(f"expected a photograph of at least {WINDOW} pixels a side, received {photograph.shape}")
     scale = min(1.0, MAX_SIDE / max(height, width))
-    small = resized(photograph, (max(1, round(height * scale)), max(1, round(width * scale))))
+    small = pixels.resized(photograph, (max(WINDOW, round(height * scale)), max(WINDOW, round(width * scale))))
     distance = StyleDistance(1, channels, seed=seed)
     distance.adapt([fitted(painting, max(distance.min_side, style_size or min(small.shape[:2])))])
     descent = _Descent(small, distance, strength)
@@ -80,15 +83,8 @@ def fitted(painting: np.ndarray, side: int) -> np.ndarray:
         (10, 20, 3)
     """
     scale = side / min(painting.shape[:2])
-    return resized(painting, (max(side, round(painting.shape[0] * scale)), max(side, round(painting.shape[1] * scale))))
-
-
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture of another (height, width), uint8 (…, channels)."""
-    if picture.shape[:2] == tuple(size):
-        return picture
-    made = np.asarray(pixels.to_pil(picture).resize((size[1], size[0]), Image.Resampling.LANCZOS))
-    return made.reshape(*size, picture.shape[-1])
+    height, width = (max(side, round(scale * length)) for length in painting.shape[:2])
+    return pixels.resized(painting, (height, width))
 
 
 def _planes(change):

@@ -39,7 +39,7 @@ class Stylizer(Generative, ScheduledModel):
         images: uint8 in [0, 255] or float in [-1, 1], (b, *image_shape).
 
     Call returns:
-        (float32 images in about [-1, 1], the rows of the rows that were drawn for them).
+        (float32 images in about [-1, 1], the rows of styles and strengths that were drawn for them).
 
     Raises:
         ValueError: if the network or the distance has another number of styles or channels.
@@ -228,8 +228,13 @@ class Stylizer(Generative, ScheduledModel):
 
         Returns:
             uint8 array (height, width, channels).
+
+        Raises:
+            ValueError: without photographs, or with others.
         """
-        originals = self.source.rows(len(given["picture"]), seed, given=given["picture"])[: min(num, NUM_SHOWN)]
+        given = {name: np.asarray(column[: min(num, NUM_SHOWN)]) for name, column in (given or {}).items()}
+        num = min([NUM_SHOWN, *map(len, given.values())])
+        originals = self.source.rows(num, seed, given=given.get(self.source.name))
         styling = np.zeros((len(originals), *self.styling.shape), "float32")
         styling[np.arange(len(originals)), np.arange(len(originals)) % len(self.styles)] = 1
         shown = [originals]

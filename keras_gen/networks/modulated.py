@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_gen.layers import ReflectToMultiple, leaky_clip
+from keras_gen.layers import CutLike, ReflectToMultiple, leaky_clip
 from keras_gen.networks.conv import HE_TRANSPOSED, NEAR_GREY
 from keras_gen.networks.kit import Kit
 from keras_gen.style import THUMBNAIL, ColorTransfer
@@ -19,25 +19,6 @@ MULTIPLE = 4  # of pixels a side, to which pictures are enlarged inside
 BLOCKS = 4  # of two convolutions each, at a quarter of the size
 PERIOD = 128  # of the noise, in pixels of the picture
 REACH = 64  # pixels on each side that a pixel may depend on, with a margin
-
-
-@keras.saving.register_keras_serializable("keras_gen")
-class CropLike(layers.Layer):
-    """Cuts maps to the height and width of others, from the top left.
-
-    Example:
-        >>> tuple(CropLike()([ops.zeros((1, 8, 8, 2)), ops.zeros((1, 5, 8, 3))]).shape)
-        (1, 5, 8, 2)
-    """
-
-    def call(self, pair):
-        maps, like = pair
-        _, height, width, _ = ops.shape(like)
-        return maps[:, :height, :width]
-
-    def compute_output_shape(self, shapes):
-        maps, like = shapes
-        return (maps[0], *like[1:3], maps[3])
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -144,7 +125,7 @@ def stylizer(channels, num_styles, *, width=32, wrap="none", name="stylizer"):
     hidden = activated(kit.conv2d_transpose(width // 2, kernel_initializer=HE_TRANSPOSED), hidden + half)
     hidden = layers.Concatenate()([hidden, activated(conv(width // 2), full)])
     painted = kit.conv2d(num_colors, 3, kernel_initializer=NEAR_GREY, dtype="float32")(hidden)
-    painted = CropLike(dtype="float32")([painted, colors]) + recolored
+    painted = CutLike(dtype="float32")([painted, colors]) + recolored
     image = colors + layers.Reshape((1, 1, 1))(strength) * (painted - colors)
     image = layers.Activation(leaky_clip, dtype="float32")(image)
     if channels == 4:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import warnings
 from pathlib import Path, PurePosixPath
@@ -103,7 +104,7 @@ def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1, animat
     if num < 1:
         raise ValueError(f"expected --num of 1 or more, received {num}")
     if not data.exists():
-        raise FileNotFoundError(f"expected --data as an image file or a folder of them, found no {data}")
+        raise FileNotFoundError(f"expected an image file or a folder of them, found no {data}")
     if out.exists() and not out.is_dir():
         raise ValueError(f"expected --out as a folder, received the file {out}")
     folder = data if data.is_dir() else data.parent
@@ -146,7 +147,8 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
     """
     rows: list[list[np.ndarray]] = []
     skipped, hole_pixels, unmarked = list(plan.skipped), 0, 0
-    text = f"repairing {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
+    verb = "translating" if repairs.task == "translate" else "repairing"
+    text = f"{verb} {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
     for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
         try:
             film = plan.read(file)
@@ -162,13 +164,16 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
         row = [sheet.thumbnail(picture), *([] if hole is None else [sheet.thumbnail(picture, hole)])]
         for number, place in enumerate(plan.places(name)):
 
-            def on_part(fraction, before=index + number / plan.num):
-                on_progress(text, (before + fraction / plan.num) / len(plan.files))
+            def on_part(fraction, part=0, before=index + number / plan.num, num_frames=len(film.frames)):  # noqa: B008
+                on_progress(text, (before + (part + fraction) / num_frames / plan.num) / len(plan.files))
 
             on_part(0.0)
             own_seed = seed_of(file, seed, number)
             if film.moves:  # each frame from the same latents
-                made = [repair_picture(repairs, frame, seed=own_seed) for frame in film.frames]
+                made = []
+                for part, frame in enumerate(film.frames):
+                    on_part(0.0, part)
+                    made.append(repair_picture(repairs, frame, None, own_seed, functools.partial(on_part, part=part)))
                 films.save_film(place.with_suffix(".gif"), film._replace(frames=made))
                 repaired = made[0]
             else:

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import keras
 import numpy as np
-from PIL import Image
 
 from keras_gen import images
 from keras_gen.console import OnProgress, no_fraction, no_progress
@@ -20,8 +19,9 @@ from keras_gen.data.finding import printable
 from keras_gen.data.folder import reason, report_skipped
 from keras_gen.repair import films, sheet
 from keras_gen.repair.folder import SHEET, Outcome, Plan
-from keras_gen.repair.pictures import Picture, for_model, of_model, save
-from keras_gen.repair.tiles import in_exact_tiles
+from keras_gen.repair.pictures import Picture, of_model, save
+from keras_gen.repair.tiles import BAND, LUMA, in_exact_tiles, luma_of, tinted
+from keras_gen.repair.translation import in_channels
 from keras_gen.style import thumbnails
 
 MAX_THUMBNAIL_FRAMES = 16  # of a film
@@ -33,6 +33,7 @@ class Repaints(Protocol):
     Attributes:
         channels: of the pictures that it takes and returns.
         reach: pixels around it on which a pixel may depend; None if on all of them.
+        strength: from 0 to 1; at 0 pictures are returned as they are, without asking the model.
     """
 
     @property
@@ -40,6 +41,9 @@ class Repaints(Protocol):
 
     @property
     def reach(self) -> int | None: ...
+
+    @property
+    def strength(self) -> float: ...
 
     def paint(self, pixels: np.ndarray, whole: np.ndarray, on_fraction: Callable[[float], None]) -> np.ndarray:
         """Repaints a picture or a part of one.
@@ -114,13 +118,15 @@ def repaint_picture(
         repaints: the model, with its style and strength.
         picture: of any size.
         keep_colors: as of `repaint`.
-        wholes: from `palettes_of`, for a frame of a film; by default of the picture.
+        wholes: from `wholes_of`, for a frame of a film; by default of the picture.
         on_fraction: called with the fraction that is done.
 
     Returns:
         The `Picture`, of the same size and kind.
     """
-    given = for_model(picture, repaints.channels)
+    if repaints.strength == 0:
+        return picture
+    given = on_white(picture, repaints.channels)
     made, wholes = [], wholes or wholes_of([picture], repaints.channels)
     for index, (pixels, own) in enumerate(zip(given, wholes, strict=True)):
 
@@ -136,6 +142,27 @@ def repaint_picture(
     return dataclasses.replace(picture, colors=colors)
 
 
+def on_white(picture: Picture, channels: int) -> list[np.ndarray]:
+    """What a model gets of a picture: no colours that are hidden where it is transparent, as in training.
+
+    Args:
+        picture: of any size and kind.
+        channels: of the model.
+
+    Returns:
+        uint8 (height, width, channels): one array, or for a model of grey images one for each colour.
+
+    Example:
+        >>> hidden = Picture(np.zeros((1, 1, 3), "uint8"), alpha=np.zeros((1, 1), "uint8"))
+        >>> [each.tolist() for each in on_white(hidden, 3)]
+        [[[[255, 255, 255]]]]
+    """
+    if channels > 1:
+        return [in_channels(picture.pixels(), channels)]
+    colors = in_channels(picture.pixels(), picture.colors.shape[-1])
+    return [colors[..., channel : channel + 1] for channel in range(colors.shape[-1])]
+
+
 def wholes_of(frames: list[Picture], channels: int) -> list[np.ndarray]:
     """Thumbnails of a picture or of a whole film, whose frames would flicker if each had its own colours.
 
@@ -147,13 +174,13 @@ def wholes_of(frames: list[Picture], channels: int) -> list[np.ndarray]:
         For each array that the model gets of a picture uint8 (64, 64, channels), see `style.thumbnails`.
     """
     some = frames[:: -(-len(frames) // MAX_THUMBNAIL_FRAMES)]
-    by_array = zip(*(for_model(frame, channels) for frame in some), strict=True)
+    by_array = zip(*(on_white(frame, channels) for frame in some), strict=True)
     shown = (thumbnails(keras.ops.cast(np.concatenate(arrays)[None], "float32")) for arrays in by_array)
     return [keras.ops.convert_to_numpy(each)[0].astype("uint8") for each in shown]
 
 
 def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """The luma of one picture with the colours of another.
+    """The luma of one picture, exactly, with the colours of another, paler where they would leave [0, 255].
 
     Args:
         painted: uint8 (height, width, 3).
@@ -162,8 +189,11 @@ def with_colors(painted: np.ndarray, colors: np.ndarray) -> np.ndarray:
     Example:
         >>> grey, red = np.full((1, 1, 3), 76, "uint8"), np.array([[[255, 0, 0]]], "uint8")
         >>> with_colors(grey, red).tolist()
-        [[[253, 0, 0]]]
+        [[[254, 0, 0]]]
     """
-    luma = Image.fromarray(painted).convert("YCbCr").getchannel(0)
-    _, *chroma = Image.fromarray(colors).convert("YCbCr").split()
-    return np.asarray(Image.merge("YCbCr", (luma, *chroma)).convert("RGB"))
+    made = np.empty_like(painted)
+    for first in range(0, len(made), BAND):
+        rows = slice(first, first + BAND)
+        own = colors[rows].astype(np.float32)
+        made[rows] = tinted(luma_of(painted[rows]), own - (own @ LUMA.astype(np.float32) / 65536)[..., None])
+    return made

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from keras_gen import images
 from keras_gen.console import no_fraction
 from keras_gen.data.decoding import to_channels
+from keras_gen.images import resized
 from keras_gen.repair.contract import Repairs, padding, size_of
 from keras_gen.repair.tiles import in_exact_tiles
 
@@ -56,12 +56,3 @@ def in_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
     if channels == 4:
         converted[converted[..., 3] == 0] = 0
     return converted
-
-
-def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pixels at another (height, width); colours are mixed by how opaque they are."""
-    if pixels.shape[:2] == size:
-        return pixels
-    height, width = size
-    image = images.to_pil(pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image).reshape(*size, pixels.shape[-1])

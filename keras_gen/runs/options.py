@@ -363,9 +363,13 @@ class StylizerOptions(TrainingOptions):
     """Photographs are repainted whatever is known about them."""
     unconditional: tyro.conf.Suppress[bool] = False
     """The same."""
+    wrap: tyro.conf.Suppress[Open[Literal["none", "width", "both"]]] = by_preset("none")
+    """A network that wraps around cannot repaint a picture in tiles."""
 
     def _check(self) -> None:
         super()._check()
+        if self.wrap != "none":
+            raise ValueError(f"expected a stylizer without wrap, as it repaints in tiles, received {self.wrap}")
         if not self.style:
             raise ValueError("expected --style with at least one painting, such as --style painting.jpg, received none")
 

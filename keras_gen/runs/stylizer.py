@@ -13,8 +13,8 @@ from keras_gen.data.folder import reason
 from keras_gen.data.pictures import unique_names
 from keras_gen.models.painting import fitted
 from keras_gen.models.stylizer import Stylizer
-from keras_gen.repair.pictures import for_model, read
-from keras_gen.repair.tiles import luma_of
+from keras_gen.repair.pictures import read
+from keras_gen.repair.translation import in_channels
 from keras_gen.runs import attempts, beginning, delivering, dry_run, hardware, preparation, watching
 from keras_gen.runs.options import StylizerOptions
 from keras_gen.runs.run import Run
@@ -96,7 +96,7 @@ def paintings_of(options: StylizerOptions, channels: int, side: int) -> dict[str
 
 
 def painting_of(file: Path, channels: int) -> np.ndarray:
-    """The picture in a file as uint8 (height, width, channels): grey, RGB, or RGBA.
+    """The picture in a file as uint8 (height, width, channels): grey, RGB, or RGBA, as photographs to train on.
 
     Raises:
         ValueError: if it cannot be read.
@@ -105,7 +105,7 @@ def painting_of(file: Path, channels: int) -> np.ndarray:
         picture = read(file.expanduser())
     except Exception as error:  # on a bad file Pillow raises nearly anything
         raise ValueError(f"expected --style with an image file, received {file}: {reason(file, error)}") from error
-    return luma_of(picture.colors)[..., None] if channels == 1 else for_model(picture, channels)[0]
+    return in_channels(picture.pixels(), channels)
 
 
 def compile_stylizer(stylizer: Stylizer, options: StylizerOptions) -> None:

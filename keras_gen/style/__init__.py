@@ -6,10 +6,9 @@
 
 from keras_gen.style.colors import THUMBNAIL, ColorTransfer, thumbnails
 from keras_gen.style.distances import StyleDistance, quantiles, wasserstein
-from keras_gen.style.structure import LUMA, structure
+from keras_gen.style.structure import structure
 
 __all__ = [
-    "LUMA",
     "THUMBNAIL",
     "ColorTransfer",
     "StyleDistance",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
-LUMA = (0.299, 0.587, 0.114)
+from keras_gen.corruptions.pixels import LUMA
+
 WINDOW, WINDOW_SIGMA = 7, 1.5  # of local correlations
 MIN_VARIANCE = 2e-3  # of luminance in a window, below which it counts as flat
 
