@@ -263,6 +263,11 @@ def test_one_file_with_a_colour_that_marks_its_holes(tmp_path, stubbed):
     assert ((repaired != pixels).any(axis=-1)).sum() == pytest.approx(206, abs=4)
     line = fail(tmp_path, "keras-gen", "inpaint", "m", "--data", "x.png", "--mask", "#00ff01")
     assert "x.png: no pixel is exactly #00ff01: JPEG changes colours" in line
+    pixels[5:8, 5:45] = (250, 4, 250)
+    pixels[6, 5:45:5] = (255, 0, 255)  # what JPEG leaves of a line: 8 pixels of 120 are as they were
+    paint(tmp_path / "x.png", pixels)
+    line = fail(tmp_path, "keras-gen", "inpaint", "m", "--data", "x.png", "--mask", "#ff00ff")
+    assert "x.png: 8 pixels are exactly #ff00ff and 76 beside them nearly: JPEG" in line  # 8·10, but 4 are no line
 
 
 def test_a_feathered_hole_differs_in_its_border_alone(one, stubbed):

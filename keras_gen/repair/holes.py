@@ -21,6 +21,8 @@ POLARITIES = ("white", "black")
 MAX_SHARE = 0.6  # of a picture; a mask with more is more likely to be inverted
 MAX_GREY_SHARE = 0.01  # of a mask: the soft edges of drawn lines have less
 THRESHOLD = 128
+NEAR = 48  # difference in bytes of what is nearly a colour
+MAX_NEAR = 2.0  # of what is nearly a colour beside it, times the pixels that have exactly it
 BAND = 512  # rows for which distances are computed at once, which takes 40 bytes a pixel
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 NUMBERED = re.compile(r"(.+)_mask\d*")
@@ -103,7 +105,7 @@ class Holes:
 
         Raises:
             ValueError: for a mask of another size, or one that may be inverted or no mask; if a colour or transparency
-                that should mark the hole is not found.
+                that should mark the hole is not found, or hardly any of the pixels near a colour has exactly it.
         """
         if mask is not None:
             hole = read_mask(mask, picture.size, self.polarity)
@@ -111,6 +113,12 @@ class Holes:
             hole = (picture.colors == self.color).all(axis=-1)
             if not hole.any():
                 raise ValueError(f"no pixel is exactly {self.given}: JPEG changes colours, so mark holes in a .png")
+            near = within(hole, 2) & (np.abs(picture.colors.astype(np.int16) - self.color) <= NEAR).all(axis=-1)
+            if near.sum() > MAX_NEAR * hole.sum():
+                raise ValueError(
+                    f"{hole.sum()} pixels are exactly {self.given} and {near.sum() - hole.sum()} beside them nearly: "
+                    "JPEG and soft brushes change colours, so mark holes with a hard brush in a .png"
+                )
         else:
             hole = np.zeros(picture.size, bool) if picture.alpha is None else picture.alpha < 255
             if not hole.any():
