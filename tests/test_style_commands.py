@@ -71,6 +71,8 @@ def test_a_server_answers_as_python_does(trained):
     by_number = {"pictures": pictures, "strength": request["strength"], "style_number": np.array([0, 1, 0])}
     assert np.abs(server.ask("serving_default", by_number)["images"].astype(int) - made).max() <= 1
     readme = (trained / "saved_models" / "paint" / "README.md").read_text()
+    card = (trained / "saved_models" / "paint" / "1" / "MODEL_CARD.md").read_text()
+    assert "- repaints pictures of any size like wave.png, rust.png, 3 channels\n" in card
     assert "`images` uint8 (b, height, width, 3), `strength` float32 (b), `style` string (b)" in readme
     with pytest.raises(RuntimeError, match="style: expected one of wave, rust, or nothing, received"):
         server.ask("stylize", request | {"style": np.array(["scream"] * 3)})

@@ -39,9 +39,12 @@ def model_card(name: str, run: Path) -> str:
 
 def _model(config: dict) -> list[str]:
     height, width, channels = config["data"]["image_shape"]
+    makes = f"makes images of {height}×{width} pixels"
+    if paintings := config["options"].get("style"):
+        makes = f"repaints pictures of any size like {', '.join(Path(file).name for file in paintings)}"
     lines = [
         f"{config['family']}, preset `{config['options']['preset']}` of keras_gen",
-        f"makes images of {height}×{width} pixels, {channels} channel{'s' if channels > 1 else ''}",
+        f"{makes}, {channels} channel{'s' if channels > 1 else ''}",
         f"parameters: {', '.join(f'{network} {count:,}' for network, count in config['parameters'].items())}",
     ]
     return lines + [f"can be asked for {attribute}" for attribute in config["conditions"] or []]
