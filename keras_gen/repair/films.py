@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from keras_gen.files import replacing
-from keras_gen.repair.pictures import Picture
+from keras_gen.repair.pictures import Picture, save
 
 DURATION = 100  # milliseconds, of a frame that does not say it
 
@@ -64,3 +64,11 @@ def save_film(path: Path, film: Film) -> Path:
     with replacing(path) as unfinished:
         first.save(unfinished, "GIF", save_all=True, append_images=others, duration=film.durations, loop=0, disposal=2)
     return path
+
+
+def write(path: Path, film: Film) -> None:
+    """Writes a picture to its PNG file, and a film to a GIF of the same name."""
+    if film.moves:
+        save_film(path.with_suffix(".gif"), film)
+    else:
+        save(path, film.frames[0])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import warnings
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -20,10 +20,12 @@ from keras_gen.files import require_writable
 from keras_gen.repair import films, sheet
 from keras_gen.repair.contract import Repairs
 from keras_gen.repair.holes import Holes, soften
-from keras_gen.repair.pictures import read, repair_picture, save
+from keras_gen.repair.pictures import read, repair_picture
 
 SHEET = "contact_sheet"
 NUM_NAMED = 3  # files that a message names
+
+Make = Callable[[PurePosixPath, films.Film, list[Path], Callable[[float], None]], list[np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,50 +147,73 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
         ValueError: if no picture could be read.
         OSError: if a result cannot be written.
     """
-    rows: list[list[np.ndarray]] = []
-    skipped, hole_pixels, unmarked = list(plan.skipped), 0, 0
-    verb = "translating" if repairs.task == "translate" else "repairing"
-    text = f"{verb} {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
-    for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
-        try:
-            film = plan.read(file)
-            picture = film.frames[0]
-        except Exception as error:  # on a bad file Pillow raises nearly anything
-            skipped.append((printable(file), reason(plan.folder / file, error)))
-            continue
-        hole = None
+    hole_pixels, unmarked = 0, 0
+
+    def make(file, film, places, on_fraction):
+        nonlocal hole_pixels, unmarked
+        picture, hole = film.frames[0], None
         if plan.holes is not None:
             hole = plan.holes.of(picture, plan.holes.file_of(file, plan.folder))
             hole_pixels += int(hole.sum())
             unmarked += not hole.any()
         row = [sheet.thumbnail(picture), *([] if hole is None else [sheet.thumbnail(picture, hole)])]
-        for number, place in enumerate(plan.places(name)):
+        for number, place in enumerate(places):
+            own_seed, made = seed_of(file, seed, number), []
+            for index, frame in enumerate(film.frames):  # each from the same latents
 
-            def on_part(fraction, part=0, before=index + number / plan.num, num_frames=len(film.frames)):  # noqa: B008
-                on_progress(text, (before + (part + fraction) / num_frames / plan.num) / len(plan.files))
+                def on_part(fraction, number=number, index=index):
+                    on_fraction((number + (index + fraction) / len(film.frames)) / plan.num)
 
-            on_part(0.0)
-            own_seed = seed_of(file, seed, number)
-            if film.moves:  # each frame from the same latents
-                made = []
-                for part, frame in enumerate(film.frames):
-                    on_part(0.0, part)
-                    made.append(repair_picture(repairs, frame, None, own_seed, functools.partial(on_part, part=part)))
-                films.save_film(place.with_suffix(".gif"), film._replace(frames=made))
-                repaired = made[0]
-            else:
-                repaired = _repaired(repairs, picture, hole, plan.holes, own_seed, on_part)
-                save(place, repaired)
+                on_part(0.0)
+                made.append(_repaired(repairs, frame, hole, plan.holes, own_seed, on_part))
+            films.write(place, film._replace(frames=made))
             if len(row) < sheet.MAX_COLUMNS:
-                row.append(sheet.thumbnail(repaired))
+                row.append(sheet.thumbnail(made[0]))
+        return row
+
+    outcome = one_after_another(plan, "translating" if repairs.task == "translate" else "repairing", make, on_progress)
+    return dataclasses.replace(outcome, hole_pixels=hole_pixels, unmarked=unmarked)
+
+
+def one_after_another(plan: Plan, verb: str, make: Make, on_progress: OnProgress = no_progress) -> Outcome:
+    """Does the same to each picture of a plan, and writes a contact sheet of the first 20.
+
+    Args:
+        plan: from `plan`.
+        verb: what is done, such as "repairing".
+        make: `make(file, film, places, on_fraction)` writes what becomes of a picture to its places, and returns
+            thumbnails for its row of the sheet.
+        on_progress: called with what is done and the fraction.
+
+    Returns:
+        The `Outcome`, without holes.
+
+    Raises:
+        ValueError: if no picture could be read.
+        OSError: if a result cannot be written.
+    """
+    rows: list[list[np.ndarray]] = []
+    skipped = list(plan.skipped)
+    text = f"{verb} {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
+    for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
+        try:
+            film = plan.read(file)
+        except Exception as error:  # on a bad file Pillow raises nearly anything
+            skipped.append((printable(file), reason(plan.folder / file, error)))
+            continue
+
+        def on_fraction(fraction, before=index):
+            on_progress(text, (before + fraction) / len(plan.files))
+
+        row = make(file, film, plan.places(name), on_fraction)
         if len(rows) < sheet.MAX_ROWS:
             rows.append(row)
     if not rows:
         raise ValueError(f"expected at least 1 readable image, received none; {skipped[0][0]} ({skipped[0][1]})")
-    num_repaired = len(plan.files) + len(plan.skipped) - len(skipped)
-    report_skipped(skipped, num_repaired)
+    number = len(plan.files) + len(plan.skipped) - len(skipped)
+    report_skipped(skipped, number)
     shown = images.save_png(plan.out / f"{SHEET}.png", sheet.contact_sheet(rows))
-    return Outcome(num_repaired, hole_pixels, unmarked, skipped, shown)
+    return Outcome(number, 0, 0, skipped, shown)
 
 
 def seed_of(file: PurePosixPath, seed: int, proposal: int = 0) -> int:

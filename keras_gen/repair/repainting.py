@@ -13,13 +13,10 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from keras_gen import images
 from keras_gen.console import OnProgress, no_fraction, no_progress
-from keras_gen.data.finding import printable
-from keras_gen.data.folder import reason, report_skipped
 from keras_gen.repair import films, sheet
-from keras_gen.repair.folder import SHEET, Outcome, Plan
-from keras_gen.repair.pictures import Picture, of_model, save
+from keras_gen.repair.folder import Outcome, Plan, one_after_another
+from keras_gen.repair.pictures import Picture, of_model
 from keras_gen.repair.tiles import BAND, LUMA, in_exact_tiles, luma_of, tinted
 from keras_gen.repair.translation import in_channels
 from keras_gen.style import thumbnails
@@ -77,32 +74,21 @@ def repaint(
         ValueError: if no picture could be read.
         OSError: if a result cannot be written.
     """
-    rows: list[list[np.ndarray]] = []
-    skipped = list(plan.skipped)
-    text = f"repainting {len(plan.files)} picture{'' if len(plan.files) == 1 else 's'}"
-    for index, (file, name) in enumerate(zip(plan.files, plan.names, strict=True)):
-        try:
-            film = plan.read(file)
-        except Exception as error:  # on a bad file Pillow raises nearly anything
-            skipped.append((printable(file), reason(plan.folder / file, error)))
-            continue
-        made, wholes = [], wholes_of(film.frames, repaints.channels)
-        for number, frame in enumerate(film.frames):
 
-            def on_part(fraction, before=index, part=number, num_frames=len(film.frames)):  # noqa: B008  of this picture
-                on_progress(text, (before + (part + fraction) / num_frames) / len(plan.files))
+    def make(file, film, places, on_fraction):
+        made, wholes = [], wholes_of(film.frames, repaints.channels)
+        for index, frame in enumerate(film.frames):
+
+            def on_part(fraction, index=index):
+                on_fraction((index + fraction) / len(film.frames))
 
             on_part(0.0)
             made.append(repaint_picture(repaints, frame, keep_colors, wholes, on_part))
-        (place,) = plan.places(name)
-        films.save_film(place.with_suffix(".gif"), film._replace(frames=made)) if film.moves else save(place, made[0])
-        if len(rows) < sheet.MAX_ROWS:
-            rows.append([sheet.thumbnail(film.frames[0]), sheet.thumbnail(made[0])])
-    if not rows:
-        raise ValueError(f"expected at least 1 readable image, received none; {skipped[0][0]} ({skipped[0][1]})")
-    num_made = len(plan.files) + len(plan.skipped) - len(skipped)
-    report_skipped(skipped, num_made)
-    return Outcome(num_made, 0, 0, skipped, images.save_png(plan.out / f"{SHEET}.png", sheet.contact_sheet(rows)))
+        (place,) = places
+        films.write(place, film._replace(frames=made))
+        return [sheet.thumbnail(film.frames[0]), sheet.thumbnail(made[0])]
+
+    return one_after_another(plan, "repainting", make, on_progress)
 
 
 def repaint_picture(
