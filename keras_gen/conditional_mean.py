@@ -76,13 +76,11 @@ class ConditionalMean(keras.layers.Layer):
             images: uint8 (n, height, width, channels), an array in memory or on disk, n ≥ 2.
         """
         values = self._small.rows(images)
-        rows = min(self.basis.shape[0], len(values) - 1)
-        with np.errstate(invalid="ignore"):  # scikit-learn divides by the variance, which equal images do not have
-            pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=0).fit(values)
+        pca = components(values, self.basis.shape[0])
         variances = pca.explained_variance_
         noise = (values.var(axis=0).sum() - variances.sum()) / values.shape[1]
         basis = np.zeros(self.basis.shape, np.float32)
-        basis[:rows] = pca.components_ * np.sqrt(variances)[:, None]
+        basis[: len(variances)] = pca.components_ * np.sqrt(variances)[:, None]
         self.mean.assign(pca.mean_)
         self.basis.assign(basis)
         self.precision.assign(1 / max(HEAVY_TAILS * noise, 1e-4))
@@ -156,6 +154,12 @@ class Small:
         parts = np.array_split(np.arange(len(images)), math.ceil(len(images) / BATCH_SIZE))
         shrunk = (ops.convert_to_numpy(self.shrunk(pixels.to_float(np.asarray(images[part])))) for part in parts)
         return np.concatenate([part.reshape(len(part), -1) for part in shrunk])
+
+
+def components(rows: np.ndarray, most: int) -> PCA:
+    """The principal components of rows (n, values), at most `most` of them and n - 1."""
+    with np.errstate(invalid="ignore"):  # scikit-learn divides by the variance, which equal images do not have
+        return PCA(min(most, len(rows) - 1), svd_solver="randomized", iterated_power=2, random_state=0).fit(rows)
 
 
 def interpolated(values, weights):

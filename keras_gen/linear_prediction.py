@@ -7,10 +7,9 @@ import math
 import keras
 import numpy as np
 from keras import ops
-from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeCV
 
-from keras_gen.conditional_mean import NUM_COMPONENTS, Small
+from keras_gen.conditional_mean import NUM_COMPONENTS, Small, components
 
 RIDGE_WEIGHTS = (1.0, 10.0, 100.0, 1_000.0)  # for values in [-1, 1]
 
@@ -67,9 +66,7 @@ class LinearPrediction(keras.layers.Layer):
             images: uint8 (n, *image_shape), n ≥ 2; both in memory, in the same order.
         """
         given, made = self._given.rows(pictures), self._made.rows(images)
-        rows = min(self.components.shape[1], len(given) - 1)
-        with np.errstate(invalid="ignore"):  # scikit-learn divides by the variance, which equal images do not have
-            pca = PCA(rows, svd_solver="randomized", iterated_power=2, random_state=0).fit(given)
+        pca = components(given, self.components.shape[1])
         regression = RidgeCV(RIDGE_WEIGHTS, fit_intercept=False).fit(pca.transform(given), made - made.mean(axis=0))
         for weight, values in ((self.components, pca.components_.T), (self.coefficients, regression.coef_.T)):
             whole = np.zeros(weight.shape, np.float32)
