@@ -46,6 +46,10 @@ class CopyCheck(NamedTuple):
         """Whether the generator copies: more than chance explains, and more than a few."""
         return self.p_value < MAX_P_VALUE and self.copies > MIN_COPY_SHARE
 
+    def described(self) -> dict[str, float | bool]:
+        """What a card says of it: all numbers, and whether the generator copies."""
+        return {name: found for name, found in self._asdict().items() if name != "pairs"} | {"copied": self.copied}
+
 
 def copy_check(
     train_images,

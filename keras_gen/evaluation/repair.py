@@ -196,7 +196,7 @@ def score_repair(
         nets=about_nets,
         scores=scores,
         attributes=attributes,
-        copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
+        copies=copies.described(),
         remarks=[*_remarks(scores, task, num), *cautions("own", about_nets, {}, {}, copies, num)],
         baselines=baselines,
         floor_of="original images",

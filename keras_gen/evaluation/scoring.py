@@ -141,7 +141,7 @@ def score_images(
         scores=scores,
         classes=classes,
         attributes=attributes,
-        copies={name: found for name, found in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied},
+        copies=copies.described(),
         remarks=[*_brief(effort, full), *cautions(features, nets, scores, classes, copies, num)],
     )
     return Evaluation(card, pictures)

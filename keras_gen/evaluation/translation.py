@@ -8,7 +8,6 @@ baseline of both, keeps all and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from keras_gen.console import OnProgress, no_progress
 from keras_gen.corruptions.pixels import LUMA
 from keras_gen.data import MIN_SCORED_IMAGES, SOURCE, ImageData, nearest
 from keras_gen.evaluation.card import Score, ScoreCard, protocol
-from keras_gen.evaluation.copies import CopyCheck, copy_check
+from keras_gen.evaluation.copies import copy_check
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods
 from keras_gen.evaluation.effort import FULL
 from keras_gen.evaluation.reconstruction import MIN_SSIM_SIDE, structural_similarity
@@ -118,7 +117,7 @@ def score_translation(
         protocol={**protocol(data, len(made), "own", about_nets), "task": "translate", "paired": paired},
         nets=about_nets,
         scores={name: Score(found[name], floor=floors.get(name)) for name in METRICS if name in found},
-        copies=_described(copies),
+        copies={} if copies is None else copies.described(),
         remarks=cautions("own", about_nets, {}, {}, copies, len(made)),
         baselines=baselines,
     )
@@ -171,7 +170,7 @@ def content(pictures: np.ndarray, images: np.ndarray) -> dict[str, float]:
     one, other = luma(pictures), luma(images)
     found = {}
     if min(one.shape[1:3]) >= MIN_SSIM_SIDE:
-        found["luma_ssim"] = luma_ssim(pictures, images)
+        found["luma_ssim"] = _ssim_of_luma(one, other)
     slopes = [np.hypot(*np.gradient(each, axis=(1, 2))).reshape(len(each), -1) for each in (one, other)]
     centred = [each - each.mean(axis=1, keepdims=True) for each in slopes]
     norms = [np.sqrt(np.sum(each**2, axis=1)) for each in centred]
@@ -187,7 +186,11 @@ def luma_ssim(pictures: np.ndarray, images: np.ndarray) -> float:
         pictures: uint8 (n, height, width, channels), at least 11 pixels per side.
         images: uint8, of the same height and width.
     """
-    some = (np.rint(luma(each[:MAX_SSIM_IMAGES])[..., None]).astype(np.uint8) for each in (pictures, images))
+    return _ssim_of_luma(*(luma(each[:MAX_SSIM_IMAGES]) for each in (pictures, images)))
+
+
+def _ssim_of_luma(one, other):
+    some = (np.rint(each[:MAX_SSIM_IMAGES, ..., None]).astype(np.uint8) for each in (one, other))
     return structural_similarity(*some)
 
 
@@ -200,13 +203,6 @@ def luma(images: np.ndarray) -> np.ndarray:
         opaque = images[..., 3].astype(np.float64) / 255
         values = opaque * values + (1 - opaque) * 255
     return values
-
-
-def _described(copies: CopyCheck | None) -> dict[str, Any]:
-    """What a card says about copies."""
-    if copies is None:
-        return {}
-    return {name: value for name, value in copies._asdict().items() if name != "pairs"} | {"copied": copies.copied}
 
 
 def _some(column, num: int):
