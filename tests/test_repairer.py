@@ -177,8 +177,12 @@ def test_a_mask_and_a_corruption_would_show_what_is_hidden():
         Repairer(repairer().generator, repairer().discriminator, task="paint", inputs=repairer().inputs[1:])
 
 
-def test_what_is_added_to_the_prediction_fades_towards_the_border_of_a_hole():
-    shape = (52, 55, 1)  # whose 26th is 2 pixels
+# Of 64 pixels, (64 - 32) / 16 = 2 fade: of five rows around row 20 three are in the hole, of those around row 21 four.
+@pytest.mark.parametrize(
+    ("height", "expected"), [(64, [0, 0, 0.5 * 0.6**2, 0.5 * 0.8**2, 0.5, 0.5]), (32, [0, 0, 0.5, 0.5, 0.5, 0.5])]
+)
+def test_what_is_added_to_the_prediction_fades_towards_the_border_of_a_hole(height, expected):
+    shape = (height, height + 3, 1)
     generator = networks.repairer("conv", shape, LATENT_DIM, masked=True, width=4)
     for weight in generator.trainable_variables:
         weight.assign(ops.zeros_like(weight))
@@ -186,9 +190,8 @@ def test_what_is_added_to_the_prediction_fades_towards_the_border_of_a_hole():
     mask = np.zeros((1, *shape), "float32")
     mask[:, 20:] = 1
     nothing = np.zeros((1, *shape), "float32")  # grey, which is continued
-    made = array(generator([np.zeros((1, LATENT_DIM), "float32"), nothing, mask]))[0, :, 30, 0]
-    # Of five rows around row 20 three are in the hole, of those around row 21 four.
-    np.testing.assert_allclose(made[18:24], [0, 0, 0.5 * 0.6**2, 0.5 * 0.8**2, 0.5, 0.5], atol=1e-6)
+    made = array(generator([np.zeros((1, LATENT_DIM), "float32"), nothing, mask]))[0, :, 16, 0]
+    np.testing.assert_allclose(made[18:24], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

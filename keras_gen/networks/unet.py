@@ -16,7 +16,7 @@ from keras_gen.networks.kit import Kit
 from keras_gen.networks.pyramid import channels, cut_to, num_halvings, sizes
 
 UNITS = 128  # of the dense layer that sees all of the picture
-FADED = 26  # a divisor of the shorter side: so near the border of a hole its prediction counts more, as strokes are
+HARD, PER_PIXEL = 32, 16  # images up to the first are drawn pixel by pixel; further ones fade over 1 pixel for each 16
 
 
 def generator(
@@ -39,10 +39,10 @@ def generator(
     to which each size contributes, beginning with the picture itself. The sum ends in a leaky clip.
 
     What the picture says about the image is kept. With a mask its known pixels are copied, and what it holds in the
-    hole is not seen; its linear prediction continues them, so what is added to that fades towards the border of the
-    hole: there is no step, and a thin hole is hardly more than interpolated. With a corruption, such as "grey" or
-    "shrink", the image begins with its linear prediction too, and has the luma or the block means of the picture, see
-    `layers.DataConsistency`.
+    hole is not seen; its linear prediction continues them. In images larger than 32 pixels, what is added to that fades
+    towards the border of the hole: there is no step, and a thin hole is hardly more than interpolated. With a
+    corruption, such as "grey" or "shrink", the image begins with its linear prediction too, and has the luma or the
+    block means of the picture, see `layers.DataConsistency`.
 
     Args:
         image_shape: (height, width, channels).
@@ -118,7 +118,8 @@ def generator(
     image = cut_to(kit.up_sampling("bilinear", dtype="float32")(image), full)
     image = image + kit.conv2d(kernel_size=3, **pixels)(hidden)
     if masked:
-        faded = kit.smoothing(2 * round(min(image_shape[:2]) / FADED) + 1, dtype="float32")(mask)
+        reach = max(0, min(image_shape[:2]) - HARD) // PER_PIXEL
+        faded = kit.smoothing(2 * reach + 1, dtype="float32")(mask)
         image = image * faded * faded
     image = start + image
     image = layers.Activation(leaky_clip, dtype="float32")(image)
