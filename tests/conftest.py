@@ -5,6 +5,8 @@ import shutil
 
 # Before anything imports TensorFlow. Workers share the cores: each that used all of them would wait for the others.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# On JAX: optimising a program takes longer than running it for the few steps of a test.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,7 +19,7 @@ import pytest
 from keras_gen import backend, networks, schedules
 from keras_gen.augment import Augmentation
 from keras_gen.export import runtimes, verification
-from keras_gen.features import FeatureNet
+from keras_gen.features import FeatureNet, training
 from keras_gen.inputs import Categorical, Conditions, Continuous
 from keras_gen.models.autoencoders import Autoencoder
 from keras_gen.models.gan import GAN
@@ -47,11 +49,17 @@ def _float32():
     keras.config.set_dtype_policy("float32")
 
 
+def _train_briefly(learner, loss, split, targets, seed, num_steps, on_fraction):
+    REAL["all_steps"](learner, loss, split, targets, seed, min(num_steps, 200), on_fraction)
+
+
 # What real runs do and tests need not wait for: XLA takes longer to compile an optimizer's step than the few steps of a
-# test take; an export that is only a means need not be verified by every runtime. A marker restores the real thing.
+# test take; an export that is only a means need not be verified by every runtime; digits and stripes are learned by a
+# feature net in half of its steps. A marker restores the real thing.
 QUICK = {
     "compiled": (backend, "apply", lambda optimizer, gradients, variables: optimizer.apply(gradients, variables)),
     "all_runtimes": (verification, "RUNTIMES", ("c_api" if runtimes.c_library() else "tensorflow",)),
+    "all_steps": (training, "train", _train_briefly),
 }
 REAL = {marker: getattr(owner, name) for marker, (owner, name, _) in QUICK.items()}
 

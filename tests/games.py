@@ -1,11 +1,5 @@
-"""Models with inputs of every kind, made here and not in keras_gen: what the contract of inputs promises to users.
+"""Models with inputs of every kind, made here and not in keras_gen: what the contract of inputs promises to users."""
 
-`python -m tests.games NAME FOLDER` trains one of them with checkpoints and is killed in the middle of its second epoch.
-"""
-
-import os
-import signal
-import sys
 from pathlib import Path
 
 import keras
@@ -281,17 +275,17 @@ def data(num=90) -> ImageData:
     return ImageData("grey", split(num, 0), split(24, 1), class_names=["dark", "bright"])
 
 
-def fit(model, folder: Path, resume=None, epochs=EPOCHS, *others):
+def fit(model, folder: Path, resume=None, *others):
     """Trains with checkpoints, continuing from one if it is given."""
     train = data().train
     batches = Batches(train, BATCH, seed=3, columns=model.columns_of(train))
     if resume:
         batches.start_at(resume.epoch, resume.batch)
-    budget = callbacks.Budget(epochs=epochs)
+    budget = callbacks.Budget(epochs=EPOCHS)
     checkpoints = callbacks.Checkpoints(folder, [budget], minutes=1e-9, resume=resume)
     model.fit(
         **batches.for_fit(),
-        epochs=epochs,
+        epochs=EPOCHS,
         initial_epoch=resume.epoch if resume else 0,
         verbose=0,
         callbacks=[checkpoints, budget, *others],
@@ -299,16 +293,19 @@ def fit(model, folder: Path, resume=None, epochs=EPOCHS, *others):
     return model
 
 
-class KillAt(keras.callbacks.Callback):
-    """Ends the process as a power cut does, after a few batches of the second epoch."""
+class PowerCut(Exception):
+    """Ends a training without a chance to put things in order."""
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
+    class At(keras.callbacks.Callback):
+        """Raises it before a batch of an epoch."""
 
-    def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == (1, 5):
-            os.kill(os.getpid(), signal.SIGKILL)
+        def __init__(self, epoch, batch):
+            super().__init__()
+            self.place, self.epoch = (epoch, batch), 0
 
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
 
-if __name__ == "__main__":
-    fit(make(sys.argv[1]), Path(sys.argv[2]), None, EPOCHS, KillAt())
+        def on_train_batch_begin(self, batch, logs=None):
+            if (self.epoch, batch) == self.place:
+                raise PowerCut

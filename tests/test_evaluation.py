@@ -53,8 +53,7 @@ def blurred(images, deviation):
 
 def train_by(function, monkeypatch):
     """Puts a function in place of what trains feature nets of both kinds."""
-    for kind in ("contrastive", "supervised"):
-        monkeypatch.setattr(f"keras_gen.features.{kind}.train", function)
+    monkeypatch.setattr("keras_gen.features.training.train", function)
 
 
 def test_a_feature_net_is_trained_once(net_and_data, monkeypatch):

@@ -2,10 +2,7 @@
 pictures, shown, monitored, scored, resumed, exported and served like those of keras_gen.
 """
 
-import os
-import signal
-import subprocess
-import sys
+import functools
 
 import keras
 import numpy as np
@@ -17,9 +14,8 @@ from keras_gen.cli import sampling
 from keras_gen.evaluation import QualityMonitor
 from keras_gen.export.runtimes import CSavedModel
 from keras_gen.models import checkpoints, saving
-from tests.commands import ROOT
 from tests.conftest import same, untrained_net, weights_of
-from tests.games import BATCH, EPOCHS, GAMES, IMAGE_SHAPE, data, fit, make
+from tests.games import BATCH, EPOCHS, GAMES, IMAGE_SHAPE, PowerCut, data, fit, make
 
 WITHOUT_NOISE = ("mask", "cycle", "contrast", "there_and_back")
 # Models with a task are shown, scored and served in their own way.
@@ -28,9 +24,10 @@ GENERATING = [name for name in GAMES if name not in ("repair", "pairs", "contras
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Each model, trained for two epochs, with a grid and a monitor."""
-    models = {}
-    for name in GAMES:
+    """A model by its name, trained for two epochs, with a grid and a monitor, and its folder."""
+
+    @functools.cache
+    def train(name):
         folder = tmp_path_factory.mktemp(name)
         model, images = make(name), data()
         shown = images.test.take(range(5))
@@ -39,9 +36,9 @@ def trained(tmp_path_factory):
             callbacks.SampleGrid(folder / "samples", given=model.given_of(shown), every=1),
             callbacks.MetricsCSV(folder / "metrics.csv"),
         ]
-        fit(model, folder / "checkpoints", None, EPOCHS, *watchers)
-        models[name] = model, folder
-    return models
+        return fit(model, folder / "checkpoints", None, *watchers), folder
+
+    return train
 
 
 @pytest.mark.jax
@@ -58,7 +55,7 @@ def test_one_round_updates_every_weight(name):
 
 @pytest.mark.parametrize("name", GAMES)
 def test_it_makes_images_from_given_inputs(name, trained):
-    model, test = trained[name][0], data().test
+    model, test = trained(name)[0], data().test
     given = model.given_of(test)
     made = model.sample(len(test), seed=1, given=given)
     assert (made.dtype, made.shape) == (np.uint8, (len(test), *IMAGE_SHAPE))
@@ -79,7 +76,7 @@ def test_it_makes_images_from_given_inputs(name, trained):
 
 @pytest.mark.parametrize("name", GENERATING)
 def test_it_is_shown_with_what_it_was_given(name, trained):
-    model, folder = trained[name]
+    model, folder = trained(name)
     shown = data().test.take(range(5))
     pictures = sorted((folder / "samples").glob("step_*.png"))
     assert [path.stem for path in pictures] == ["step_0000000", "step_0000015", "step_0000030"]
@@ -94,7 +91,7 @@ def test_it_is_shown_with_what_it_was_given(name, trained):
 
 @pytest.mark.parametrize("name", GENERATING)
 def test_it_is_watched_and_scored(name, trained):
-    model, folder = trained[name]
+    model, folder = trained(name)
     header, *rows = (folder / "metrics.csv").read_text().splitlines()
     assert {"frechet", "coverage", "diversity"} <= set(header.split(","))
     assert len(rows) == EPOCHS
@@ -107,23 +104,20 @@ def test_it_is_watched_and_scored(name, trained):
     assert "samples" in pictures
 
 
-@pytest.mark.compiled  # as the process that is killed
 @pytest.mark.parametrize("name", [name for name in GAMES if name not in ("pairs", "there_and_back")])  # as others do
-def test_it_continues_after_a_kill(name, tmp_path):
-    command = [sys.executable, "-m", "tests.games", name, tmp_path / "killed"]
-    process = subprocess.run(command, cwd=ROOT, env={**os.environ, "KERAS_BACKEND": keras.backend.backend()})
-    assert process.returncode == -signal.SIGKILL
-    checkpoint = checkpoints.newest(tmp_path / "killed")
+def test_it_continues_after_a_power_cut(name, trained, tmp_path):
+    with pytest.raises(PowerCut):
+        fit(make(name), tmp_path, None, PowerCut.At(1, 5))
+    checkpoint = checkpoints.newest(tmp_path)
     assert (checkpoint.epoch, checkpoint.batch) == (1, 5)
-    resumed = fit(make(name), tmp_path / "killed", checkpoint)
-    unbroken = fit(make(name), tmp_path / "unbroken")
+    resumed, (unbroken, folder) = fit(make(name), tmp_path, checkpoint), trained(name)
     assert same(weights_of(resumed), weights_of(unbroken))
-    assert same(*(checkpoints.newest(tmp_path / run).variables for run in ("killed", "unbroken")))
+    assert same(*(checkpoints.newest(run).variables for run in (tmp_path, folder / "checkpoints")))
 
 
 @pytest.mark.parametrize("name", GENERATING)
 def test_it_is_exported_and_served(name, trained, tmp_path):
-    model, test = trained[name][0], data().test
+    model, test = trained(name)[0], data().test
     version = export.publish(model, tmp_path, name)  # verified in fresh processes
     given = model.given_of(test.take(range(3)))
     server = CSavedModel(str(version))
@@ -160,7 +154,7 @@ def test_it_is_exported_and_served(name, trained, tmp_path):
 
 @pytest.mark.parametrize("name", GAMES)
 def test_it_is_saved_and_loaded(name, trained, tmp_path):
-    model, given = trained[name][0], trained[name][0].given_of(data().test)
+    model, given = trained(name)[0], trained(name)[0].given_of(data().test)
     saving.save(model, tmp_path)
     loaded = saving.load(tmp_path)
     assert [(each.name, each.shape) for each in loaded.inputs] == [(each.name, each.shape) for each in model.inputs]
@@ -168,7 +162,7 @@ def test_it_is_saved_and_loaded(name, trained, tmp_path):
 
 
 def test_an_input_from_outside_is_requested_by_name(trained):
-    model, given = trained["picture_and_noise"][0], trained["picture_and_noise"][0].given_of(data().test)
+    model, given = trained("picture_and_noise")[0], trained("picture_and_noise")[0].given_of(data().test)
     dim, bright, any_other = (
         model.sample(24, 1, where=where, given=given) for where in ({"brightness": 0.1}, {"brightness": 0.9}, None)
     )
@@ -180,12 +174,12 @@ def test_an_input_from_outside_is_requested_by_name(trained):
 
 def test_a_game_of_four_cannot_publish_its_discriminator(trained, tmp_path):
     with pytest.raises(ValueError, match="discriminator"):
-        export.publish(trained["cycle"][0], tmp_path, "cycle", discriminator=True)
+        export.publish(trained("cycle")[0], tmp_path, "cycle", discriminator=True)
     assert not list(tmp_path.iterdir())
 
 
 def test_latents_are_found_for_a_picture_that_is_given(trained):
-    model, test = trained["picture_and_noise"][0], data().test.take(range(2))
+    model, test = trained("picture_and_noise")[0], data().test.take(range(2))
     given = model.given_of(test)
     made = model.sample(2, seed=4, given=given, where={"label": "dark"})
     found = inversion.invert(model, made, steps=20, restarts=2, given=given)
@@ -193,7 +187,7 @@ def test_latents_are_found_for_a_picture_that_is_given(trained):
     np.testing.assert_array_equal(found.rows["source"], given["source"])
     np.testing.assert_array_equal(model.decode(*found.rows.values()), found.images)
     with pytest.raises(ValueError, match="expected a model with latents to search for, this cycle has none"):
-        inversion.invert(trained["cycle"][0], made)
+        inversion.invert(trained("cycle")[0], made)
 
 
 def test_a_missing_column_is_named():

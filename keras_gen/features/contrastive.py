@@ -10,7 +10,8 @@ from keras import layers, ops
 from keras_gen import augment, images
 from keras_gen.console import no_fraction
 from keras_gen.data import Split
-from keras_gen.features.training import NUM_FEATURES, NUM_STEPS, train, trunk
+from keras_gen.features import training
+from keras_gen.features.training import NUM_FEATURES, NUM_STEPS, trunk
 
 
 class SelfSupervised(keras.Model):
@@ -97,6 +98,6 @@ def self_supervised(split: Split, seed: int = 0, on_fraction: Callable[[float], 
         Model, uint8 images → features (b, 64).
     """
     features = trunk(split.images.shape[1:], seed)
-    train(SelfSupervised(features, seed), None, split, None, seed, NUM_STEPS, on_fraction)
+    training.train(SelfSupervised(features, seed), None, split, None, seed, NUM_STEPS, on_fraction)
     pictures = keras.Input(split.images.shape[1:], dtype="uint8", name="images")
     return keras.Model(pictures, features(layers.Rescaling(1 / 127.5, offset=-1)(pictures)), name="self_supervised")

@@ -10,7 +10,8 @@ from keras import layers, ops
 
 from keras_gen.console import no_fraction
 from keras_gen.data import Split
-from keras_gen.features.training import NUM_STEPS, train, trunk
+from keras_gen.features import training
+from keras_gen.features.training import NUM_STEPS, trunk
 from keras_gen.inputs import Conditions
 
 
@@ -49,6 +50,6 @@ def classifier(
         return -sum(ops.sum(rows[:, block] * ops.log_softmax(logits[:, block], axis=-1), axis=-1) for block in blocks)
 
     learner = keras.Model(pictures, layers.Concatenate()(logits))
-    train(learner, cross_entropy, split, conditions.of_split(split), seed, num_steps, on_fraction)
+    training.train(learner, cross_entropy, split, conditions.of_split(split), seed, num_steps, on_fraction)
     rows = layers.Concatenate(name="rows")([layers.Softmax()(block) for block in logits])
     return keras.Model(pictures, [features, rows], name="classifier")
