@@ -24,7 +24,9 @@ BUDGET = callbacks.Budget(epochs=2)
 GRIDS = {"gan": callbacks.SampleGrid, "autoencoder": callbacks.ReconstructionGrid}
 
 
-def fit(model, images, epochs=2, **arguments):
+def fit(model, images, epochs=2, eagerly=True, **arguments):
+    """Trains, by default without a graph: to trace one takes longer than a few steps."""
+    model.run_eagerly = eagerly
     arguments = {"batch_size": BATCH, "epochs": epochs, "shuffle": False, "verbose": 0, **arguments}
     return model.fit(images, **arguments)
 
@@ -202,7 +204,7 @@ def test_data_of_unknown_length(images):
 @pytest.mark.parametrize("family", MODELS)
 def test_stop_on_nan(family, images):
     stop = callbacks.StopOnNaN()
-    assert len(fit(broken(MODELS[family]()), images, epochs=5, callbacks=[stop]).epoch) == 1
+    assert len(fit(broken(MODELS[family]()), images, 5, eagerly=False, callbacks=[stop]).epoch) == 1
     assert stop.diverged
     fit(MODELS[family](), images, callbacks=[stop])
     assert not stop.diverged
@@ -219,7 +221,7 @@ from tests.test_callbacks import broken, fit
 images = np.random.default_rng(0).integers(0, 256, (2 * BATCH, 8, 12, 3)).astype("uint8")
 for family, make in MODELS.items():
     stop = callbacks.StopOnNaN()
-    print(family, len(fit(broken(make()), images, epochs=5, callbacks=[stop]).epoch), stop.diverged)
+    print(family, len(fit(broken(make()), images, 5, eagerly=False, callbacks=[stop]).epoch), stop.diverged)
 """
 
 
