@@ -225,6 +225,7 @@ for family, make in MODELS.items():
 """
 
 
+@pytest.mark.slow
 def test_stop_on_nan_without_onednn():
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "KERAS_BACKEND": "tensorflow"}
     command = [sys.executable, "-c", STOPPED]

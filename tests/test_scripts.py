@@ -61,7 +61,7 @@ def test_an_image_folder_of_odd_files(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="files are limited by a Unix shell")
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", ["train_gan.py", pytest.param("train_ae.py", marks=pytest.mark.slow)])
 def test_a_full_disk(script, tmp_path):
     """No file grows beyond 200 kB: what the article's model and its checkpoints do not fit into."""
     command = f"ulimit -f 400; exec {sys.executable} {ROOT / script} article --data digits --epochs 2 --no-score"
