@@ -21,12 +21,12 @@ class Repair:
     """Folder of a run, a .keras file, or an exported SavedModel (with or without its version)."""
     data: Path
     """An image file or a folder of them, of any size: grey, colour, palette, transparent, 8 or 16 bits."""
+    out: Path
+    """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
     num: int = 1
     """Proposals for each picture: name.png for one, name_1.png, name_2.png … for several."""
     seed: int = 0
     """The same seed gives the same bytes for a picture of the same name from the same run, or from the same export, whatever else is in its folder."""  # noqa: E501
-    out: Path = Path("repaired")
-    """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
 
     def run(self) -> None:
         """Writes the repaired pictures and says where."""
@@ -64,6 +64,7 @@ class Inpaint(Repair):
     """
 
     task: ClassVar[str] = "inpaint"
+    out: Path = Path("inpainted")
     mask: str = "alpha"
     """Where the holes are. A folder with a mask for each picture (x.png, x_mask.png or x_mask001.png for x.jpg); one mask for all; alpha: whatever is not opaque; or a colour such as "#ff00ff" that marks them exactly."""  # noqa: E501
     hole: Literal["white", "black"] | None = None
@@ -88,6 +89,7 @@ class Colorize(Repair):
     """
 
     task: ClassVar[str] = "colorize"
+    out: Path = Path("colorized")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Upscale(Repair):
     """
 
     task: ClassVar[str] = "upscale"
+    out: Path = Path("upscaled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,3 +126,4 @@ class Restore(Repair):
     """
 
     task: ClassVar[str] = "restore"
+    out: Path = Path("restored")
