@@ -253,6 +253,29 @@ def test_the_same_seed_gives_the_same_bytes_whatever_else_is_repaired(one, stubb
     assert len({repaired("--seed", seed) for seed in range(4)}) > 1
 
 
+def test_the_mean_of_proposals_takes_their_place(one, stubbed):
+    folder, hole = one
+    command = ("keras-gen", "inpaint", "m", "--data", "damaged", "--mask", "masks", "--num", 3)
+    succeed(folder, *command)
+    ended = succeed(folder, *command, "--mean", "--out", "mean")
+    assert "1 picture, the mean of 3 proposals each: mean\n" in ended.stdout
+    assert sorted(path.name for path in (folder / "mean").iterdir()) == ["contact_sheet.png", "x.png"]
+    proposals = [opened(folder / "inpainted" / f"x_{number}.png")[1].astype(float) for number in (1, 2, 3)]
+    _, mean = opened(folder / "mean" / "x.png")
+    assert np.ptp(proposals, axis=0)[hole].max() > 1
+    np.testing.assert_array_equal(mean, np.round(sum(proposals) / 3))  # of three bytes never halfway
+    np.testing.assert_array_equal(mean[~hole], noise(40, 50)[~hole])
+    refused = fail(folder, *command[:-2], "--mean")
+    assert "expected --mean with --num of 2 or more, such as --num 8, received 1" in refused
+
+
+def test_a_mean_of_pictures_of_which_only_some_are_transparent():
+    colors = np.array([[[10], [20]]], np.uint8)
+    clear = pictures.Picture(colors + np.uint8(1), np.array([[0, 254]], np.uint8), {"dpi": (72, 72)})
+    mean = pictures.averaged([pictures.Picture(colors), clear])
+    assert (mean.colors.ravel().tolist(), mean.alpha.tolist(), mean.about) == ([11, 21], [[128, 255]], clear.about)
+
+
 def test_one_file_with_a_colour_that_marks_its_holes(tmp_path, stubbed):
     pixels = noise(40, 50)
     pixels[5:8, 5:45] = (255, 0, 255)

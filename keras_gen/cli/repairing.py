@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import tyro
 
+from keras_gen.runs.fields import Switch
+
 if TYPE_CHECKING:
     from keras_gen.repair import Holes
 
@@ -25,6 +27,8 @@ class Repair:
     """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
     num: int = 1
     """Proposals for each picture: name.png for one, name_1.png, name_2.png … for several."""
+    mean: Switch = False
+    """Write the mean of the --num proposals in place of them, as name.png: with --num 8 it has less error than any one, and is more blurred."""  # noqa: E501
     seed: int = 0
     """The same seed gives the same bytes for a picture of the same name from the same run, or from the same export, whatever else is in its folder."""  # noqa: E501
 
@@ -36,13 +40,14 @@ class Repair:
 
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
-        plan = repair.plan(self.data, self.out, self.holes(), self.num, animates=self.task == "translate")
+        animates = self.task == "translate"
+        plan = repair.plan(self.data, self.out, self.holes(), self.num, mean=self.mean, animates=animates)
         repairs = load_repairer(self.model, self.task)
         if self.num > 1 and not repairs.varies:
             raise ValueError(f"expected --num 1, received {self.num}: this model has one answer for each picture")
         with progress() as on_progress:
             outcome = repair.repair(repairs, plan, self.seed, on_progress)
-        proposals = f", {self.num} proposals each" if self.num > 1 else ""
+        proposals = f", {'the mean of ' * self.mean}{self.num} proposals each" if self.num > 1 else ""
         print(f"{outcome.pictures} picture{'' if outcome.pictures == 1 else 's'}{proposals}: {self.out}")
         if plan.holes is not None:
             print(f"{plan.holes.described()}: {outcome.hole_pixels:,} pixels filled")

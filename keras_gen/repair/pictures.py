@@ -7,7 +7,7 @@ kept beside the colours.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +140,27 @@ def repair_picture(
             made.append(inpaint_picture(repairs, pixels, hole, seed, on_part))
     repaired = of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
     return repaired if hole is None else merged(picture, repaired, hole)
+
+
+def averaged(proposals: Iterable[Picture]) -> Picture:
+    """The mean of proposals for one picture, rounded to bytes: what is the same in all of them stays the same.
+
+    Args:
+        proposals: at least one, of one size; each is read once, as they may be large.
+
+    Example:
+        >>> mean = averaged(Picture(np.full((1, 1, 3), value, np.uint8)) for value in (1, 2, 4))
+        >>> mean.colors.tolist()
+        [[[2, 2, 2]]]
+    """
+    total, num, has_alpha = np.zeros((), np.uint32), 0, False
+    for each in proposals:
+        alpha = np.full(each.size, 255, np.uint8) if each.alpha is None else each.alpha
+        pixels = np.concatenate([each.colors, alpha[..., None]], axis=-1)
+        total, num = total + pixels, num + 1
+        has_alpha |= each.alpha is not None
+    mean = ((total + num // 2) // num).astype(np.uint8)
+    return dataclasses.replace(each, colors=mean[..., :-1], alpha=mean[..., -1] if has_alpha else None)
 
 
 def translate_picture(
