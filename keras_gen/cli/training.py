@@ -93,15 +93,16 @@ class Train:
     )
 
 
-def main(family: str, doc: str | None = None) -> None:
+def main(family: str, doc: str | None = None, others: dict[str, dict[str, Any]] | None = None) -> None:
     """Reads the command line and trains: the program of one family.
 
     Args:
         family: a name in `FAMILIES`.
         doc: the head of `--help`; that of `keras-gen train` by default.
+        others: presets of other families that the program has too, listed in `--help`.
     """
     options, presets, _, own = FAMILIES[family]
-    train(parse(options, describe(doc or own, presets)))
+    train(parse(options, describe(doc or own, presets | (others or {}))))
 
 
 def train(options: TrainingOptions) -> None:
