@@ -109,6 +109,15 @@ CLI_ERRORS = {
         ["sample", "x", "--sede", "3", "--lable", "3"],
         "--lable, 3. Perhaps you meant --label, --seed. See ",
     ),
+    "an option of other commands": (
+        ["inpaint", "x", "--data", "y", "--steps", "3", "--lable", "3"],
+        "Unrecognized options: --steps, 3, --lable, 3. --steps is an option of invert, stylize, traverse. "
+        "Perhaps you meant --label",
+    ),
+    "an option of many commands": (
+        ["doctor", "x", "--seed", "3"],
+        "Unrecognized options: --seed, 3. --seed is an option of colorize, inpaint, interpolate, invert …. See ",
+    ),
     "no such model": (["sample", "nowhere"], "nowhere"),
     "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),
     "a file of another kind": (
