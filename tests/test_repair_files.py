@@ -49,8 +49,9 @@ def one(tmp_path):
 
 
 @pytest.fixture
-def stubbed(monkeypatch):
-    """The commands get stubs for their task."""
+def stubbed(monkeypatch, tmp_path):
+    """The commands get stubs for their task in place of the model m."""
+    (tmp_path / "m").mkdir()
     monkeypatch.setattr(repairers, "load_repairer", lambda path, task: Stub(task, factor=2 if task == "upscale" else 1))
 
 
@@ -382,7 +383,7 @@ def test_wrong_requests_end_in_one_line_before_the_model_is_loaded(case, one):
     paint_mask(folder / "others" / "z.png", hole)
     arguments, message = ERRORS[case]
     command = {"--data": "damaged", "--mask": "masks"} | dict(zip(arguments[::2], arguments[1::2], strict=True))
-    line = fail(folder, "keras-gen", "inpaint", "nowhere", *[part for pair in command.items() for part in pair])
+    line = fail(folder, "keras-gen", "inpaint", ".", *[part for pair in command.items() for part in pair])
     assert message in line
     assert not (folder / "inpainted").exists()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import tyro
 
+from keras_gen.paths import MASK, MODEL, PICTURES, require_path
 from keras_gen.runs.fields import Switch
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Repair:
     """Write the mean of the --num proposals in place of them, as name.png: with --num 8 it has less error than any one, and is more blurred."""  # noqa: E501
     seed: int = 0
     """The same seed gives the same bytes for a picture of the same name from the same run, or from the same export, whatever else is in its folder."""  # noqa: E501
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.data, PICTURES)
+        require_path(self.model, MODEL)
 
     def run(self) -> None:
         """Writes the repaired pictures and says where."""
@@ -78,6 +84,12 @@ class Inpaint(Repair):
     """Pixels by which each hole grows: 2 removes the soft edge of a scratch. 0, the default, keeps whatever the mask leaves, to the byte (of 16 bits the upper 8)."""  # noqa: E501
     feather: int = 0
     """Pixels inside the grown hole over which its border is blended with what is around it."""
+
+    def check(self) -> None:
+        """As of every repair; a mask that is neither alpha nor a colour is a path."""
+        if self.mask != "alpha" and not self.mask.startswith("#"):
+            require_path(self.mask, MASK)
+        super().check()
 
     def holes(self) -> Holes:
         """The masks, which are searched for before the model is loaded."""

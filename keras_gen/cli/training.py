@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import tyro
 
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
+from keras_gen.paths import require_data
 from keras_gen.presets import AUTOENCODERS, GANS, STYLIZERS
 from keras_gen.runs import hardware
 from keras_gen.runs.options import AutoencoderOptions, GANOptions, StylizerOptions, TrainingOptions, describe
@@ -114,6 +115,8 @@ def train(options: TrainingOptions) -> None:
     _, presets, module, _ = FAMILIES[options.family]
     with one_line_errors():
         resolved = options.resolve(presets)
+        if getattr(resolved, "translation", None) is None:  # whose pictures may have other forms
+            require_data(resolved.data)
         hardware.choose_backend(resolved)
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         family = importlib.import_module(module)

@@ -17,6 +17,7 @@ from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.folder import read_headers, reason, report_skipped
 from keras_gen.data.pictures import unique_names
 from keras_gen.files import require_writable
+from keras_gen.paths import PICTURES, require_path
 from keras_gen.repair import films, sheet
 from keras_gen.repair.contract import Repairs
 from keras_gen.repair.holes import Holes, soften
@@ -112,8 +113,7 @@ def plan(
         raise ValueError(f"expected --num of 1 or more, received {num}")
     if mean and num == 1:
         raise ValueError("expected --mean with --num of 2 or more, such as --num 8, received 1")
-    if not data.exists():
-        raise FileNotFoundError(f"expected an image file or a folder of them, found no {data}")
+    require_path(data, PICTURES)
     if out.exists() and not out.is_dir():
         raise ValueError(f"expected --out as a folder, received the file {out}")
     folder = data if data.is_dir() else data.parent

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from keras_gen.data.decoding import check_kind, read_header, to_eight_bits
 from keras_gen.data.finding import find_images, printable
+from keras_gen.paths import MASK, require_path
 from keras_gen.repair.pictures import Picture
 
 POLARITIES = ("white", "black")
@@ -55,8 +56,8 @@ class Holes:
         self.path = None if is_color or given == "alpha" else Path(given).expanduser()
         if self.path and given.startswith("#"):
             raise ValueError(f"expected --mask as a colour such as #ff00ff, six digits, received {given}")
-        if self.path and not self.path.exists():
-            raise FileNotFoundError(f'expected --mask as a folder, a file, alpha or "#rrggbb", found no {given}')
+        if self.path:
+            require_path(given, MASK)
         if polarity and not self.path:
             raise ValueError(f"expected no --hole with --mask {given}: it is for masks that are files")
         self.files = _by_picture(self.path) if self.path and self.path.is_dir() else {}
