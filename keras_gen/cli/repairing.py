@@ -23,7 +23,7 @@ class Repair:
     model: tyro.conf.Positional[Path]
     """Folder of a run, a .keras file, or an exported SavedModel (with or without its version)."""
     data: Path
-    """An image file or a folder of them, of any size: grey, colour, palette, transparent, 8 or 16 bits."""
+    """An image file or a folder of them, of any size: grey, colour, palette, transparent, 8 or 16 bits. They should be like those that the model was trained on: of others it makes noise, without a warning."""  # noqa: E501
     out: Path
     """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
     num: int = 1
