@@ -10,10 +10,10 @@ import re
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 
-from keras_gen.data.decoding import check_kind, read_header, to_eight_bits
+from keras_gen.data.decoding import read_header, to_eight_bits, upright
 from keras_gen.data.finding import find_images, printable
 from keras_gen.paths import MASK, require_path
 from keras_gen.repair.pictures import Picture
@@ -148,13 +148,12 @@ def decode_mask(path: Path, polarity: str | None = None) -> Image.Image:
     """
     read_header(path)
     with Image.open(path) as image:
-        check_kind(image)
-        upright = to_eight_bits(ImageOps.exif_transpose(image))
-        if upright.has_transparency_data:
-            upright = upright.convert("RGBA")
+        shown = to_eight_bits(upright(image, path))
+        if shown.has_transparency_data:
+            shown = shown.convert("RGBA")
             known = "white" if polarity == "black" else "black"
-            upright = Image.alpha_composite(Image.new("RGBA", upright.size, known), upright)
-        return upright.convert("L")
+            shown = Image.alpha_composite(Image.new("RGBA", shown.size, known), shown)
+        return shown.convert("L")
 
 
 def read_mask(path: Path, size: tuple[int, int], polarity: str | None = None) -> np.ndarray:
