@@ -9,7 +9,7 @@ PACKAGE = Path(keras_gen.__file__).parent
 
 # From data to server. A room may import rooms on the same line and on the lines above it.
 ROAD = [
-    {"version", "registry", "presets", "files", "pages", "console"},
+    {"version", "registry", "presets", "files", "paths", "pages", "console"},
     {"data", "images", "latents", "losses", "likelihoods", "layers", "backend", "schedules", "corruptions", "masks"},
     {"inputs", "penalties", "terms", "augment", "priors", "conditional_mean", "linear_prediction", "style"},
     {"networks", "features"},

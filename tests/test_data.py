@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_gen import paths
 from keras_gen.data import DATASETS, ImageData, Split, load
 from keras_gen.data import folder as folder_module
 
@@ -323,5 +324,6 @@ def test_keras_sets_keep_their_official_split(monkeypatch, name, shape, class_na
 
 def test_every_named_set_states_its_source():
     assert list(DATASETS)[:2] == ["mnist-sample", "digits"]
+    assert tuple(DATASETS) == paths.DATA_NAMES
     assert load("digits").licence == "CC BY 4.0"
     assert "UCI" in load("digits").source

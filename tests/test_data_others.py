@@ -15,6 +15,7 @@ from keras_gen.data import load
 from keras_gen.data.decoding import Target, decode
 from keras_gen.data.finding import SYSTEM_FOLDERS
 from keras_gen.inputs import Conditions
+from keras_gen.repair.holes import decode_mask
 
 GREY, RGB, PALETTE, GREY_ALPHA = 0, 2, 3, 4  # the colour types of PNG
 
@@ -272,6 +273,8 @@ def test_the_transparent_colour_of_a_png_is_white_or_nothing(
     assert decode(tmp_path / "0.png", Target((1, 3, 3)))[0].tolist() == [[grey] * 3 for grey in on_white]
     kept = [[0] * 4 if grey is None else [grey] * 3 + [255] for grey in expected]
     assert decode(tmp_path / "0.png", Target((1, 3, 4)))[0].tolist() == kept
+    mask = [0 if grey is None else grey for grey in expected]  # what is transparent in a mask is known
+    assert np.asarray(decode_mask(tmp_path / "0.png"))[0].tolist() == mask
 
 
 def test_the_note_on_transparency_is_right_for_16_bits(tmp_path, capsys):

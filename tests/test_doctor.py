@@ -92,7 +92,7 @@ WRONG = {
     ),
     "few": (
         lambda: small(80, 19),
-        ["only 80 training images: ", "only 19 test images: a score needs 20; add images, "],
+        ["only 80 training images: few to learn from", "only 19 test images: a score needs 20; add images, "],
     ),
     "unreadable": (
         lambda: changed(skipped=[(f"{n}.png", "empty file") for n in range(300)]),
@@ -121,10 +121,19 @@ def test_hints_are_not_serious():
     assert "classes with fewer than 20 training images: 12 of 12, c0, c1, c2, c3, c4 …" in hints
 
 
+def test_a_score_is_spoken_of_where_there_will_be_one():
+    def serious(num_test, min_scored):
+        return [finding.text for finding in doctor.examine(small(80, num_test), min_scored=min_scored)][:2]
+
+    assert serious(39, 40)[1].startswith("only 39 test images: a score needs 40; ")
+    assert serious(40, 40)[1].startswith("fewer than 10,000 training images: a GAN soon memorises them; ")
+    assert not any("score" in text for text in serious(1, 0))
+
+
 def test_two_images_are_enough_to_examine():
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), dtype="uint8")
     findings = doctor.examine(ImageData("x", Split(images[:2]), Split(images[2:])))
-    assert [finding.serious for finding in findings] == [True, True]
+    assert [finding.serious for finding in findings] == [True, True, False]
 
 
 def test_labels_of_few_images_are_not_doubted():

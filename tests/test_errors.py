@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from keras_gen import cli
 from keras_gen.cli import training
 from tests.commands import ROOT, environment, fail, spawn
 
@@ -109,16 +110,21 @@ CLI_ERRORS = {
         ["sample", "x", "--sede", "3", "--lable", "3"],
         "--lable, 3. Perhaps you meant --label, --seed. See ",
     ),
-    "no such model": (["sample", "nowhere"], "nowhere"),
-    "no images asked for": (["sample", "nowhere", "--num", "0"], "expected --num of 1 or more"),
+    "an option of other commands": (
+        ["inpaint", "x", "--data", "y", "--steps", "3", "--lable", "3"],
+        "Unrecognized options: --steps, 3, --lable, 3. --steps is an option of invert, stylize, traverse. "
+        "Perhaps you meant --label",
+    ),
+    "an option of many commands": (
+        ["doctor", "x", "--seed", "3"],
+        "Unrecognized options: --seed, 3. --seed is an option of colorize, inpaint, interpolate, invert …. See ",
+    ),
+    "no images asked for": (["sample", ".", "--num", "0"], "expected --num of 1 or more"),
     "a file of another kind": (
-        ["sample", "nowhere", "--out", "grid.jpg"],
+        ["sample", ".", "--out", "grid.jpg"],
         "expected --out as x.npy, x.png or a folder",
     ),
-    "nowhere to go": (["interpolate", "nowhere", "--stops", "1"], "expected --stops of 2 or more"),
-    "no such run": (["reconstruct", "nowhere"], "nowhere"),
-    "no such card": (["compare", "a.json", "b.json"], "error: a.json: No such file or directory"),
-    "no such file": (["evaluate", "a.npy", "--data", "digits"], "error: a.npy: No such file or directory"),
+    "nowhere to go": (["interpolate", ".", "--stops", "1"], "expected --stops of 2 or more"),
 }
 
 
@@ -129,6 +135,53 @@ def test_keras_gen_says_what_is_wrong(case, tmp_path):
     assert line.startswith("keras-gen: error: ")
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+A_RUN = "expected the folder of a finished run or a .keras file, found no nowhere"
+A_MODEL = "expected the folder of a finished run or of an exported model, or a .keras file, found no nowhere"
+PICTURES = "expected an image file or a folder of them, found no nowhere"
+DATA = "received 'nowhere': there is no such name and no such path"
+NOWHERE = {
+    "train_gan.py --data nowhere": DATA,
+    "train_ae.py --data nowhere": DATA,
+    "keras-gen train gan --data nowhere": DATA,
+    "keras-gen sample nowhere": A_MODEL,
+    "keras-gen sample nowhere --sweep label": A_RUN,
+    "keras-gen interpolate nowhere": A_RUN,
+    "keras-gen traverse nowhere": A_RUN,
+    "keras-gen traverse . --data nowhere": DATA,
+    "keras-gen reconstruct nowhere": A_RUN,
+    "keras-gen reconstruct . --data . nowhere": DATA,
+    "keras-gen invert nowhere": A_RUN,
+    "keras-gen invert . --data nowhere": DATA,
+    "keras-gen inpaint nowhere --data .": A_MODEL,
+    "keras-gen inpaint . --data nowhere": PICTURES,
+    "keras-gen inpaint . --data . --mask nowhere": 'a file, alpha or "#rrggbb", found no nowhere',
+    "keras-gen translate nowhere --data .": A_MODEL,
+    "keras-gen stylize nowhere --data .": A_MODEL,
+    "keras-gen stylize . --data nowhere": PICTURES,
+    "keras-gen stylize nowhere --style .": PICTURES,
+    "keras-gen evaluate nowhere": A_RUN,
+    "keras-gen evaluate nowhere.npy --data digits": "error: nowhere.npy: No such file or directory",
+    "keras-gen evaluate . --data nowhere": DATA,
+    "keras-gen compare nowhere elsewhere": "error: nowhere: No such file or directory",
+    "keras-gen export nowhere": A_RUN,
+    "keras-gen verify nowhere": "expected the folder of an exported model, found no nowhere",
+    "keras-gen doctor nowhere": DATA,
+}
+
+
+@pytest.mark.parametrize("command", NOWHERE)
+def test_a_path_of_nothing_is_refused_before_keras_starts(command, tmp_path, monkeypatch):
+    for module in (cli, training):
+        monkeypatch.setattr(module, "start_keras", lambda: pytest.fail("Keras is imported for nothing"))
+    assert NOWHERE[command] in fail(tmp_path, *command.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["keras-gen inpaint . --data nowhere", "keras-gen reconstruct . --data nowhere"])
+def test_a_path_of_nothing_does_not_wait_for_keras(command, tmp_path):
+    assert "nowhere" in fail(tmp_path, *command.split(), run=spawn, backend="no such backend")
 
 
 # Help by tyro with both kinds of buffers; words by print and a table by rich, which must load Keras, with one.

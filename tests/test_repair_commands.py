@@ -62,11 +62,11 @@ def damaged(tmp_path):
 def test_holes_are_filled_in_pictures_of_any_kind(model, run, trained, damaged):
     command = ["keras-gen", "inpaint", trained / model, "--data", "damaged", "--mask", "masks", "--num", "2"]
     ended = succeed(damaged, *command, run=run)  # in a process that has not imported the model's class
-    assert "3 pictures, 2 proposals each: repaired" in ended.stdout
+    assert "3 pictures, 2 proposals each: inpainted" in ended.stdout
     for path in sorted((damaged / "damaged").iterdir()):
         before = Image.open(path)
         pixels = np.asarray(before)
-        first, second = (Image.open(damaged / "repaired" / f"{path.stem}_{index}.png") for index in (1, 2))
+        first, second = (Image.open(damaged / "inpainted" / f"{path.stem}_{index}.png") for index in (1, 2))
         assert (first.size, first.mode) == (before.size, before.mode)
         hole = np.asarray(Image.open(damaged / "masks" / path.name)) != 0
         for proposal in (first, second):
@@ -133,7 +133,7 @@ def test_grey_pictures_are_coloured_and_keep_their_luma(trained, tmp_path):
         Image.fromarray(image).convert("L").save(tmp_path / "grey" / f"{index}.png")
     succeed(tmp_path, "keras-gen", "colorize", trained / "runs" / "colorize", "--data", "grey")
     for index, image in enumerate(originals):
-        made = Image.open(tmp_path / "repaired" / f"{index}.png")
+        made = Image.open(tmp_path / "colorized" / f"{index}.png")
         assert made.mode == "RGB"
         luma = np.asarray(made.convert("L")).astype(int) - np.asarray(Image.fromarray(image).convert("L"))
         assert np.abs(luma).max() <= 1
@@ -144,7 +144,7 @@ def test_small_pictures_become_twice_as_large(trained, tmp_path):
     image = Image.fromarray(striped(1)[0][0])
     image.save(tmp_path / "small.png")
     succeed(tmp_path, "keras-gen", "upscale", trained / "saved_models" / "upscale", "--data", "small.png")
-    with Image.open(tmp_path / "repaired" / "small.png") as large:
+    with Image.open(tmp_path / "upscaled" / "small.png") as large:
         assert large.size == (24, 16)
 
 

@@ -49,8 +49,9 @@ def one(tmp_path):
 
 
 @pytest.fixture
-def stubbed(monkeypatch):
-    """The commands get stubs for their task."""
+def stubbed(monkeypatch, tmp_path):
+    """The commands get stubs for their task in place of the model m."""
+    (tmp_path / "m").mkdir()
     monkeypatch.setattr(repairers, "load_repairer", lambda path, task: Stub(task, factor=2 if task == "upscale" else 1))
 
 
@@ -225,16 +226,16 @@ def test_a_folder_is_repaired_and_shown(one, stubbed):
     paint(folder / "damaged" / "deep" / "y.jpg", noise(30, 60, seed=1))
     paint_mask(folder / "masks" / "y.png", np.zeros((30, 60)))
     ended = succeed(folder, "keras-gen", "inpaint", "m", "--data", "damaged", "--mask", "masks", "--num", 2)
-    assert "2 pictures, 2 proposals each: repaired\nholes of masks: 160 pixels filled\n1 of them without a hole" in (
+    assert "2 pictures, 2 proposals each: inpainted\nholes of masks: 160 pixels filled\n1 of them without a hole" in (
         ended.stdout
     )
-    written = {path.relative_to(folder / "repaired").as_posix() for path in (folder / "repaired").rglob("*.png")}
+    written = {path.relative_to(folder / "inpainted").as_posix() for path in (folder / "inpainted").rglob("*.png")}
     assert written == {"contact_sheet.png", "x_1.png", "x_2.png", "deep/y_1.png", "deep/y_2.png"}
-    first, second = (opened(folder / "repaired" / f"x_{number}.png")[1] for number in (1, 2))
+    first, second = (opened(folder / "inpainted" / f"x_{number}.png")[1] for number in (1, 2))
     np.testing.assert_array_equal(first[~hole], noise(40, 50)[~hole])
     np.testing.assert_array_equal(second[~hole], noise(40, 50)[~hole])
     assert not np.array_equal(first, second)
-    _, shown = opened(folder / "repaired" / "contact_sheet.png")
+    _, shown = opened(folder / "inpainted" / "contact_sheet.png")
     assert shown.shape == (2 * 41 + 1, 4 * 61 + 1, 3)
     assert ((shown == sheet.HOLE_COLOR).all(axis=-1)).sum() == 160
 
@@ -253,13 +254,36 @@ def test_the_same_seed_gives_the_same_bytes_whatever_else_is_repaired(one, stubb
     assert len({repaired("--seed", seed) for seed in range(4)}) > 1
 
 
+def test_the_mean_of_proposals_takes_their_place(one, stubbed):
+    folder, hole = one
+    command = ("keras-gen", "inpaint", "m", "--data", "damaged", "--mask", "masks", "--num", 3)
+    succeed(folder, *command)
+    ended = succeed(folder, *command, "--mean", "--out", "mean")
+    assert "1 picture, the mean of 3 proposals each: mean\n" in ended.stdout
+    assert sorted(path.name for path in (folder / "mean").iterdir()) == ["contact_sheet.png", "x.png"]
+    proposals = [opened(folder / "inpainted" / f"x_{number}.png")[1].astype(float) for number in (1, 2, 3)]
+    _, mean = opened(folder / "mean" / "x.png")
+    assert np.ptp(proposals, axis=0)[hole].max() > 1
+    np.testing.assert_array_equal(mean, np.round(sum(proposals) / 3))  # of three bytes never halfway
+    np.testing.assert_array_equal(mean[~hole], noise(40, 50)[~hole])
+    refused = fail(folder, *command[:-2], "--mean")
+    assert "expected --mean with --num of 2 or more, such as --num 8, received 1" in refused
+
+
+def test_a_mean_of_pictures_of_which_only_some_are_transparent():
+    colors = np.array([[[10], [20]]], np.uint8)
+    clear = pictures.Picture(colors + np.uint8(1), np.array([[0, 254]], np.uint8), {"dpi": (72, 72)})
+    mean = pictures.averaged([pictures.Picture(colors), clear])
+    assert (mean.colors.ravel().tolist(), mean.alpha.tolist(), mean.about) == ([11, 21], [[128, 255]], clear.about)
+
+
 def test_one_file_with_a_colour_that_marks_its_holes(tmp_path, stubbed):
     pixels = noise(40, 50)
     pixels[5:8, 5:45] = (255, 0, 255)
     paint(tmp_path / "x.png", pixels)
     ended = succeed(tmp_path, "keras-gen", "inpaint", "m", "--data", "x.png", "--mask", "#ff00FF", "--grow", 1)
     assert "holes of exactly #ff00FF: 206 pixels filled" in ended.stdout  # 3·40 and 2·40 + 2·3
-    _, repaired = opened(tmp_path / "repaired" / "x.png")
+    _, repaired = opened(tmp_path / "inpainted" / "x.png")
     assert ((repaired != pixels).any(axis=-1)).sum() == pytest.approx(206, abs=4)
     line = fail(tmp_path, "keras-gen", "inpaint", "m", "--data", "x.png", "--mask", "#00ff01")
     assert "x.png: no pixel is exactly #00ff01: JPEG changes colours" in line
@@ -287,7 +311,7 @@ def test_what_is_erased_is_filled_and_opaque_without_a_mask(tmp_path, stubbed):
     pixels[5:8, 5:45, 3] = np.array([0, 100, 254])[:, None]
     paint(tmp_path / "x.png", pixels)
     succeed(tmp_path, "keras-gen", "inpaint", "m", "--data", "x.png")
-    mode, repaired = opened(tmp_path / "repaired" / "x.png")
+    mode, repaired = opened(tmp_path / "inpainted" / "x.png")
     assert mode == "RGBA"
     assert (repaired[..., 3] == 255).all()
     np.testing.assert_array_equal(repaired[pixels[..., 3] == 255], pixels[pixels[..., 3] == 255])
@@ -322,8 +346,8 @@ def test_what_cannot_be_read_is_reported(one, stubbed):
     (folder / "damaged" / "cut.png").write_bytes(cut[:2000])
     ended = succeed(folder, "keras-gen", "restore", "m", "--data", "damaged")
     assert "skipped 2 of 3 files that could not be read: bad.png (not an image), cut.png" in ended.stderr
-    assert ended.stdout.endswith("1 picture: repaired\nbefore and after: repaired/contact_sheet.png\n")
-    assert not (folder / "repaired" / "cut.png").exists()
+    assert ended.stdout.endswith("1 picture: restored\nbefore and after: restored/contact_sheet.png\n")
+    assert not (folder / "restored" / "cut.png").exists()
 
 
 def test_pictures_that_differ_in_their_suffix_do_not_replace_each_other(tmp_path, stubbed):
@@ -359,9 +383,9 @@ def test_wrong_requests_end_in_one_line_before_the_model_is_loaded(case, one):
     paint_mask(folder / "others" / "z.png", hole)
     arguments, message = ERRORS[case]
     command = {"--data": "damaged", "--mask": "masks"} | dict(zip(arguments[::2], arguments[1::2], strict=True))
-    line = fail(folder, "keras-gen", "inpaint", "nowhere", *[part for pair in command.items() for part in pair])
+    line = fail(folder, "keras-gen", "inpaint", ".", *[part for pair in command.items() for part in pair])
     assert message in line
-    assert not (folder / "repaired").exists()
+    assert not (folder / "inpainted").exists()
 
 
 def test_help_shows_how_to_use_it(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gen.presets import AUTOENCODERS
+from keras_gen.presets import AUTOENCODERS, GANS, STYLIZERS
 from tests.commands import ROOT, call, environment, spawn, succeed, typed
 
 SCRIPTS = ("train_gan.py", "train_ae.py")
@@ -134,6 +134,16 @@ def test_help_does_not_wait_for_tensorflow(command, tmp_path):
     assert process.returncode == 0, "with this backend any import of Keras would fail"
     assert process.stdout.startswith(f"usage: {command}")
     assert "{None" not in process.stdout, "no value that anybody would type"
+
+
+def test_help_lists_all_presets_and_the_program_that_was_typed(tmp_path):
+    every = call(tmp_path, "train_gan.py", "--help").stdout
+    assert all(f"\n  {name}: " in every for name in (*GANS, *STYLIZERS))
+    assert "python train_gan.py stylize --help" in every
+    own = call(tmp_path, "train_gan.py", "stylize", "--help").stdout
+    assert "python train_gan.py stylize --data photos/ --style" in own
+    assert "--style-size" in own
+    assert "keras-gen train" not in own
 
 
 @pytest.mark.slow

@@ -34,11 +34,13 @@ def _train(folder):
     for name, tint in {"wave": [0.2, 0.5, 1.0], "rust": [1.0, 0.4, 0.1]}.items():
         painting = RANDOM.integers(0, 256, (60, 70, 3)) * tint
         Image.fromarray(painting.astype("uint8")).save(folder / f"{name}.png")
-    succeed(
+    ended = succeed(
         folder,
         *("train_gan.py", "stylize", "--data", "photos", "--style", "wave.png", "rust.png", "--width", "4"),
         *("--epochs", "1", "--no-score", "--run-dir", "runs/paint", "--name", "paint"),
     )
+    warnings = [line for line in ended.stdout.splitlines() if line.startswith("!")]
+    assert warnings == ["! only 7 training images: few to learn from"], "nothing of GANs and scores"
 
 
 @pytest.fixture(scope="module")

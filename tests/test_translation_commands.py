@@ -49,7 +49,7 @@ def trained(tmp_path_factory):
             "cyclegan": ["--data", "reds.npz", "--to", "blues.npz"],
         }.items():
             ended = succeed(folder, "train_gan.py", preset, *data, *COMMAND, f"runs/{preset}", "--name", preset)
-            assert f"keras-gen translate saved_models/{preset}/1 --data PICTURES/" in ended.stdout
+            assert f"keras-gen translate saved_models/{preset}/1 --data PICTURES/\n" in ended.stdout
         return folder
 
     return shared(tmp_path_factory, "translation", make)

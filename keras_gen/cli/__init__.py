@@ -50,5 +50,6 @@ def main() -> None:
         return training.main(family)
     command = parse(Command, DESCRIPTION)
     with one_line_errors():
+        command.check()  # what needs no Keras, which takes seconds
         start_keras()
         command.run()

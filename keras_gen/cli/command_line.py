@@ -135,11 +135,19 @@ def _in_one_line(box: str) -> str:
     if not title.startswith("╭"):  # a terminal that is not UTF-8: a rule below the title, and one more blank
         lines = [line[1:] for line in lines[1:]]
     message, *parts = re.split("─+|-{10,}", "\n".join(lines))
-    sentences = [" ".join(re.split(r"\n *\n", message.strip())[0].split())]
+    said = " ".join(re.split(r"\n *\n", message.strip())[0].split())
+    said = re.sub(r" \(applied to [^)]*\)", ",", said.replace(" or misplaced", "")).rstrip(",")
+    sentences, typed, meant = [said], set(re.findall(r"--[\w-]+", said)), set()
     # Lines that are indented further than an option are its help, which may name other options.
     proposed = "".join(part for part in parts if "Perhaps you meant:" in part or "Arguments similar to" in part)
-    if options := re.findall(r"^ {5}(--.*)", proposed, flags=re.MULTILINE):
-        names = {name for option in options for name in re.findall(r"--[\w-]+", option)}
-        sentences.append(f"Perhaps you meant {', '.join(sorted(names))}")  # tyro's order varies
+    for option in re.split(r"^ {5}(?=--)", proposed, flags=re.MULTILINE)[1:]:
+        names = set(re.findall(r"--[\w-]+", option.splitlines()[0]))
+        if lacking := ", ".join(sorted(names & typed)):  # others have it, of which tyro lists the first
+            commands = ", ".join(re.findall(r"^ +in .*?([\w-]+) --help", option, flags=re.MULTILINE))
+            sentences.append(f"{lacking} is an option of {commands}{' …' if '[...]' in option else ''}")
+        else:
+            meant |= names
+    if meant:
+        sentences.append(f"Perhaps you meant {', '.join(sorted(meant))}")  # tyro's order varies
     sentences += [" ".join(part.split()) for part in parts if "Available subcommands:" in part]
     return ". ".join(sentence.rstrip(".") for sentence in [*sentences, f"See {_program()} --help"])

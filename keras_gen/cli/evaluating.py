@@ -9,6 +9,7 @@ from typing import Literal
 import tyro
 
 from keras_gen.cli.requests import data_of
+from keras_gen.paths import RUN, require_data, require_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,15 @@ class Evaluate:
     """Features of networks trained on the data, or of InceptionV3 if Keras has its weights on disk."""
     out: Path | None = None
     """Folder of scorecard.json, scorecard.html and pictures. By default the run's own, or scorecard-<name> for anything but the usual card of a run."""  # noqa: E501
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        if self.model.suffix == ".npy":
+            self.model.stat()
+        else:
+            require_path(self.model, RUN)
+        if self.data is not None:
+            require_data(self.data)
 
     def run(self) -> None:
         """Writes the card and prints its numbers."""
@@ -81,6 +91,15 @@ class Compare:
     cards: tyro.conf.Positional[tuple[Path, ...]]
     """Folders with a scorecard.json, or such files."""
 
+    def check(self) -> None:
+        """Refuses what is not there."""
+        if len(self.cards) < 2:
+            raise ValueError(f"expected at least two score cards, received {len(self.cards)}")
+        for path in self.cards:
+            path.stat()
+            if path.is_dir() and not (path / "scorecard.json").exists():
+                raise FileNotFoundError(f"{path} has no score card: keras-gen evaluate {path} makes one")
+
     def run(self) -> None:
         """Prints the table."""
         from rich.console import Console
@@ -88,11 +107,6 @@ class Compare:
 
         from keras_gen import evaluation
 
-        if len(self.cards) < 2:
-            raise ValueError(f"expected at least two score cards, received {len(self.cards)}")
-        for path in self.cards:
-            if path.is_dir() and not (path / "scorecard.json").exists():
-                raise FileNotFoundError(f"{path} has no score card: keras-gen evaluate {path} makes one")
         files = {str(path): path / "scorecard.json" if path.is_dir() else path for path in self.cards}
         header, *rows = evaluation.side_by_side({name: evaluation.ScoreCard.load(file) for name, file in files.items()})
         table = Table()

@@ -7,6 +7,8 @@ from typing import Literal
 
 import tyro
 
+from keras_gen.paths import require_data
+
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
@@ -20,6 +22,10 @@ class Doctor:
     """As for keras-gen train."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """As for keras-gen train."""
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_data(self.data)
 
     def run(self) -> None:
         """Prints what is in the set and what was found: serious findings come first and are marked."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tyro
 
+from keras_gen.paths import RUN, require_path
 from keras_gen.runs.fields import Switch
 
 
@@ -29,6 +30,10 @@ class Export:
 
     format: tuple[str, ...] = ()
     """Any of onnx and litert: formats to write the default signature in as well, beside the versions."""
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.run_folder, RUN)
 
     def run(self) -> None:
         """Publishes the model and says where."""
@@ -64,6 +69,10 @@ class Verify:
 
     saved_model: tyro.conf.Positional[Path]
     """Folder of an exported model, of which every version is checked, or of one version."""
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.saved_model, "the folder of an exported model")
 
     def run(self) -> None:
         """Prints for each version which runtimes agree; the first one that is not as it was exported is an error."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from keras_gen.cli.requests import asked, check_out, pictures_of, training_images, write
+from keras_gen.paths import RUN, require_path, require_pictures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,11 @@ class Reconstruct:
     """What the pictures show, such as label=3 or hat=yes, where the model learned it and their data do not say it."""
     out: Path = Path("reconstructions.png")
     """x.png: one grid of originals and reconstructions; x.npy or a folder: the reconstructions alone; files in a folder have the names of the pictures."""  # noqa: E501
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.run_folder, RUN)
+        require_pictures(self.data)
 
     def run(self) -> None:
         """Writes the reconstructions and prints where, and how far off they are."""
@@ -82,6 +88,11 @@ class Invert:
     """Seed of the starts."""
     out: Path = Path("inverted.png")
     """x.png: rows of the images, what the model makes from the latents, and the nearest training images if those of the run are found; x.npz: arrays latents, conditions, images, errors and names."""  # noqa: E501
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.model, RUN)
+        require_pictures(self.data)
 
     def run(self) -> None:
         """Writes the picture or the arrays, and prints how near the images are."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import tyro
 
 from keras_gen.cli.requests import asked, check_out, data_of, write
+from keras_gen.paths import MODEL, RUN, require_data, require_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Sample:
     """Largest absolute value in the latents, such as 1.5: smaller is more typical and less varied."""
     out: Path = Path("samples.png")
     """x.npy: one uint8 array (num, height, width, channels); x.png: one grid; else a folder of PNG files."""
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.model, RUN if self.sweep else MODEL)
 
     def run(self) -> None:
         """Writes the images and says where."""
@@ -72,6 +77,10 @@ class Interpolate:
     out: Path = Path("walk.gif")
     """x.gif: an endless loop; x.png: a grid, a row from each stop to the next; x.npy; else a folder of PNG files."""
 
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.model, RUN)
+
     def run(self) -> None:
         """Writes the images and says where."""
         from keras_gen import images
@@ -113,6 +122,12 @@ class Traverse:
     """For --along: name or path of labelled images, as for keras-gen train; by default those of the run."""
     out: Path = Path("traversal.png")
     """x.png: a grid; x.npy; else a folder of PNG files."""
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.model, RUN)
+        if self.data is not None:
+            require_data(self.data)
 
     def run(self) -> None:
         """Writes the images and says where."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import tyro
 
+from keras_gen.paths import MASK, MODEL, PICTURES, require_path
+from keras_gen.runs.fields import Switch
+
 if TYPE_CHECKING:
     from keras_gen.repair import Holes
 
@@ -20,13 +23,20 @@ class Repair:
     model: tyro.conf.Positional[Path]
     """Folder of a run, a .keras file, or an exported SavedModel (with or without its version)."""
     data: Path
-    """An image file or a folder of them, of any size: grey, colour, palette, transparent, 8 or 16 bits."""
+    """An image file or a folder of them, of any size: grey, colour, palette, transparent, 8 or 16 bits. They should be like those that the model was trained on: of others it makes noise, without a warning."""  # noqa: E501
+    out: Path
+    """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
     num: int = 1
     """Proposals for each picture: name.png for one, name_1.png, name_2.png … for several."""
+    mean: Switch = False
+    """Write the mean of the --num proposals in place of them, as name.png: with --num 8 it has less error than any one, and is more blurred."""  # noqa: E501
     seed: int = 0
     """The same seed gives the same bytes for a picture of the same name from the same run, or from the same export, whatever else is in its folder."""  # noqa: E501
-    out: Path = Path("repaired")
-    """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
+
+    def check(self) -> None:
+        """Refuses what is not there."""
+        require_path(self.data, PICTURES)
+        require_path(self.model, MODEL)
 
     def run(self) -> None:
         """Writes the repaired pictures and says where."""
@@ -36,13 +46,14 @@ class Repair:
 
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
-        plan = repair.plan(self.data, self.out, self.holes(), self.num, animates=self.task == "translate")
+        animates = self.task == "translate"
+        plan = repair.plan(self.data, self.out, self.holes(), self.num, mean=self.mean, animates=animates)
         repairs = load_repairer(self.model, self.task)
         if self.num > 1 and not repairs.varies:
             raise ValueError(f"expected --num 1, received {self.num}: this model has one answer for each picture")
         with progress() as on_progress:
             outcome = repair.repair(repairs, plan, self.seed, on_progress)
-        proposals = f", {self.num} proposals each" if self.num > 1 else ""
+        proposals = f", {'the mean of ' * self.mean}{self.num} proposals each" if self.num > 1 else ""
         print(f"{outcome.pictures} picture{'' if outcome.pictures == 1 else 's'}{proposals}: {self.out}")
         if plan.holes is not None:
             print(f"{plan.holes.described()}: {outcome.hole_pixels:,} pixels filled")
@@ -64,6 +75,7 @@ class Inpaint(Repair):
     """
 
     task: ClassVar[str] = "inpaint"
+    out: Path = Path("inpainted")
     mask: str = "alpha"
     """Where the holes are. A folder with a mask for each picture (x.png, x_mask.png or x_mask001.png for x.jpg); one mask for all; alpha: whatever is not opaque; or a colour such as "#ff00ff" that marks them exactly."""  # noqa: E501
     hole: Literal["white", "black"] | None = None
@@ -72,6 +84,12 @@ class Inpaint(Repair):
     """Pixels by which each hole grows: 2 removes the soft edge of a scratch. 0, the default, keeps whatever the mask leaves, to the byte (of 16 bits the upper 8)."""  # noqa: E501
     feather: int = 0
     """Pixels inside the grown hole over which its border is blended with what is around it."""
+
+    def check(self) -> None:
+        """As of every repair; a mask that is neither alpha nor a colour is a path."""
+        if self.mask != "alpha" and not self.mask.startswith("#"):
+            require_path(self.mask, MASK)
+        super().check()
 
     def holes(self) -> Holes:
         """The masks, which are searched for before the model is loaded."""
@@ -88,6 +106,7 @@ class Colorize(Repair):
     """
 
     task: ClassVar[str] = "colorize"
+    out: Path = Path("colorized")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +132,7 @@ class Upscale(Repair):
     """
 
     task: ClassVar[str] = "upscale"
+    out: Path = Path("upscaled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,3 +143,4 @@ class Restore(Repair):
     """
 
     task: ClassVar[str] = "restore"
+    out: Path = Path("restored")

@@ -12,6 +12,7 @@ from keras_gen.export import published_versions, recorded_inputs
 from keras_gen.export.interface import InputOfExport, maker_of
 from keras_gen.models import saving
 from keras_gen.models.generative import Generative
+from keras_gen.paths import MODEL, require_path
 from keras_gen.registry import lookup
 
 OPTIONS = {"seed", "truncation"}  # inputs that are not attributes
@@ -123,10 +124,7 @@ def saved_model(path: str | Path) -> Path | None:
     Raises:
         FileNotFoundError: if there is nothing at the path.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"expected the folder of a finished run or of an exported model, or a .keras file, found no {path}"
-        )
+    require_path(path, MODEL)
     versions = published_versions(path)
     candidate = Path(path) / str(versions[-1]) if versions else Path(path)
     return candidate if (candidate / "saved_model.pb").exists() else None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import tyro
 
+from keras_gen.paths import MODEL, PICTURES, require_path
+
 STEPS = 200  # of the optimisation of a picture
 
 
@@ -39,33 +41,13 @@ class Stylize:
     out: Path = Path("stylized")
     """Folder for the results, PNG files of 8 bits with the names of the pictures, and contact_sheet.png."""
 
-    def run(self) -> None:
-        """Writes the repainted pictures and says where."""
-        from keras_gen import repair
-        from keras_gen.cli.stylizers import load_stylizer, optimizer
-        from keras_gen.console import progress
-        from keras_gen.inputs.styling import check_strength
+    @property
+    def photographs(self) -> Path:
+        """What is repainted."""
+        return self.data or self.model
 
-        self._check()
-        strength = check_strength(self.strength)
-        if self.data is not None and self.style is None:
-            plan = repair.plan(self.data, self.out, animates=True)
-            repaints = load_stylizer(self.model, self.style_name, strength)
-        elif self.style is not None and self.data is None:
-            plan = repair.plan(self.model, self.out, animates=True)
-            repaints = optimizer(self.style, self.steps or STEPS, strength, self.style_size, self.seed or 0)
-        else:
-            raise ValueError(
-                "expected --data with photographs for a trained model, or --style with a painting for a photograph, "
-                f"received {'both' if self.data else 'neither'}"
-            )
-        with progress() as on_progress:
-            outcome = repair.repaint(repaints, plan, self.keep_colors, on_progress)
-        print(f"{outcome.pictures} picture{'' if outcome.pictures == 1 else 's'}: {self.out}")
-        print(f"before and after: {outcome.contact_sheet}")
-
-    def _check(self) -> None:
-        """Refuses what cannot be, before anything is loaded."""
+    def check(self) -> None:
+        """Refuses what cannot be, before Keras is imported."""
         if self.style is not None and self.style_name is not None:
             raise ValueError("expected no --style-name with --style: it names a style that a model has learned")
         own = {"--steps": self.steps, "--style-size": self.style_size, "--seed": self.seed}
@@ -77,3 +59,28 @@ class Stylize:
             raise ValueError(
                 f"expected --steps and --style-size of 1 or more and --seed of 0 or more, received {received}"
             )
+        if (self.data is None) == (self.style is None):
+            raise ValueError(
+                "expected --data with photographs for a trained model, or --style with a painting for a photograph, "
+                f"received {'both' if self.data else 'neither'}"
+            )
+        require_path(self.photographs, PICTURES)
+        require_path(self.model, MODEL)
+
+    def run(self) -> None:
+        """Writes the repainted pictures and says where."""
+        from keras_gen import repair
+        from keras_gen.cli.stylizers import load_stylizer, optimizer
+        from keras_gen.console import progress
+        from keras_gen.inputs.styling import check_strength
+
+        strength = check_strength(self.strength)
+        plan = repair.plan(self.photographs, self.out, animates=True)
+        if self.style is None:
+            repaints = load_stylizer(self.model, self.style_name, strength)
+        else:
+            repaints = optimizer(self.style, self.steps or STEPS, strength, self.style_size, self.seed or 0)
+        with progress() as on_progress:
+            outcome = repair.repaint(repaints, plan, self.keep_colors, on_progress)
+        print(f"{outcome.pictures} picture{'' if outcome.pictures == 1 else 's'}: {self.out}")
+        print(f"before and after: {outcome.contact_sheet}")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import tyro
 
 from keras_gen.cli.command_line import one_line_errors, parse, start_keras
+from keras_gen.paths import require_data
 from keras_gen.presets import AUTOENCODERS, GANS, STYLIZERS
 from keras_gen.runs import hardware
 from keras_gen.runs.options import AutoencoderOptions, GANOptions, StylizerOptions, TrainingOptions, describe
@@ -93,15 +94,16 @@ class Train:
     )
 
 
-def main(family: str, doc: str | None = None) -> None:
+def main(family: str, doc: str | None = None, others: dict[str, dict[str, Any]] | None = None) -> None:
     """Reads the command line and trains: the program of one family.
 
     Args:
         family: a name in `FAMILIES`.
         doc: the head of `--help`; that of `keras-gen train` by default.
+        others: presets of other families that the program has too, listed in `--help`.
     """
     options, presets, _, own = FAMILIES[family]
-    train(parse(options, describe(doc or own, presets)))
+    train(parse(options, describe(doc or own, presets | (others or {}))))
 
 
 def train(options: TrainingOptions) -> None:
@@ -113,6 +115,8 @@ def train(options: TrainingOptions) -> None:
     _, presets, module, _ = FAMILIES[options.family]
     with one_line_errors():
         resolved = options.resolve(presets)
+        if getattr(resolved, "translation", None) is None:  # whose pictures may have other forms
+            require_data(resolved.data)
         hardware.choose_backend(resolved)
         start_keras()  # only now: it takes seconds, and --help and a wrong option should not wait for it
         family = importlib.import_module(module)

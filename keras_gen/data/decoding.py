@@ -122,16 +122,29 @@ def decode(path: Path, target: Target, peak: Peak | None = None) -> np.ndarray:
         ValueError: for values without a known scale, and for PostScript.
     """
     with Image.open(path) as image:
-        check_kind(image)
-        # What the file holds, such as RGB;16B for what becomes RGB in Pillow, which forgets it once the pixels are
-        # loaded.
-        stored = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
-        correct_transparency(image, path, stored)
-        upright = ImageOps.exif_transpose(image)
-        pixels = render(upright, target)
-        if peak and peak.needs_more and (upright.mode.startswith("I") or ";16" in stored):
-            peak.add(largest_value(upright))
+        stored = stored_mode(image)
+        picture = upright(image, path)
+        pixels = render(picture, target)
+        if peak and peak.needs_more and (picture.mode.startswith("I") or ";16" in stored):
+            peak.add(largest_value(picture))
         return pixels
+
+
+def upright(image: Image.Image, path: Path) -> Image.Image:
+    """The picture in a file that was opened, as it is seen, with its transparent colour on the scale of its pixels.
+
+    Raises:
+        ValueError: for values without a known scale, and for PostScript.
+    """
+    check_kind(image)
+    correct_transparency(image, path, stored_mode(image))
+    return ImageOps.exif_transpose(image)
+
+
+def stored_mode(image: Image.Image) -> str:
+    """What the file holds, such as RGB;16B for what becomes RGB; Pillow forgets it once the pixels are loaded."""
+    tile = getattr(image, "tile", None)
+    return str(tile[0][3]) if tile else ""
 
 
 def largest_value(image: Image.Image) -> int:

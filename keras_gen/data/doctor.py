@@ -23,6 +23,7 @@ MIN_COMPARED = 100  # images that labels are checked with
 MAX_P_VALUE = 0.01  # below this probability, neighbours do not agree by chance
 MIN_EXCESS_AGREEMENT = 0.1  # agreement beyond chance, as a share of the images
 MAX_CLASS_RATIO = 10  # between the numbers of images of the largest class and of the smallest
+MIN_TRAINED = 1_000
 MIN_PER_CLASS = 20
 MIN_CORRELATION = 0.4  # with the mean image: most images are above it, an inverted one is below its negative
 MIN_CONTRAST = 4.0  # standard deviation over all images, in bytes
@@ -41,12 +42,15 @@ class Finding(NamedTuple):
     serious: bool
 
 
-def examine(data: ImageData, on_progress: Callable[[str], None] = lambda text: None) -> list[Finding]:
+def examine(
+    data: ImageData, on_progress: Callable[[str], None] = lambda text: None, min_scored: int = MIN_SCORED_IMAGES
+) -> list[Finding]:
     """Searches a set for common faults of image sets.
 
     Args:
         data: a loaded set; of a large one 20,000 images of each part are examined, 2,000 if it stays on disk.
         on_progress: gets a message at each step.
+        min_scored: test images that a score needs; 0 where nothing will be scored.
 
     Returns:
         The findings, the serious ones first.
@@ -61,7 +65,7 @@ def examine(data: ImageData, on_progress: Callable[[str], None] = lambda text: N
     train, test = data.train.some(num), data.test.some(num)
     images, others = np.asarray(train.images[:]), np.asarray(test.images[:])
     findings = [
-        *_counts(data),
+        *_counts(data, min_scored),
         *_values(images),
         *_outliers(images),
         *_classes(data),
@@ -71,7 +75,7 @@ def examine(data: ImageData, on_progress: Callable[[str], None] = lambda text: N
     return sorted(findings, key=lambda finding: not finding.serious)
 
 
-def _counts(data) -> Iterator[Finding]:
+def _counts(data, min_scored) -> Iterator[Finding]:
     if data.skipped:
         total = len(data.skipped) + len(data.train) + len(data.test)
         first = ", ".join(f"{path} ({reason})" for path, reason in data.skipped[:3])
@@ -79,18 +83,18 @@ def _counts(data) -> Iterator[Finding]:
             f"files that cannot be read: {len(data.skipped)} of {total:,}, {first}{_more(data.skipped, 3)}",
             len(data.skipped) > total / 20,
         )
+    if len(data.train) < MIN_TRAINED:
+        yield Finding(f"only {len(data.train):,} training images: few to learn from", True)
     if len(data.train) < MIN_IMAGES_UNAUGMENTED:
-        few = len(data.train) < MIN_IMAGES_UNAUGMENTED / 10
-        advice = "; see the score card's copy check" if few else ""
         yield Finding(
-            f"only {len(data.train):,} training images: soon memorised; the GANs fast and resnet augment them, "
-            f"other GANs with --augment ada{advice}",
-            few,
+            f"fewer than {MIN_IMAGES_UNAUGMENTED:,} training images: a GAN soon memorises them; fast and resnet "
+            "augment them, others with --augment ada",
+            False,
         )
-    if len(data.test) < MIN_SCORED_IMAGES:
+    if len(data.test) < min_scored:
         yield Finding(
-            f"only {len(data.test)} test images: a score needs {MIN_SCORED_IMAGES}; add images, add a folder test/, "
-            "or use --no-score",
+            f"only {len(data.test)} test images: a score needs {min_scored}; add images, add a folder test/, or train "
+            "with --no-score",
             True,
         )
 

@@ -14,6 +14,7 @@ from keras_gen.data.folder import read_folder
 from keras_gen.data.idx import is_idx_folder, read_idx
 from keras_gen.data.image_data import ImageData, Split, note
 from keras_gen.data.named import DATASETS
+from keras_gen.paths import require_data
 
 
 def load(
@@ -73,11 +74,7 @@ def load(
         if is_idx_folder(path):
             return reshaped(read_idx(path), size, channels, fit)
         return read_folder(path, size, channels, fit)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"expected one of the data sets {', '.join(DATASETS)}, or the path of an .npz, an .npy or a folder of "
-            f"images, received {str(name_or_path)!r}: there is no such name and no such path"
-        )
+    require_data(name_or_path)
     if path.suffix.lower() == ".npz":
         return reshaped(read_npz(path), size, channels, fit)
     if path.suffix.lower() == ".npy":

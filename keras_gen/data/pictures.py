@@ -24,6 +24,7 @@ from keras_gen.data.image_data import ImageData, Split, index_labels
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
 from keras_gen.data.parts import part_of
+from keras_gen.paths import require_pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +150,7 @@ def read_npz(file: Path) -> tuple[Split, list[str] | None, dict[str, list[str]]]
 
 def read_files(paths: list[Path], target: Target) -> Pictures:
     """The pictures of files and folders, in the order of the paths."""
-    if missing := [path for path in paths if not path.exists()]:
-        raise FileNotFoundError(
-            f"expected image files or folders, an .npz, an .npy, or one of the data sets {', '.join(DATASETS)}, "
-            f"received {str(missing[0])!r}: there is no such name and no such path"
-        )
+    require_pictures(paths)
     paths = [Path(os.path.abspath(path)) for path in paths]  # a link keeps its own name
     base = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
     found: list[PurePosixPath] = []

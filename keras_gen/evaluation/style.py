@@ -56,7 +56,11 @@ def score_style(model, data: ImageData, about: dict, num: int, on_progress: OnPr
     before = _distances(model, originals, styles)
     floor = float(np.mean(ops.convert_to_numpy(model.distance.floors)[styles] / before))
     scores: dict[str, Score] = {}
-    baselines: dict[str, dict[str, Score]] = {"photograph": {}, "colours alone": {}}
+    unchanged = {"luma_ssim": Score(luma_ssim(originals, originals)), "style_distance": Score(1.0)}  # in any strength
+    baselines: dict[str, dict[str, Score]] = {
+        "photograph": {f"{strength:.2f}/{name}": unchanged[name] for strength in STRENGTHS for name in unchanged},
+        "colours alone": {},
+    }
     shown = [originals[:NUM_SHOWN]]
     for number, strength in enumerate(STRENGTHS):
         on_progress(f"repainting {len(originals)} test photographs", number / len(STRENGTHS))
@@ -65,7 +69,6 @@ def score_style(model, data: ImageData, about: dict, num: int, on_progress: OnPr
         rows[:, -1] = strength
         candidates = {
             "": model.decode(originals, rows, batch_size=BATCH_SIZE),
-            "photograph": originals,
             "colours alone": pixels.in_batches(model.recolored, originals, rows, batch_size=BATCH_SIZE),
         }
         shown.append(candidates[""][:NUM_SHOWN])

@@ -10,7 +10,7 @@ from keras import ops
 from keras_gen import images as pixels
 from keras_gen import losses
 from keras_gen.inputs import Picture
-from keras_gen.models.game import AdversarialModel, Player
+from keras_gen.models.game import AdversarialModel, Player, optimizers_of
 from keras_gen.models.generative import Endpoint
 from keras_gen.models.image_to_image import BATCH_SIZE
 from keras_gen.models.translator import Translation
@@ -119,10 +119,7 @@ class Cycle(Translation, AdversarialModel):
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
         """
         self.loss_pair = losses.get(loss)
-        optimizers = {
-            player: keras.optimizers.get(optimizer or keras.optimizers.Adam(2e-4))
-            for player, optimizer in (("generator", generator_optimizer), ("discriminator", discriminator_optimizer))
-        }
+        optimizers = optimizers_of(generator_optimizer, discriminator_optimizer)
         super().compile(optimizers, hyperparameters=hyperparameters, **kwargs)
         self._compile_arguments = {
             **{f"{player}_optimizer": optimizer for player, optimizer in optimizers.items()},

@@ -18,6 +18,17 @@ from keras_gen import backend, images, schedules
 from keras_gen.models.base import ScheduledModel
 
 
+def optimizers_of(generator=None, discriminator=None) -> dict[str, keras.optimizers.Optimizer]:
+    """The optimizers of two players: Keras optimizers, or their names; Adam(2e-4) by default.
+
+    Example:
+        >>> [(player, each.name) for player, each in optimizers_of("rmsprop").items()]
+        [('generator', 'rmsprop'), ('discriminator', 'adam')]
+    """
+    given = {"generator": generator, "discriminator": discriminator}
+    return {player: keras.optimizers.get(each or keras.optimizers.Adam(2e-4)) for player, each in given.items()}
+
+
 class Player(NamedTuple):
     """One player of a game.
 

@@ -17,7 +17,7 @@ from keras_gen import terms as generator_terms
 from keras_gen.augment import Augmentation
 from keras_gen.inputs import Conditions, Input, Noise, Request, check_names
 from keras_gen.models.activations import check_images, check_logits
-from keras_gen.models.game import AdversarialModel, Player, part
+from keras_gen.models.game import AdversarialModel, Player, optimizers_of, part
 from keras_gen.models.generative import Endpoint, Generative
 
 # The half-life of a round's weights in the average, as a share of the rounds so far.
@@ -197,14 +197,10 @@ class GAN(Generative, AdversarialModel):
                 "of the batch, so the penalty does not bound it. Build it without, or with layer normalisation.",
                 stacklevel=2,
             )
-        optimizers = {
-            player: keras.optimizers.get(optimizer or keras.optimizers.Adam(2e-4))
-            for player, optimizer in (("generator", generator_optimizer), ("discriminator", discriminator_optimizer))
-        }
+        optimizers = optimizers_of(generator_optimizer, discriminator_optimizer)
         super().compile(optimizers, hyperparameters=hyperparameters, **kwargs)
         self._compile_arguments = {
-            "generator_optimizer": optimizers["generator"],
-            "discriminator_optimizer": optimizers["discriminator"],
+            **{f"{player}_optimizer": optimizer for player, optimizer in optimizers.items()},
             "loss": self.loss_pair,
             "penalties": list(self.penalties),
             "terms": list(self.terms),

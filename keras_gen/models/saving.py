@@ -19,6 +19,7 @@ from keras_gen.models import (
     repairer,  # noqa: F401
     stylizer,  # noqa: F401
 )
+from keras_gen.paths import RUN
 
 _FILE = f"{checkpoints.FOLDER}/final.keras"
 
@@ -69,7 +70,7 @@ def load(path: str | Path) -> keras.Model:
             "expected the folder of a run or a .keras file"
         )
     if not file.is_file():
-        raise FileNotFoundError(f"expected the folder of a finished run or a .keras file, found no {file}")
+        raise FileNotFoundError(f"expected {RUN}, found no {file}")
     try:  # not compiled: the model may have been trained with a loss that is not known here
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # on a damaged file Keras and zipfile raise nearly anything

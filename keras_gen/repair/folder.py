@@ -17,10 +17,11 @@ from keras_gen.data.finding import find_images, note_left_out, printable
 from keras_gen.data.folder import read_headers, reason, report_skipped
 from keras_gen.data.pictures import unique_names
 from keras_gen.files import require_writable
+from keras_gen.paths import PICTURES, require_path
 from keras_gen.repair import films, sheet
 from keras_gen.repair.contract import Repairs
 from keras_gen.repair.holes import Holes, soften
-from keras_gen.repair.pictures import read, repair_picture
+from keras_gen.repair.pictures import averaged, read, repair_picture
 
 SHEET = "contact_sheet"
 NUM_NAMED = 3  # files that a message names
@@ -39,6 +40,7 @@ class Plan:
         out: the folder for them.
         holes: where the holes are, or None for tasks without.
         num: proposals for each picture.
+        mean: whether their mean is written in place of them.
         skipped: (file, reason) of those that cannot be read.
         animates: whether all frames of a GIF are repaired, not its first one alone.
     """
@@ -49,12 +51,13 @@ class Plan:
     out: Path
     holes: Holes | None = None
     num: int = 1
+    mean: bool = False
     skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     animates: bool = False
 
     def places(self, name: str) -> list[Path]:
         """The files of one picture: `name.png`, or `name_1.png` and so on; for a film `.gif` takes the place of it."""
-        numbers = [""] if self.num == 1 else [f"_{number}" for number in range(1, self.num + 1)]
+        numbers = [""] if self.num == 1 or self.mean else [f"_{number}" for number in range(1, self.num + 1)]
         return [self.out / f"{name}{number}.png" for number in numbers]
 
     def read(self, file: PurePosixPath) -> films.Film:
@@ -85,7 +88,9 @@ class Outcome:
     contact_sheet: Path
 
 
-def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1, animates: bool = False) -> Plan:
+def plan(
+    data: Path, out: Path, holes: Holes | None = None, num: int = 1, *, mean: bool = False, animates: bool = False
+) -> Plan:
     """Finds the pictures and their masks, and refuses what cannot be done before anything is written.
 
     Args:
@@ -93,6 +98,7 @@ def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1, animat
         out: the folder for the results; made when missing. If it lies in `data`, its pictures are not repaired again.
         holes: where the holes are.
         num: proposals for each picture, at least 1.
+        mean: whether their mean is written in place of them; then at least 2.
         animates: whether all frames of a GIF are repaired.
 
     Returns:
@@ -105,8 +111,9 @@ def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1, animat
     data, out = Path(data).expanduser(), Path(out).expanduser()
     if num < 1:
         raise ValueError(f"expected --num of 1 or more, received {num}")
-    if not data.exists():
-        raise FileNotFoundError(f"expected an image file or a folder of them, found no {data}")
+    if mean and num == 1:
+        raise ValueError("expected --mean with --num of 2 or more, such as --num 8, received 1")
+    require_path(data, PICTURES)
     if out.exists() and not out.is_dir():
         raise ValueError(f"expected --out as a folder, received the file {out}")
     folder = data if data.is_dir() else data.parent
@@ -121,7 +128,7 @@ def plan(data: Path, out: Path, holes: Holes | None = None, num: int = 1, animat
             why = f"; {skipped[0][0]} ({skipped[0][1]})" if skipped else ""
             raise ValueError(f"expected at least 1 readable image in {data}, received none{why}")
         names = unique_names([SHEET, *(str(file.with_suffix("")) for file in files)])[1:]
-        made = Plan(folder, files, names, out, holes, num, skipped, animates)
+        made = Plan(folder, files, names, out, holes, num, mean, skipped, animates)
         if holes is not None:
             _check_masks(made)
     _check_places(made)
@@ -156,16 +163,24 @@ def repair(repairs: Repairs, plan: Plan, seed: int = 0, on_progress: OnProgress 
             hole = plan.holes.of(picture, plan.holes.file_of(file, plan.folder))
             hole_pixels += int(hole.sum())
             unmarked += not hole.any()
+        total, done = plan.num * len(film.frames), 0
+
+        def proposal(frame, number):  # all frames from the same latents
+            nonlocal done
+
+            def on_part(fraction, before=done):
+                on_fraction((before + fraction) / total)
+
+            on_part(0.0)
+            done += 1
+            return _repaired(repairs, frame, hole, plan.holes, seed_of(file, seed, number), on_part)
+
         row = [sheet.thumbnail(picture), *([] if hole is None else [sheet.thumbnail(picture, hole)])]
         for number, place in enumerate(places):
-            own_seed, made = seed_of(file, seed, number), []
-            for index, frame in enumerate(film.frames):  # each from the same latents
-
-                def on_part(fraction, number=number, index=index):
-                    on_fraction((number + (index + fraction) / len(film.frames)) / plan.num)
-
-                on_part(0.0)
-                made.append(_repaired(repairs, frame, hole, plan.holes, own_seed, on_part))
+            made = [
+                averaged(proposal(frame, each) for each in range(plan.num)) if plan.mean else proposal(frame, number)
+                for frame in film.frames
+            ]
             films.write(place, film._replace(frames=made))
             if len(row) < sheet.MAX_COLUMNS:
                 row.append(sheet.thumbnail(made[0]))

@@ -10,11 +10,12 @@ import re
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 
-from keras_gen.data.decoding import check_kind, read_header, to_eight_bits
+from keras_gen.data.decoding import read_header, to_eight_bits, upright
 from keras_gen.data.finding import find_images, printable
+from keras_gen.paths import MASK, require_path
 from keras_gen.repair.pictures import Picture
 
 POLARITIES = ("white", "black")
@@ -55,8 +56,8 @@ class Holes:
         self.path = None if is_color or given == "alpha" else Path(given).expanduser()
         if self.path and given.startswith("#"):
             raise ValueError(f"expected --mask as a colour such as #ff00ff, six digits, received {given}")
-        if self.path and not self.path.exists():
-            raise FileNotFoundError(f'expected --mask as a folder, a file, alpha or "#rrggbb", found no {given}')
+        if self.path:
+            require_path(given, MASK)
         if polarity and not self.path:
             raise ValueError(f"expected no --hole with --mask {given}: it is for masks that are files")
         self.files = _by_picture(self.path) if self.path and self.path.is_dir() else {}
@@ -147,13 +148,12 @@ def decode_mask(path: Path, polarity: str | None = None) -> Image.Image:
     """
     read_header(path)
     with Image.open(path) as image:
-        check_kind(image)
-        upright = to_eight_bits(ImageOps.exif_transpose(image))
-        if upright.has_transparency_data:
-            upright = upright.convert("RGBA")
+        shown = to_eight_bits(upright(image, path))
+        if shown.has_transparency_data:
+            shown = shown.convert("RGBA")
             known = "white" if polarity == "black" else "black"
-            upright = Image.alpha_composite(Image.new("RGBA", upright.size, known), upright)
-        return upright.convert("L")
+            shown = Image.alpha_composite(Image.new("RGBA", shown.size, known), shown)
+        return shown.convert("L")
 
 
 def read_mask(path: Path, size: tuple[int, int], polarity: str | None = None) -> np.ndarray:

@@ -7,15 +7,15 @@ kept beside the colours.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from keras_gen import images
 from keras_gen.console import no_fraction
-from keras_gen.data.decoding import check_kind, correct_transparency, read_header, to_channels, to_eight_bits
+from keras_gen.data.decoding import read_header, to_channels, to_eight_bits, upright
 from keras_gen.files import replacing
 from keras_gen.repair.contract import Repairs, factor_of
 from keras_gen.repair.crops import inpaint_picture
@@ -69,17 +69,14 @@ def read(path: Path) -> Picture:
     """
     read_header(path)
     with Image.open(path) as image:
-        check_kind(image)
         is_grey = Image.getmodebase(image.mode) == "L"
         is_same = image.mode in ("L", "LA", "RGB", "RGBA", "P")  # a profile of other modes, as of CMYK, fits no longer
         about = {name: image.info[name] for name in KEPT if is_same and name in image.info}
-        stored = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
-        correct_transparency(image, path, stored)
-        upright = to_eight_bits(ImageOps.exif_transpose(image))
-        if not upright.has_transparency_data:
-            pixels = np.asarray(upright.convert("L" if is_grey else "RGB"))
+        shown = to_eight_bits(upright(image, path))
+        if not shown.has_transparency_data:
+            pixels = np.asarray(shown.convert("L" if is_grey else "RGB"))
             return Picture(pixels[..., None] if is_grey else pixels, None, about)
-        pixels = np.asarray(upright.convert("RGBA"))
+        pixels = np.asarray(shown.convert("RGBA"))
         return Picture(pixels[..., : 1 if is_grey else 3], pixels[..., 3], about)
 
 
@@ -140,6 +137,27 @@ def repair_picture(
             made.append(inpaint_picture(repairs, pixels, hole, seed, on_part))
     repaired = of_model(np.concatenate(made, axis=-1), picture, 1 if hole is not None else factor_of(repairs))
     return repaired if hole is None else merged(picture, repaired, hole)
+
+
+def averaged(proposals: Iterable[Picture]) -> Picture:
+    """The mean of proposals for one picture, rounded to bytes: what is the same in all of them stays the same.
+
+    Args:
+        proposals: at least one, of one size; each is read once, as they may be large.
+
+    Example:
+        >>> mean = averaged(Picture(np.full((1, 1, 3), value, np.uint8)) for value in (1, 2, 4))
+        >>> mean.colors.tolist()
+        [[[2, 2, 2]]]
+    """
+    total, num, has_alpha = np.zeros((), np.uint32), 0, False
+    for each in proposals:
+        alpha = np.full(each.size, 255, np.uint8) if each.alpha is None else each.alpha
+        pixels = np.concatenate([each.colors, alpha[..., None]], axis=-1)
+        total, num = total + pixels, num + 1
+        has_alpha |= each.alpha is not None
+    mean = ((total + num // 2) // num).astype(np.uint8)
+    return dataclasses.replace(each, colors=mean[..., :-1], alpha=mean[..., -1] if has_alpha else None)
 
 
 def translate_picture(

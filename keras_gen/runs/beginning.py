@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_gen.data import Batches, ImageData, Split, doctor
+from keras_gen.data import MIN_SCORED_IMAGES, Batches, ImageData, Split, doctor
 from keras_gen.export import check_name
 from keras_gen.files import locked, new_folder, require_writable, slug
 from keras_gen.runs import provenance, resuming
@@ -52,7 +52,9 @@ def _introduce(run: Run) -> None:
     """Prints what is trained on what, what is wrong with the images, and what can be asked for."""
     images, conditions = run.images, run.model.conditions
     print(f"{run.model.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
-    run.warnings = [finding.text for finding in doctor.examine(images) if finding.serious]
+    sides = 2 if run.model.repairs else 1  # one half of the test images is repaired, the other compared with
+    findings = doctor.examine(images, min_scored=sides * MIN_SCORED_IMAGES * run.options.score)
+    run.warnings = [finding.text for finding in findings if finding.serious]
     for warning in run.warnings:
         print(f"! {warning}")
     if conditions:

@@ -59,7 +59,8 @@ def _to_try(run: Run, version: Path | None) -> str:
     model, place = run.model, version or run.directory
     if model.task:
         masks = " --mask MASKS/" if model.mask else ""
-        return f"{model.task} {place} --data PICTURES/{masks}{' --num 4' if model.latent_input else ''}"
+        proposals = " --num 4" if model.repairs and model.latent_input else ""  # translations hardly differ
+        return f"{model.task} {place} --data PICTURES/{masks}{proposals}"
     if model.stylizes:
         return f"stylize {place} --data PICTURES/ --style-name {shlex.quote(model.styles[0])}"
     if model.generates:
