@@ -126,6 +126,22 @@ def test_a_cycle_is_served_in_both_directions(trained):
     assert np.abs(back.astype(int) - model.translate_back(pictures)).max() <= 1
 
 
+def test_a_cycle_translates_back_by_its_command(trained, tmp_path):
+    original = np.random.default_rng(2).integers(0, 256, (13, 22, 3), dtype="uint8")
+    Image.fromarray(original).save(tmp_path / "photo.png")
+    expected = saving.load(trained / "runs" / "cyclegan").translate_back(original[None])[0]
+    for model in ("runs/cyclegan", "saved_models/cyclegan"):
+        command = ("translate", trained / model, "--data", "photo.png", "--back", "--out", model)
+        succeed(tmp_path, "keras-gen", *command)
+        with Image.open(tmp_path / model / "photo.png") as made:
+            assert np.abs(np.asarray(made).astype(int) - expected).max() <= 1
+    for model, message in {
+        "runs/translate": "expected a model of cyclegan for --back, the one of runs/translate translates in one dir",
+        "saved_models/pix2pix": "saved_models/pix2pix/1 translates in one direction",
+    }.items():
+        assert message in fail(trained, "keras-gen", "translate", model, "--data", "grey", "--back")
+
+
 def test_cards_name_their_baselines(trained, monkeypatch):
     monkeypatch.setattr(FeatureNet, "of", lambda data, *arguments: untrained_net(data.image_shape))
     for preset in ("pix2pix", "translate"):
