@@ -52,10 +52,26 @@ def translation(images, numbers, wrap="none"):
         >>> print(ops.convert_to_numpy(translation(images, ops.array([[0.9, 0.0, 0.0]]))).ravel())  # up by one
         [2. 3. 4. 0.]
     """
-    height, width = images.shape[1:3]
-    rows = _shifts(height, numbers[:, 0], 1 in WRAPS[wrap], images.dtype)
-    columns = _shifts(width, numbers[:, 1], 2 in WRAPS[wrap], images.dtype)
-    return ops.einsum("blk,bikc->bilc", columns, ops.einsum("bij,bjkc->bikc", rows, images))
+    return _moved(images, numbers, wrap, mirrors=False)
+
+
+def shift(images, numbers, wrap="none"):
+    """As `translation`, but the gap is filled with what lies at the edge, mirrored, and so without a step.
+
+    Args:
+        images: float tensor (b, height, width, channels).
+        numbers: float tensor (b, 3), uniform in [0, 1); two columns are used.
+        wrap: as of `translation`.
+
+    Returns:
+        Tensor like `images`.
+
+    Example:
+        >>> images = ops.reshape(ops.arange(1.0, 5.0), (1, 4, 1, 1))
+        >>> print(ops.convert_to_numpy(shift(images, ops.array([[0.9, 0.0, 0.0]]))).ravel())  # up by one
+        [2. 3. 4. 3.]
+    """
+    return _moved(images, numbers, wrap, mirrors=True)
 
 
 def cutout(images, numbers):
@@ -119,13 +135,22 @@ def _whole(numbers, count):
     return ops.floor(numbers * count)[:, None]
 
 
-def _shifts(size, numbers, wraps, dtype):
+def _moved(images, numbers, wrap, mirrors):
+    height, width = images.shape[1:3]
+    rows = _shifts(height, numbers[:, 0], 1 in WRAPS[wrap], mirrors, images.dtype)
+    columns = _shifts(width, numbers[:, 1], 2 in WRAPS[wrap], mirrors, images.dtype)
+    return ops.einsum("blk,bikc->bilc", columns, ops.einsum("bij,bjkc->bikc", rows, images))
+
+
+def _shifts(size, numbers, wraps, mirrors, dtype):
     """A matrix per image that shifts `size` lines by at most an eighth: row i has its one at column i + shift."""
     most = (size + 4) // 8
     lines = ops.arange(size, dtype="float32")
     source = lines + _whole(numbers, 2 * most + 1) - most  # (b, size)
     if wraps:
         source = ops.mod(source, size)
+    elif mirrors:
+        source = size - 1 - ops.abs(size - 1 - ops.abs(source))
     return ops.cast(ops.equal(source[:, :, None], lines), dtype)
 
 
@@ -138,7 +163,7 @@ def _stripes(size, numbers):
 
 
 # Operations on positions, which are applied to pictures and masks too; the others change only colours.
-GEOMETRIC: dict[str, Callable] = {"flip": flip, "translation": translation, "cutout": cutout}
+GEOMETRIC: dict[str, Callable] = {"flip": flip, "translation": translation, "shift": shift, "cutout": cutout}
 OPERATIONS: dict[str, Callable] = {**GEOMETRIC, "color": color}
 
 
@@ -175,8 +200,8 @@ class Augmentation(keras.layers.Layer):
             the probability rises; 0.6 in the paper, which begins at probability 0. None: the probability is constant.
         images_to_certainty: number of images in which the probability can go from 0 to 1, or back, at the fastest.
         seed: int, for all draws.
-        wrap: a name in `keras_gen.layers.WRAPS`, the axes along which "translation" rolls the image. "cutout" does
-            not wrap: it ends at the border.
+        wrap: a name in `keras_gen.layers.WRAPS`, the axes along which "translation" and "shift" roll the image.
+            "cutout" does not wrap: it ends at the border.
 
     Call arguments:
         real_images: float tensor (b, height, width, channels) in [-1, 1].
@@ -241,7 +266,8 @@ class Augmentation(keras.layers.Layer):
         self.built = True
 
     def call(self, real_images, fake_images, *beside):
-        operations: dict[str, Callable] = {**OPERATIONS, "translation": partial(translation, wrap=self.wrap)}
+        wrapping = {name: partial(OPERATIONS[name], wrap=self.wrap) for name in ("translation", "shift")}
+        operations: dict[str, Callable] = {**OPERATIONS, **wrapping}
         batches = (real_images, fake_images, *beside)
         for name in self.policy:
             draws = keras.random.uniform((ops.shape(real_images)[0], 4), seed=self.seed_generator)
@@ -316,6 +342,33 @@ def suitable(
         kind = "ada" if num_images < MIN_IMAGES_UNAUGMENTED else "none"
     policy = (*(["flip"] if flip else []), *policy_for(channels))
     return lookup("augmentation", KINDS, kind)(policy, seed=seed, wrap=wrap)
+
+
+def for_pairs(
+    kind: str, num_pairs: int, *, flip: bool = False, seed: int = 0, wrap: str = "none"
+) -> Augmentation | None:
+    """What makes more of few pairs: the same change of place for the picture and for the image that it becomes.
+
+    A shift, as a pair that is a little further to the left is as right. No flip unless it is asked for: the mirror
+    image of a text, of a map or of a face with its parting is none that occurs.
+
+    Args:
+        kind: as of `suitable`: "none", except for `flip`, and "auto" from 10,000 pairs on shift nothing.
+        num_pairs: number of training pairs.
+        flip: whether a mirrored pair is as right as the pair.
+        seed: int, for all draws.
+        wrap: a name in `keras_gen.layers.WRAPS`, the axes along which the shift rolls the image.
+
+    Returns:
+        An `Augmentation` for `models.translator.Translator`, or None for none.
+
+    Example:
+        >>> for_pairs("auto", num_pairs=300).policy
+        ('shift',)
+    """
+    is_shifted = num_pairs < MIN_IMAGES_UNAUGMENTED if kind == "auto" else kind != "none"
+    policy = (*(["flip"] if flip else []), *(["shift"] if is_shifted else []))
+    return Augmentation(policy, seed=seed, wrap=wrap) if policy else None
 
 
 KINDS: dict[str, Callable[..., Augmentation | None]] = {

@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_gen import callbacks, losses, networks, terms
+from keras_gen.augment import Augmentation
 from keras_gen.data import Batches, ImageData, Split
 from keras_gen.inputs import Categorical, Conditions, Input, Mask, Picture, Request
 from keras_gen.models import cycle as cycles
@@ -208,11 +209,12 @@ def repair():
 
 
 def pairs():
-    """The game of `train_gan.py pix2pix`: from grey pictures to colours, with an L1 term."""
+    """The game of `train_gan.py pix2pix`: from grey pictures to colours, with an L1 term, both sides moved alike."""
     game = Translator(
         networks.repairer("conv", IMAGE_SHAPE, LATENT_DIM, source_shape=SOURCE_SHAPE, width=4),
         networks.discriminator("conv", IMAGE_SHAPE, 0, 1, width=4),
         inputs=[Picture("source", SOURCE_SHAPE)],
+        pair_augmentation=Augmentation(("flip", "shift"), seed=2),
         ema_decay=0.9,
         seed=1,
     )

@@ -81,6 +81,43 @@ def test_translation_is_any_shift_by_at_most_an_eighth(shape, most, wrap):
     assert set(found) == set(itertools.product(*(range(-limit, limit + 1) for limit in most)))
 
 
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_a_shift_is_a_translation_whose_gap_shows_the_image_mirrored(wrap):
+    images = random_images((20, 11, 3), batch=200)
+    numbers = random_numbers(200)
+    moved, shown = array(augment.translation(images, numbers, wrap)), array(augment.shift(images, numbers, wrap))
+    np.testing.assert_array_equal(shown[moved != 0], moved[moved != 0])
+    mirrored = {"none": "reflect", "width": "wrap", "both": "wrap"}[wrap]
+    around = [np.pad(each, ((3, 3), (1, 1), (0, 0)), mirrored) for each in images]
+    if wrap == "width":  # along the height it does not wrap
+        around = [
+            np.pad(np.pad(each, ((0, 0), (1, 1), (0, 0)), "wrap"), ((3, 3), (0, 0), (0, 0)), "reflect")
+            for each in images
+        ]
+    for each, found in zip(around, shown, strict=True):
+        windows = [each[top : top + 20, left : left + 11] for top in range(7) for left in range(3)]
+        assert any(np.array_equal(found, window) for window in windows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "num", "flip", "policy"),
+    [
+        ("auto", 9_999, False, ("shift",)),
+        ("auto", 9_999, True, ("flip", "shift")),
+        ("auto", 10_000, False, None),
+        ("auto", 10_000, True, ("flip",)),
+        ("ada", 10_000, False, ("shift",)),
+        ("none", 30, False, None),
+        ("none", 30, True, ("flip",)),
+    ],
+)
+def test_few_pairs_are_shifted_and_mirrored_only_if_asked_for(kind, num, flip, policy):
+    found = augment.for_pairs(kind, num, flip=flip, seed=3, wrap="width")
+    assert (found and (found.policy, found.probability, found.seed, found.wrap)) == (
+        policy and (policy, 1.0, 3, "width")
+    )
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_cutout_sets_one_rectangle_of_at_most_half_the_size_to_zero(shape):
     images = random_images(shape)
@@ -158,7 +195,7 @@ def test_every_kind_of_augmentation_may_wrap(kind):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_the_default_policy_suits_its_images(channels):
     policy = augment.policy_for(channels)
-    assert set(policy) == set(suitable((8, 12, channels))) - {"flip"}
+    assert set(policy) == set(suitable((8, 12, channels))) - {"flip", "shift"}
     images = random_images((8, 12, channels))
     assert Augmentation(policy)(images, images)[0].shape == images.shape
 
@@ -287,7 +324,7 @@ def test_one_graph_serves_batches_of_any_size():
     [
         (
             {"policy": ("rotation",)},
-            "unknown augmentation 'rotation': expected one of flip, translation, cutout, color",
+            "unknown augmentation 'rotation': expected one of flip, translation, shift, cutout, color",
         ),
         ({"wrap": "height"}, "unknown wrap 'height': expected one of none, width, both"),
         ({"probability": 1.1}, r"expected a probability in \[0, 1\], received 1.1"),

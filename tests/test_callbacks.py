@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_gen import callbacks
 from keras_gen.callbacks.events import EventWriter
 from keras_gen.data import Split
-from keras_gen.evaluation import QualityMonitor
+from keras_gen.evaluation import PairMonitor, QualityMonitor
 from tests.commands import ROOT
 from tests.conftest import BATCH, MODELS, make_autoencoder, make_gan, pictures, same, untrained_net, weights_of
 
@@ -49,6 +49,7 @@ OURS = {
     "ProgressBar": ("gan", lambda folder, images: callbacks.ProgressBar(BUDGET)),
     "Budget": ("gan", lambda folder, images: callbacks.Budget(minutes=60)),
     "QualityMonitor": ("gan", lambda folder, images: QualityMonitor(Split(images), untrained_net(), share=1.0)),
+    "PairMonitor": ("gan", lambda folder, images: PairMonitor(Split(images), share=1.0)),
     "StopOnSignal": ("autoencoder", lambda folder, images: callbacks.StopOnSignal()),
     "Checkpoints": ("gan", lambda folder, images: callbacks.Checkpoints(folder, minutes=1e-9)),
 }
@@ -72,7 +73,11 @@ def test_a_writer_of_events_continues_at_the_place_of_another(tmp_path):
 
 
 def test_every_callback_has_a_row():
-    assert set(OURS) | {"CollapseGuard", "KeepBest", "Resumable"} == {*callbacks.__all__, "QualityMonitor"}
+    assert set(OURS) | {"CollapseGuard", "KeepBest", "Resumable"} == {
+        *callbacks.__all__,
+        "QualityMonitor",
+        "PairMonitor",
+    }
 
 
 @pytest.fixture(scope="module")

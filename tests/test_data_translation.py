@@ -97,6 +97,35 @@ def test_other_arrays_are_refused(arrays, to, message, tmp_path):
         load_pairs(tmp_path / "x.npz", to)
 
 
+def test_two_arrays_of_two_proportions_are_refused_unless_both_are_stretched(tmp_path):
+    tall, wide = (np.zeros((5, *shape, 3), "uint8") for shape in ((24, 16), (8, 12)))
+    np.savez(tmp_path / "x.npz", front=tall, back=wide)
+    message = (
+        r"front and back in .* of the same proportions, received front \(5, 24, 16, 3\), back \(5, 8, 12, 3\): what"
+    )
+    for fit in ("crop", "pad"):
+        with pytest.raises(ValueError, match=message):
+            load_pairs(tmp_path / "x.npz", "back", fit=fit)
+    assert load_pairs(tmp_path / "x.npz", "back", fit="stretch").train.pictures[SOURCE].shape[1:] == (8, 12, 3)
+    np.savez(tmp_path / "y.npz", front=np.zeros((5, 27, 40, 3), "uint8"), back=wide)  # the same, to whole pixels
+    assert load_pairs(tmp_path / "y.npz", "back").image_shape == (8, 12, 3)
+
+
+def test_small_pictures_that_nobody_asked_to_enlarge_are_named(tmp_path, capsys):
+    for number in range(10):
+        save(tmp_path / "photos" / f"{number}.png", number, (12, 20) if number < 7 else (30, 31))
+        save(tmp_path / "paintings" / f"{number}.png", number, (20, 16))
+    np.savez(tmp_path / "photos.npz", x=np.zeros((30, 8, 12, 3), "uint8"))
+    for photos, number in {"photos": "7 of 10", "photos.npz": "30 of 30"}.items():
+        data = load_unpaired(tmp_path / photos, tmp_path / "paintings")
+        assert data.train.unpaired[SOURCE].shape[1:] == data.image_shape == (16, 20, 3)
+        about = f"{number} pictures in {tmp_path / photos} are smaller than 16×20 and enlarged to it"
+        assert [about in line for line in capsys.readouterr().err.splitlines()].count(True) == 1
+        for size in ((16, 20), (8, 12)):
+            load_unpaired(tmp_path / photos, tmp_path / "paintings", size)
+            assert "enlarged" not in capsys.readouterr().err
+
+
 def test_folders_without_pairs_are_refused(folders):
     save(folders / "others" / "a.png", 0)
     save(folders / "others" / "b.png", 0)

@@ -459,6 +459,27 @@ def test_a_monitor_gives_numbers_after_every_epoch(tmp_path):
     assert 0 < monitor.seconds <= monitor.seconds_of_training
 
 
+def test_a_monitor_of_pairs_measures_how_far_translations_are_from_their_images():
+    class Darker:
+        """Makes pictures darker by 10, so that they are 7 from images that are darker by 17, or 14 from 24."""
+
+        stop_training = False
+
+        def given_of(self, split):
+            return {"source": split.pictures["source"]}
+
+        def sample(self, num, seed, given):
+            return given["source"][:num] - np.uint8(10)
+
+    pictures = np.full((4, 8, 12, 3), 100, "uint8")
+    images = pictures - np.array([17, 17, 24, 24], "uint8").reshape(4, 1, 1, 1)
+    monitor, logs = evaluation.PairMonitor(Split(images, pictures={"source": pictures}), share=1.0), {}
+    monitor.set_model(Darker())
+    monitor.on_train_begin()
+    monitor.on_epoch_end(0, logs)
+    assert logs == {"l1": 10.5}
+
+
 def watch(monkeypatch, third=1):
     """A monitor that has watched 40 epochs of 1.5 s, and when it measured: for 1 s, except the third time."""
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 12, 3)).astype("uint8")

@@ -74,6 +74,19 @@ def test_losses_that_explode(losses, expected, player):
     assert guard.trouble == expected
 
 
+def test_of_pairs_the_distance_from_their_images_is_what_becomes_much_worse():
+    monitor = types.SimpleNamespace(measurements=2)
+    guard = CollapseGuard(Budget(epochs=1), monitor, "l1")
+    guard.set_model(types.SimpleNamespace(stop_training=False))
+    guard.begin({})
+    for l1 in (20, 79, 81, 82):
+        assert guard.trouble is None
+        monitor.measurements += 1
+        guard.on_epoch_end(0, {"l1": l1, "d_loss": 0.5, "g_loss": 1.0})
+    assert guard.trouble == "the images have become much worse (l1 82, at best 20)"
+    assert guard.lively
+
+
 def test_a_run_that_exploded_at_once_has_no_state_to_return_to():
     guard = follow([])
     logs = {"frechet": 10, "diversity": 1.0, "d_loss": 1e6, "g_loss": 0.0}

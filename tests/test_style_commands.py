@@ -1,6 +1,8 @@
 """A stylizer trained by its command, then asked by commands and as a server: the files of a user, whatever they are."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,11 @@ from PIL import Image
 
 from keras_gen.export.runtimes import CSavedModel
 from keras_gen.models import saving
+from keras_gen.presets import STYLIZERS
+from keras_gen.runs import stylizer
+from keras_gen.runs.options import StylizerOptions
 from tests.commands import call, fail, succeed
-from tests.conftest import shared
+from tests.conftest import same, shared, weights_of
 
 RANDOM = np.random.default_rng(0)
 
@@ -57,6 +62,36 @@ def test_the_run_says_what_it_has_learned(trained):
     grid = opened(sorted((trained / "runs" / "paint" / "samples").iterdir())[-1])
     num = config["data"]["train_images"]
     assert grid.size == (num * 25 + 1, 4 * 17 + 1)  # three strengths below each photograph
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_run_keeps_its_paintings_to_the_byte(channels, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = []
+    for number in range(4):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        Image.fromarray(picture(16, 24, channels)).save(tmp_path / "photos" / f"{number}.png")
+    for folder in ("a", "b"):  # of the same name
+        painting = RANDOM.integers(0, 256, (90, 80, channels), dtype="uint8")
+        painting[:40, ..., -1] = 0  # of four channels transparent, with colours around it once it is resized
+        files.append(tmp_path / folder / "wave.png")
+        files[-1].parent.mkdir()
+        Image.fromarray(painting).save(files[-1])
+    asked = StylizerOptions("stylize", data="photos", style=tuple(files), width=4, run_dir=Path("run"))
+    begun = stylizer.prepare(asked.resolve(STYLIZERS))
+    begun.lock.release()
+    files[0].unlink()
+    Image.fromarray(picture(70, 60, channels)).save(files[1])
+    again = stylizer.prepare(StylizerOptions(resume=(Path("run"),)).resolve(STYLIZERS))
+    assert again.model.styles == ["wave", "wave-2"]
+    assert same(weights_of(begun.model), weights_of(again.model))
+
+
+def test_a_run_goes_on_when_its_paintings_have_moved(trained, tmp_path):
+    shutil.copytree(trained / "photos", tmp_path / "photos")
+    shutil.copytree(trained / "runs" / "paint", tmp_path / "run")
+    ended = succeed(tmp_path, "train_gan.py", "stylize", "--resume", "run", "--epochs", "2")
+    assert "resuming run at step" in ended.stdout
 
 
 def test_a_server_answers_as_python_does(trained):

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from keras_gen import export, networks
+from keras_gen.augment import Augmentation
 from keras_gen.export import runtimes
 from keras_gen.inputs import Picture
 from keras_gen.models.contrastive import ContrastiveTranslator, contrast
@@ -16,6 +17,44 @@ from tests.games import make
 
 SHAPE = (8, 12, 3)
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, *SHAPE)).astype("uint8")
+
+
+def of_pairs(**options):
+    return Translator(
+        networks.repairer("conv", SHAPE, 4, source_shape=(*SHAPE[:2], 1), width=4),
+        networks.discriminator("conv", SHAPE, 0, 1, width=4),
+        inputs=[Picture("source", (*SHAPE[:2], 1))],
+        **options,
+    )
+
+
+@pytest.mark.jax
+def test_both_sides_of_a_pair_move_alike_and_differently_in_each_step():
+    model = of_pairs(pair_augmentation=Augmentation(("flip", "shift"), seed=1))
+    data = {"images": PICTURES, "source": PICTURES[..., :1]}
+    batches = [{name: array(value) for name, value in model.prepare(data).items()} for _ in range(2)]
+    original = array(of_pairs().prepare(data)["images"])
+    for batch in batches:
+        np.testing.assert_array_equal(batch["images"][..., :1], batch["source"])
+        assert not np.array_equal(batch["images"], original)
+    assert not np.array_equal(batches[0]["images"], batches[1]["images"])
+    again = Translator.from_config(model.get_config())
+    assert again.pair_augmentation.policy == ("flip", "shift")
+    assert of_pairs().get_config()["pair_augmentation"] is None
+
+
+def test_a_pair_is_only_moved_and_only_where_both_sides_have_one_size():
+    with pytest.raises(
+        ValueError, match=r"pair_augmentation of flip, translation, shift, cutout, received color: an im"
+    ):
+        of_pairs(pair_augmentation=Augmentation(("color", "shift")))
+    with pytest.raises(ValueError, match=r"size of the images .* received \(4, 6, 1\) and \(8, 12, 3\)"):
+        Translator(
+            networks.repairer("conv", SHAPE, 4, source_shape=(4, 6, 1), width=4),
+            networks.discriminator("conv", SHAPE, width=4),
+            inputs=[Picture("source", (4, 6, 1), to_discriminator=False)],
+            pair_augmentation=Augmentation(("shift",)),
+        )
 
 
 @pytest.mark.jax

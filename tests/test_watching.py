@@ -40,7 +40,7 @@ def test_a_signal_ends_the_training_of_a_feature_net(monkeypatch):
     run = types.SimpleNamespace(
         images=ImageData("black", split, split),
         options=types.SimpleNamespace(score=True),
-        model=types.SimpleNamespace(generates=True),
+        model=types.SimpleNamespace(generates=True, translates=False),
     )
     budget = callbacks.Budget(minutes=1)
     budget.on_train_begin()

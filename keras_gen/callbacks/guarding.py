@@ -9,7 +9,7 @@ from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
 MIN_DIVERSITY = 0.1  # below this the images are nearly identical
-MAX_FRECHET_RATIO = 4.0  # times the least distance of the run
+MAX_DISTANCE_RATIO = 4.0  # times the least of the run
 NUM_CONSECUTIVE = 2  # measurements: one may be chance
 MAX_LOSS_RATIO = 1_000.0  # times the median loss
 MAX_MEDIAN_LOSS = 100.0  # caps the median, which is itself huge in a run that explodes at once
@@ -22,13 +22,14 @@ class CollapseGuard(Resumable):
 
     Logs `remedies`, how many have been tried.
 
-    A collapse is one of these: in two consecutive measurements of a `QualityMonitor` the images are all alike
-    (`diversity` below 0.1, after having been above, or after a quarter of the run) or much worse (`frechet` four times
-    its least value); or a player's loss is a thousand times its usual value in this run, or above 100,000.
+    A collapse is one of these: in two consecutive measurements of a monitor the images are all alike (`diversity` below
+    0.1, after having been above, or after a quarter of the run) or much worse (four times the least distance); or a
+    player's loss is a thousand times its usual value in this run, or above 100,000.
 
     Args:
         budget: the `Budget` of this run.
-        monitor: the `QualityMonitor`. Place both before this callback.
+        monitor: a `QualityMonitor` or a `PairMonitor`. Place both before this callback.
+        distance: what it logs: `frechet`, or `l1` of pairs, which has no `diversity` beside it.
 
     Attributes:
         trouble: what happened, in words, or None.
@@ -36,10 +37,11 @@ class CollapseGuard(Resumable):
         remedies: how many have been tried, for the logs.
     """
 
-    def __init__(self, budget: Budget, monitor):
+    def __init__(self, budget: Budget, monitor, distance: str = "frechet"):
         super().__init__()
         self.budget = budget
         self.monitor = monitor
+        self.distance = distance
         self.trouble: str | None = None
         self.remedies = 0
 
@@ -58,17 +60,17 @@ class CollapseGuard(Resumable):
         if self.trouble or self.monitor.measurements == self._measurements:  # until then it repeats its numbers
             return
         self._measurements = self.monitor.measurements
-        frechet, diversity = logs["frechet"], logs["diversity"]
-        self._least = min(self._least, frechet)
+        distance, diversity = logs[self.distance], logs.get("diversity", 1.0)
+        self._least = min(self._least, distance)
         alike = diversity < MIN_DIVERSITY and (self.lively or self.budget.fraction > EARLY_FRACTION)
-        worse = frechet > MAX_FRECHET_RATIO * self._least
+        worse = distance > MAX_DISTANCE_RATIO * self._least
         self.lively = self.lively or diversity >= MIN_DIVERSITY
         self._bad = self._bad + 1 if alike or worse else 0
         if self._bad >= NUM_CONSECUTIVE:
             self._stop(
                 f"all images have become alike (diversity {diversity:.2f} of real ones)"
                 if alike
-                else f"the images have become much worse (frechet {frechet:.4g}, at best {self._least:.4g})"
+                else f"the images have become much worse ({self.distance} {distance:.4g}, at best {self._least:.4g})"
             )
 
     def _check_losses(self, size):

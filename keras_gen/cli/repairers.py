@@ -17,6 +17,8 @@ from keras_gen.models.repairer import TASKS
 from keras_gen.models.translator import Translation
 from keras_gen.repair import Repairs
 
+BACK = "translate_back"  # the method and the signature of a model that translates in both directions
+
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
@@ -30,32 +32,35 @@ class Loaded:
     any_size: bool = False
 
 
-def load_repairer(path: str | Path, task: str) -> Repairs:
+def load_repairer(path: str | Path, task: str, back: bool = False) -> Repairs:
     """Loads a model that repairs.
 
     Args:
         path: folder of a run, a `.keras` file, a SavedModel, or the folder of its versions (the newest is taken).
         task: one of `models.repairer.TASKS`, or "translate".
+        back: whether to translate in the other direction.
 
     Returns:
         The model, as `Repairs`.
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if the model there does something else.
+        ValueError: if the model there does something else, or translates in one direction.
     """
     version = sampling.saved_model(path)
-    return _exported(version, task) if version else _of_python(saving.load(path), path, task)
+    return _exported(version, task, back) if version else _of_python(saving.load(path), path, task, back)
 
 
-def _exported(version: Path, task: str) -> Repairs:
+def _exported(version: Path, task: str, back: bool) -> Repairs:
     """The signature with the name of the task: images, masks where it fills holes, and a seed for each row."""
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(version)).signatures
     if task not in signatures:
         _refuse(version, task, [name for name in (*TASKS, Translation.task) if name in signatures])
-    signature = signatures[task]
+    if back and BACK not in signatures:
+        _refuse_back(version)
+    signature = signatures[BACK if back else task]
     specs = signature.structured_input_signature[1]
 
     def fill(images, masks, seeds):
@@ -74,12 +79,14 @@ def _exported(version: Path, task: str) -> Repairs:
     return Loaded("seed" in specs, task, (height, width, channels), (rows, columns, made), fill, any_size)
 
 
-def _of_python(model, path: str | Path, task: str) -> Repairs:
+def _of_python(model, path: str | Path, task: str, back: bool) -> Repairs:
     """A model with a task and `answer(images, masks, num, seed)`, or one whose latents are searched for."""
     any_size = False
     if getattr(model, "task", None):
         if model.task != task:
             _refuse(path, task, [model.task])
+        if back:
+            return _back(model, path)
         repair, source_shape, any_size = model.answer, model.source_shape, model.any_size
     elif task == "inpaint" and isinstance(model, Generative) and model.latent_input is not None:
         from keras_gen.models import inversion
@@ -99,6 +106,21 @@ def _of_python(model, path: str | Path, task: str) -> Repairs:
 
     varies = model.generates and model.latent_input is not None
     return Loaded(varies, task, source_shape, model.image_shape, fill, any_size)
+
+
+def _back(model, path) -> Repairs:
+    """A model that translates, in the other direction."""
+    if not hasattr(model, BACK):
+        _refuse_back(path)
+
+    def fill(images, masks, seeds):
+        return getattr(model, BACK)(images)
+
+    return Loaded(False, model.task, model.image_shape, model.source_shape, fill, model.any_size)
+
+
+def _refuse_back(path):
+    raise ValueError(f"expected a model of cyclegan for --back, the one of {path} translates in one direction")
 
 
 def _refuse(path, task, tasks):

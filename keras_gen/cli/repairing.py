@@ -12,7 +12,7 @@ from keras_gen.paths import MASK, MODEL, PICTURES, require_path
 from keras_gen.runs.fields import Switch
 
 if TYPE_CHECKING:
-    from keras_gen.repair import Holes
+    from keras_gen.repair import Holes, Repairs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +41,13 @@ class Repair:
     def run(self) -> None:
         """Writes the repaired pictures and says where."""
         from keras_gen import repair
-        from keras_gen.cli.repairers import load_repairer
         from keras_gen.console import progress
 
         if self.seed < 0:
             raise ValueError(f"expected --seed of 0 or more, received {self.seed}")
         animates = self.task == "translate"
         plan = repair.plan(self.data, self.out, self.holes(), self.num, mean=self.mean, animates=animates)
-        repairs = load_repairer(self.model, self.task)
+        repairs = self.load()
         if self.num > 1 and not repairs.varies:
             raise ValueError(f"expected --num 1, received {self.num}: this model has one answer for each picture")
         with progress() as on_progress:
@@ -60,6 +59,12 @@ class Repair:
         if outcome.unmarked:
             print(f"{outcome.unmarked} of them without a hole, written as they are")
         print(f"before and after: {outcome.contact_sheet}")
+
+    def load(self) -> Repairs:
+        """The model, for the task."""
+        from keras_gen.cli.repairers import load_repairer
+
+        return load_repairer(self.model, self.task)
 
     def holes(self) -> Holes | None:
         """Where the holes are; None for tasks that change the whole picture."""
@@ -120,8 +125,16 @@ class Translate(Repair):
     """
 
     task: ClassVar[str] = "translate"
+    back: bool = False
+    """The other way, of a model of cyclegan: pictures like those of --to become like those of --data."""
     out: Path = Path("translated")
     """Folder for the results, PNG files of 8 bits (GIFs of several frames as GIF) with the names of the pictures, and contact_sheet.png."""  # noqa: E501
+
+    def load(self) -> Repairs:
+        """The model, in the direction that was asked for."""
+        from keras_gen.cli.repairers import load_repairer
+
+        return load_repairer(self.model, self.task, self.back)
 
 
 @dataclasses.dataclass(frozen=True)

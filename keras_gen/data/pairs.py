@@ -78,6 +78,16 @@ def pair(
     return pairs
 
 
+def same_proportions(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes differ in scale alone, up to one pixel of the larger.
+
+    Example:
+        >>> same_proportions((12, 8), (40, 27)), same_proportions((12, 8), (24, 24))
+        (True, False)
+    """
+    return abs(one[0] * other[1] - one[1] * other[0]) <= max(*one, *other)
+
+
 def note_other_shapes(partners: Partners, headers: dict[PurePosixPath, Header]) -> None:
     """Names the pairs whose pictures have other proportions, by more than rounding: cropped or padded, they shift.
 
@@ -88,8 +98,7 @@ def note_other_shapes(partners: Partners, headers: dict[PurePosixPath, Header]) 
     names = []
     for file, source in partners.files.items():
         (width, height), (other_width, other_height) = headers[file].size, partners.headers[source].size
-        pixel = max(width, height, other_width, other_height)  # one pixel of the larger of both
-        if abs(width * other_height - height * other_width) > pixel:
+        if not same_proportions((width, height), (other_width, other_height)):
             names.append(f"{printable(file)} ({other_width}×{other_height} to {width}×{height})")
     if names:
         note(
@@ -109,7 +118,8 @@ def read_npz_pairs(path: Path, to: str, size: tuple[int, int] | None, channels: 
         fit: a key of `decoding.FITS`.
 
     Raises:
-        ValueError: for more or fewer such arrays, another name, or other lengths.
+        ValueError: for more or fewer such arrays, another name, other lengths, or two proportions that are not
+            stretched.
     """
     arrays = open_npz(path)
     found = {key: array for key, array in arrays.items() if array.ndim >= 3}
@@ -123,6 +133,11 @@ def read_npz_pairs(path: Path, to: str, size: tuple[int, int] | None, channels: 
     ((other, pictures),) = columns.items()
     if len(images) != len(pictures):
         raise ValueError(f"expected as many {other} as {to} in {path}, one for each, received {described}")
+    if fit != "stretch" and not same_proportions(images.shape[1:3], pictures.shape[1:3]):
+        raise ValueError(
+            f"expected {other} and {to} in {path} of the same proportions, received {described}: what is cropped or "
+            "padded would differ; --fit stretch keeps all of both"
+        )
     attributes, attribute_values = read_attributes(arrays, len(images), path)
     used = {form.format(name) for name in attributes for form in ("attr_{}", "values_{}", "{}_names")}
     if unused := [key for key in arrays if key not in {*found, *used}]:

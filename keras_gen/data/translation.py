@@ -97,7 +97,7 @@ def load_unpaired(
     """
     size = checked_size(image_size)
     images = _load(to, size, channels, fit)
-    pictures = _load(sources, images.image_shape[:2], channels, fit)
+    pictures = _load(sources, images.image_shape[:2], channels, fit, is_own=size is not None)
     most = max(images.image_shape[2], pictures.image_shape[2])
     images, pictures = (reshaped(data, None, most, fit) for data in (images, pictures))
     train, test = (
@@ -114,21 +114,41 @@ def load_unpaired(
     )
 
 
-def _load(path, size, channels, fit) -> ImageData:
-    """As `load`; of one picture, or of a few large ones without parts for training and testing, crops."""
+def _load(path, size, channels, fit, is_own=True) -> ImageData:
+    """As `load`; of one picture, or of a few large ones without parts for training and testing, crops.
+
+    Where the size is not the user's own, pictures that it enlarges are named.
+    """
     place = Path(path).expanduser()
     if place.is_file() and place.suffix.lower() in SUFFIXES:
         return cut([place], size, channels)
-    if place.is_dir() and not is_idx_folder(place):
-        found = find_images(place)[0]
-        files = [place / file for file in found]
-        has_parts = any(part_of(name) for file in found for name in file.parts[:-1])
-        is_few = len(files) <= MAX_CUT and not has_parts
-        headers = read_headers(Path(), [PurePosixPath(file) for file in files])[0] if is_few else {}
-        sides = [min(header.size) for header in headers.values()]
-        if sides and min(sides) >= LARGE * max(size or (DEFAULT_SIDE,)):
-            return cut(files, size, channels)
+    if not place.is_dir() or is_idx_folder(place):
+        data = load(path, channels=channels, fit=fit)
+        sizes = [data.image_shape[:2]] * (len(data.train) + len(data.test))
+        if not is_own:
+            _note_enlarged(path, sizes, size)
+        return reshaped(data, size, None, fit)
+    found = find_images(place)[0]
+    files = [place / file for file in found]
+    has_parts = any(part_of(name) for file in found for name in file.parts[:-1])
+    is_few = len(files) <= MAX_CUT and not has_parts
+    headers = read_headers(Path(), [PurePosixPath(file) for file in files])[0] if is_few or not is_own else {}
+    sides = [min(header.size) for header in headers.values()]
+    if is_few and sides and min(sides) >= LARGE * max(size or (DEFAULT_SIDE,)):
+        return cut(files, size, channels)
+    if not is_own:
+        _note_enlarged(path, [header.size[::-1] for header in headers.values()], size)
     return load(path, size, channels=channels, fit=fit)
+
+
+def _note_enlarged(path, sizes, size) -> None:
+    """Says how many pictures are smaller than the (height, width) that they become."""
+    num = sum(any(np.less(own, size)) for own in sizes)
+    if num:
+        note(
+            f"{num:,} of {len(sizes):,} pictures in {path} are smaller than {size[0]}×{size[1]} and enlarged to it, "
+            "the size of the pictures to become like; --image-size sets another for both"
+        )
 
 
 def cut(files: list[Path], size: tuple[int, int] | None, channels: int | None) -> ImageData:

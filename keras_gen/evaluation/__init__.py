@@ -1,7 +1,7 @@
 """Evaluation: an honest measure of how good a model is, offline, on the user's own images.
 
 `distances` compares features of images (`keras_gen.features`), a `ScoreCard` holds every number with what is needed to
-trust it, and a `QualityMonitor` measures a few of them while a model trains.
+trust it, and a `QualityMonitor` or a `PairMonitor` measures a few of them while a model trains.
 """
 
 from keras_gen.evaluation.attributes import attribute_direction
@@ -15,7 +15,7 @@ from keras_gen.evaluation.distances import (
     separability,
 )
 from keras_gen.evaluation.models import score
-from keras_gen.evaluation.monitor import QualityMonitor
+from keras_gen.evaluation.monitor import Monitor, PairMonitor, QualityMonitor
 from keras_gen.evaluation.page import lines, section, side_by_side, write
 from keras_gen.evaluation.prior_choice import Candidate, choose_prior, write_candidates
 from keras_gen.evaluation.reconstruction import reconstruction_errors
@@ -38,6 +38,8 @@ __all__ = [
     "Evaluation",
     "FeatureNet",
     "FrechetDistance",
+    "Monitor",
+    "PairMonitor",
     "QualityMonitor",
     "Score",
     "ScoreCard",

@@ -6,6 +6,8 @@ import statistics
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from keras_gen.callbacks import Resumable
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
@@ -15,54 +17,33 @@ NUM_EAGER_TURNS = 3  # turns that are taken as soon as they fit into the share
 WINDOW_TURNS = 9  # the last turns, whose median says how long one takes
 
 
-class QualityMonitor(Resumable):
-    """Adds `frechet`, `coverage` and `diversity` of fixed samples to the logs, where stock callbacks find them.
+class Monitor(Resumable):
+    """Adds numbers about fixed samples to the logs, where stock callbacks find them; a subclass measures them.
 
     Place it before the callbacks that read the logs, such as `ModelCheckpoint(monitor="frechet", mode="min")`,
-    `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. Real images are drawn from the training split: the test
-    split must not decide when to stop or which model to keep. The numbers come from few images and are not a score.
+    `EarlyStopping`, `MetricsCSV` and `TensorBoardScalars`. The numbers come from few images and are not a score.
 
     It takes a turn after the first epoch and at the end. After any other epoch it takes one if a turn of the usual
     length (and, from the fourth on, the final one too) stays within its share of the time. In between it repeats the
     last numbers, so that every epoch has some: a patience must be longer than that.
 
     Args:
-        split: the training images.
-        net: a feature net of the same data, or a function without arguments that makes one: it is called at the end of
-            the first epoch, so that training does not wait for it.
+        split: real images to compare with: none of the test split, which must not decide when to stop or what to keep.
         num: images on each side, no more than the split has.
         share: of the training time that it may take, in (0, 1].
         seed: of the latents and of the choice of real images.
-
-    Logs `frechet`, see `frechet_distance` (smaller is better), `coverage`, see `neighbourhoods` (greater is better),
-    and `diversity`, the mean distance of two images' features as a share of that between real ones.
 
     Attributes:
         seconds: time spent since training began.
         seconds_of_training: time since then, which includes it.
         measurements: turns taken in this process.
-
-    Example:
-        monitor = QualityMonitor(data.train, FeatureNet.of(data))
-        stop = keras.callbacks.EarlyStopping("frechet", mode="min", patience=10)
-        gan.fit(batches, epochs=100, callbacks=[monitor, stop])
     """
 
-    net: FeatureNet  # from the end of the first epoch on, as `real_features`
-
-    def __init__(
-        self,
-        split: Split,
-        net: FeatureNet | Callable[[], FeatureNet],
-        num: int = 1_000,
-        share: float = 0.05,
-        seed: int = 0,
-    ):
+    def __init__(self, split: Split, num: int = 1_000, share: float = 0.05, seed: int = 0):
         super().__init__()
         if not 0 < share <= 1:
             raise ValueError(f"expected a share of the time in (0, 1], received {share}")
         self.split = split.some(num, seed)
-        self._make_net = net if callable(net) else lambda: net
         self._is_ready = False
         self.seconds = self.seconds_of_training = 0.0
         self.num = len(self.split)
@@ -113,13 +94,11 @@ class QualityMonitor(Resumable):
             logs.update(self._numbers)
 
     def prepare(self) -> bool:
-        """Makes the net, and measures once to compile and once more to learn how long that takes.
+        """Measures once to compile and once more to learn how long that takes, after the first epoch.
 
         Returns:
             Whether anything can be measured. Where a subclass says no, it is asked again after the next epoch.
         """
-        self.net = self._make_net()
-        self.real_features = self.net.extract(self.split.images[:]).features
         self._measure()
         compiled_at = time.monotonic()
         self._measure()
@@ -141,10 +120,70 @@ class QualityMonitor(Resumable):
         self.seconds += self._took[-1]
 
     def _measure(self) -> dict[str, float]:
-        fakes = self.net.extract(self.model.sample(self.num, self.seed, given=self._given)).features
+        """The numbers of the model as it is."""
+        raise NotImplementedError
+
+    def _sample(self):
+        """Images of the same latents each time, made from what belongs to the real images."""
+        return self.model.sample(self.num, self.seed, given=self._given)
+
+
+class QualityMonitor(Monitor):
+    """Adds `frechet`, `coverage` and `diversity` of fixed samples to the logs.
+
+    Args:
+        split: as of `Monitor`, such as the training images.
+        net: a feature net of the same data, or a function without arguments that makes one: it is called at the end of
+            the first epoch, so that training does not wait for it.
+        **how: as of `Monitor`.
+
+    Logs `frechet`, see `frechet_distance` (smaller is better), `coverage`, see `neighbourhoods` (greater is better),
+    and `diversity`, the mean distance of two images' features as a share of that between real ones.
+
+    Example:
+        monitor = QualityMonitor(data.train, FeatureNet.of(data))
+        stop = keras.callbacks.EarlyStopping("frechet", mode="min", patience=10)
+        gan.fit(batches, epochs=100, callbacks=[monitor, stop])
+    """
+
+    net: FeatureNet  # from the end of the first epoch on, as `real_features`
+
+    def __init__(self, split: Split, net: FeatureNet | Callable[[], FeatureNet], **how):
+        super().__init__(split, **how)
+        self._make_net = net if callable(net) else lambda: net
+
+    def prepare(self):
+        self.net = self._make_net()
+        self.real_features = self.net.extract(self.split.images[:]).features
+        return super().prepare()
+
+    def _measure(self):
+        fakes = self.net.extract(self._sample()).features
         distances = neighbourhoods(self.real_features, fakes)
         return {
             "frechet": frechet_distance(self.real_features, fakes),
             "coverage": distances["coverage"],
             "diversity": spread(fakes) / max(spread(self.real_features), 1e-9),
         }
+
+
+class PairMonitor(Monitor):
+    """Adds `l1` to the logs: how far what a model makes of pictures is from the images of their pairs.
+
+    On pairs that it does not learn from it is what shows when a model begins to learn the others by heart.
+
+    Args:
+        split: as of `Monitor`: pairs that are held out from training.
+        **how: as of `Monitor`.
+
+    Logs `l1`, the mean absolute difference in bytes.
+
+    Example:
+        learned, held_out = data.train.hold_out(0.1)
+        batches = Batches(learned, 16, columns=translator.columns_of(learned))
+        translator.fit(batches, epochs=100, callbacks=[PairMonitor(held_out), KeepBest("l1")])
+    """
+
+    def _measure(self):
+        differences = self._sample().astype("int16") - self.split.images[:]
+        return {"l1": float(np.abs(differences).mean())}

@@ -7,6 +7,7 @@ import functools
 import keras
 import numpy as np
 
+from keras_gen.augment import GEOMETRIC, Augmentation
 from keras_gen.models.gan import GAN
 from keras_gen.models.image_to_image import BATCH_SIZE, ImageToImage
 from keras_gen.networks import residual
@@ -65,13 +66,19 @@ class Translator(Translation, GAN):
     compares with the real one: `terms.L1`, or `terms.Posterior` where the picture leaves something open and several
     translations should differ.
 
+    Few pairs are soon learned by heart. A `pair_augmentation` moves both sides of a pair alike before anything else
+    happens in the step, so each epoch sees others.
+
     Args:
         generator: Functional model, [latents if any, conditions if any, picture] → images, such as `networks.unet`.
         discriminator: as of `GAN`.
+        pair_augmentation: a `keras_gen.augment.Augmentation` of operations in `augment.GEOMETRIC`, such as
+            `augment.for_pairs` makes, or None.
         **options: as of `GAN`; `inputs` are a `Picture`, a column of the data.
 
     Raises:
-        ValueError: as `GAN`, and without a picture.
+        ValueError: as `GAN`, without a picture, and for a `pair_augmentation` of colours, or of pictures that do not
+            have the height and width of the images.
 
     Example:
         >>> from keras_gen import networks
@@ -92,9 +99,36 @@ class Translator(Translation, GAN):
         https://arxiv.org/abs/1611.07004; differs: the game of the preset `fast`, and latents in place of dropout
     """
 
-    def __init__(self, generator, discriminator, **options):
+    best_by = "l1"
+
+    def __init__(self, generator, discriminator, *, pair_augmentation: Augmentation | None = None, **options):
         super().__init__(generator, discriminator, **options)
         check_source(self)
+        self.pair_augmentation = pair_augmentation
+        if pair_augmentation is None:
+            return
+        if others := set(pair_augmentation.policy) - set(GEOMETRIC):
+            raise ValueError(
+                f"expected a pair_augmentation of {', '.join(GEOMETRIC)}, received {', '.join(sorted(others))}: an "
+                "image must still be what its picture becomes"
+            )
+        if self.source_shape[:2] != self.image_shape[:2]:
+            raise ValueError(
+                f"expected pictures of the size of the images with a pair_augmentation, which moves both by as many "
+                f"pixels, received {self.source_shape} and {self.image_shape}"
+            )
+
+    def prepare(self, data):
+        batch = super().prepare(data)
+        if self.pair_augmentation is None:
+            return batch
+        names = ["images", *(each.name for each in self.inputs if each.is_spatial)]
+        moved = self.pair_augmentation(*(batch[name] for name in names))
+        return {**batch, **dict(zip(names, moved, strict=True))}
+
+    def get_config(self):
+        own = {"pair_augmentation": keras.saving.serialize_keras_object(self.pair_augmentation)}
+        return {**super().get_config(), **own}
 
 
 def check_source(model: ImageToImage) -> None:

@@ -80,5 +80,5 @@ def _states(watchers) -> dict:
     """The states of the callbacks, without what they know of the state that is given up."""
     states = {type(each).__name__: each.state() for each in watchers.in_order if isinstance(each, Resumable)}
     states["Budget"]["told"] = -1.0  # it reports again from the beginning
-    states.get("QualityMonitor", {}).pop("numbers", None)
+    states.get(type(watchers.monitor).__name__, {}).pop("numbers", None)
     return states

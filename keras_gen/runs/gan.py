@@ -40,11 +40,12 @@ def prepare(options: GANOptions) -> Run[GANOptions] | None:
         The run that `train` takes, or None after a dry run.
     """
     options, images = preparation.prepare(options)
-    gan, batches = build(options, images)
+    learned, held_out = translation.hold_out(options, images)
+    gan, batches = build(options, images, learned)
     if options.dry_run:
         dry_run.show(gan, batches, options, images)
         return None
-    return beginning.begin(options, images, gan, batches)
+    return beginning.begin(options, images, gan, batches, held_out)
 
 
 def train(run: Run[GANOptions]) -> None:
@@ -53,7 +54,7 @@ def train(run: Run[GANOptions]) -> None:
         run.directory / "samples",
         num=MAX_GRID_IMAGES,
         every=run.options.sample_every,
-        given=run.model.given_of(run.images.train.some(MAX_GRID_IMAGES)),
+        given=run.model.given_of((run.held_out or run.images.train).some(MAX_GRID_IMAGES)),
         tensorboard=run.directory / "tensorboard" / "samples",
     )
     watchers = watching.watch(run, grid)
@@ -61,15 +62,16 @@ def train(run: Run[GANOptions]) -> None:
     delivering.deliver(run, watchers)
 
 
-def build(options: GANOptions, images: ImageData) -> tuple[keras.Model, Batches]:
+def build(options: GANOptions, images: ImageData, learned: Split | None = None) -> tuple[keras.Model, Batches]:
     """The compiled game that the options ask for, and the batches to train it with.
 
     Args:
         options: resolved options with a batch size.
         images: the data.
+        learned: of a model that translates, the training images to learn from; all of them by default.
     """
     if options.translation:
-        gan, split = translation.model_of(options, images), images.train
+        gan, split = translation.model_of(options, images), learned or images.train
     else:
         gan, split = model_of(options, images)
     compile_gan(gan, options, images)

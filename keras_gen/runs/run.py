@@ -6,6 +6,7 @@ metrics.csv      the losses of each epoch        curves.png   the same as a pict
 tensorboard/     scalars and images              samples/     step_<number>.png
 checkpoints/     final.keras, the best model of the run; step_<number>.npz, from which --resume goes on
 report.html      all of it on one page
+paintings/       of a stylizer: the paintings that it learns from, as it sees them
 scorecard.json   how good it is, and how that was measured; scorecard.html the same with pictures
 priors.csv       of an autoencoder: the priors that were tried; priors.png, new.png  images that they make;
                  tensorboard/codes  its codes for the projector

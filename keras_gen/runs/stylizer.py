@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_gen import callbacks, networks, schedules
+from keras_gen import images as pixels
 from keras_gen.data import Batches, ImageData
 from keras_gen.data.folder import reason
 from keras_gen.data.pictures import unique_names
@@ -22,6 +23,7 @@ from keras_gen.style import StyleDistance
 
 NUM_SHOWN = 16  # photographs of the grid
 LAST_RATE = 0.01  # of the learning rate
+PAINTINGS = "paintings"  # in the folder of a run, which goes on without the files that were given
 
 
 def prepare(options: StylizerOptions) -> Run[StylizerOptions] | None:
@@ -34,11 +36,15 @@ def prepare(options: StylizerOptions) -> Run[StylizerOptions] | None:
         The run that `train` takes, or None after a dry run.
     """
     options, images = preparation.prepare(options)
-    stylizer, batches = build(options, images)
+    paintings = paintings_of(options, images.image_shape)
+    stylizer, batches = build(options, images, paintings)
     if options.dry_run:
         dry_run.show(stylizer, batches, options, images)
         return None
-    return beginning.begin(options, images, stylizer, batches)
+    run = beginning.begin(options, images, stylizer, batches)
+    for name, painting in paintings.items():
+        pixels.save_png(run.directory / PAINTINGS / f"{name}.png", painting)
+    return run
 
 
 def train(run: Run[StylizerOptions]) -> None:
@@ -56,16 +62,16 @@ def train(run: Run[StylizerOptions]) -> None:
     delivering.deliver(run, watchers)
 
 
-def build(options: StylizerOptions, images: ImageData) -> tuple[Stylizer, Batches]:
+def build(options: StylizerOptions, images: ImageData, paintings: dict[str, np.ndarray]) -> tuple[Stylizer, Batches]:
     """The compiled stylizer that the options ask for, and the batches to train it with.
 
     Args:
         options: resolved options.
         images: the photographs.
+        paintings: as of `paintings_of`.
     """
-    height, width, channels = images.image_shape
-    distance = StyleDistance(len(options.style), channels, seed=options.seed)
-    paintings = paintings_of(options, channels, options.style_size or max(distance.min_side, min(height, width)))
+    channels = images.image_shape[2]
+    distance = StyleDistance(len(paintings), channels, seed=options.seed)
     builds = preparation.arguments("stylizer network", networks.STYLIZERS, options.network, options)
     stylizer = Stylizer(
         networks.stylizer(options.network, channels, len(paintings), **builds),
@@ -80,19 +86,25 @@ def build(options: StylizerOptions, images: ImageData) -> tuple[Stylizer, Batche
     return stylizer, preparation.batches(options, stylizer, images.train)
 
 
-def paintings_of(options: StylizerOptions, channels: int, side: int) -> dict[str, np.ndarray]:
+def paintings_of(options: StylizerOptions, image_shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
     """The paintings by the names of their files, uint8 (height, width, channels), the shorter side as large as asked.
+
+    A run that is resumed has kept them: the files may have been moved or changed since.
 
     Args:
         options: resolved options.
-        channels: of the photographs.
-        side: the shorter side.
+        image_shape: of the photographs.
 
     Raises:
         ValueError: where one cannot be read.
     """
-    found = [fitted(painting_of(Path(file), channels), side) for file in options.style]
-    return dict(zip(unique_names([Path(file).stem for file in options.style]), found, strict=True))
+    names = unique_names([Path(file).stem for file in options.style])
+    kept = [Path(options.run_dir or "") / PAINTINGS / f"{name}.png" for name in names]
+    if options.resume and all(file.exists() for file in kept):
+        return {name: read(file).pixels() for name, file in zip(names, kept, strict=True)}
+    side = options.style_size or max(StyleDistance(1, image_shape[2]).min_side, min(image_shape[:2]))
+    found = [fitted(painting_of(Path(file), image_shape[2]), side) for file in options.style]
+    return dict(zip(names, found, strict=True))
 
 
 def painting_of(file: Path, channels: int) -> np.ndarray:

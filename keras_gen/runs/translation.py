@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keras_gen import augment, networks
-from keras_gen.data import SOURCE, ImageData
+from keras_gen.data import MIN_SCORED_IMAGES, SOURCE, ImageData, Split
 from keras_gen.inputs import Picture
 from keras_gen.models.contrastive import ContrastiveTranslator
 from keras_gen.models.cycle import Cycle
@@ -11,7 +11,20 @@ from keras_gen.models.translator import Translation, Translator
 from keras_gen.runs import preparation
 from keras_gen.runs.options import GANOptions
 
+HELD_OUT_FRACTION = 0.1  # of the training pairs; the test pairs are for the final score alone
 UNPAIRED_DISCRIMINATOR = "patch"  # whatever combines all of an image would ask for other contents
+
+
+def hold_out(options: GANOptions, images: ImageData) -> tuple[Split, Split | None]:
+    """The training images to learn from, and of pairs some that choose the best state of the run: none without a score.
+
+    Args:
+        options: resolved options.
+        images: as `load` returns them.
+    """
+    if options.translation != "paired" or not options.score or len(images.train) < MIN_SCORED_IMAGES:
+        return images.train, None
+    return images.train.hold_out(HELD_OUT_FRACTION)
 
 
 def model_of(options: GANOptions, images: ImageData) -> Translation:
@@ -22,13 +35,14 @@ def model_of(options: GANOptions, images: ImageData) -> Translation:
         images: as `load` returns them.
     """
     shape, paired = images.image_shape, options.translation == "paired"
+    flip = options.flip and not paired  # a pair is mirrored before
     columns = images.train.pictures if paired else images.train.unpaired
     source_shape = tuple(columns[SOURCE].shape[1:])
     picture = Picture(SOURCE, source_shape, any_size=not paired and options.wrap == "none", to_discriminator=paired)
     common = {
         "inputs": [picture],
         "augmentation": augment.suitable(
-            options.augment, len(images.train), shape[2], flip=options.flip, seed=options.seed, wrap=options.wrap
+            options.augment, len(images.train), shape[2], flip=flip, seed=options.seed, wrap=options.wrap
         ),
         "pack_size": options.pack_size,
         "discriminator_steps": options.discriminator_steps,
@@ -52,7 +66,10 @@ def model_of(options: GANOptions, images: ImageData) -> Translation:
         generator = networks.repairer(
             options.network, shape, options.latent_dim, source_shape=source_shape, **arguments
         )
-        return Translator(generator, discriminator(), **common)
+        together = augment.for_pairs(  # its own seed, or its draws would be those of the other augmentation
+            options.augment, len(images.train), flip=options.flip, seed=options.seed + 1, wrap=options.wrap
+        )
+        return Translator(generator, discriminator(), pair_augmentation=together, **common)
     weight = {} if options.content_weight is None else {"content_weight": options.content_weight}
     if options.translation == "contrastive":
         return ContrastiveTranslator(translator(), discriminator(), **weight, **common)

@@ -29,7 +29,7 @@ class Watchers:
     budget: callbacks.Budget
     signal: callbacks.StopOnSignal
     not_a_number: callbacks.StopOnNaN
-    monitor: evaluation.QualityMonitor | None
+    monitor: evaluation.Monitor | None
     best: callbacks.KeepBest | None
     guard: callbacks.CollapseGuard | None
     in_order: list[keras.callbacks.Callback]
@@ -63,7 +63,7 @@ def watch(run: Run, *own: keras.callbacks.Callback) -> Watchers:
     if monitor or run.model.best_by not in evaluation.METRICS:  # which only the monitor logs
         best = callbacks.KeepBest(run.model.best_by)
     if monitor and run.model.adversarial:
-        guard = callbacks.CollapseGuard(budget, monitor)
+        guard = callbacks.CollapseGuard(budget, monitor, run.model.best_by)
         guard.remedies = len(run.config["troubles"])
     in_order = [
         monitor,
@@ -92,24 +92,26 @@ def with_checkpoints(run: Run, watchers: Watchers) -> list[keras.callbacks.Callb
 
 
 def _monitor(run, budget, bar, signal):
-    """A monitor, for a model that makes new images."""
+    """A monitor, for a model that makes new images: of held-out pairs, or compared with training images."""
     enough = len(run.images.train) >= MIN_SCORED_IMAGES
     if not run.options.score or not run.model.generates or not enough:
         return None
+    if run.model.translates and run.held_out is not None:
+        return PairMonitor(budget, run.held_out)
 
     def on_progress(text, fraction=None):
         bar.report(text, fraction)
         if signal.stopped_by:
             raise InterruptedError(f"stopped by {signal.stopped_by}")
 
-    return QualityMonitor(run.images.train, lambda: features.FeatureNet.of(run.images, on_progress=on_progress), budget)
+    return QualityMonitor(budget, run.images.train, lambda: features.FeatureNet.of(run.images, on_progress=on_progress))
 
 
-class QualityMonitor(evaluation.QualityMonitor):  # by this name checkpoints know its state
+class _Patient(evaluation.Monitor):
     """A monitor that takes no time from training before it measures, and does not end it when something is wrong."""
 
-    def __init__(self, split, net, budget):
-        super().__init__(split, net)
+    def __init__(self, budget, *arguments):
+        super().__init__(*arguments)
         self.budget = budget
         self.has_failed = False
 
@@ -123,3 +125,12 @@ class QualityMonitor(evaluation.QualityMonitor):  # by this name checkpoints kno
             print(f"the quality is not watched: {' '.join(str(error).split())[:200]}")
             self.has_failed = True
             return False
+
+
+# By these names checkpoints know their states.
+class QualityMonitor(_Patient, evaluation.QualityMonitor):
+    """The monitor of a run without pairs."""
+
+
+class PairMonitor(_Patient, evaluation.PairMonitor):
+    """The monitor of a run with pairs."""
