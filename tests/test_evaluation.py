@@ -20,7 +20,7 @@ from keras_gen import evaluation, load
 from keras_gen.data import ImageData, Split
 from keras_gen.evaluation import ScoreCard, copy_check
 from keras_gen.features import Extracted, FeatureNet, classifier
-from keras_gen.inputs import Categorical, Conditions, Continuous
+from keras_gen.inputs import Categorical, Conditions, Continuous, Noise, Picture
 from tests.conftest import make_autoencoder, make_conditional_gan, make_conditions, make_gan, untrained_net
 
 
@@ -461,15 +461,23 @@ def test_a_monitor_gives_numbers_after_every_epoch(tmp_path):
 
 def test_a_monitor_of_pairs_measures_how_far_translations_are_from_their_images():
     class Darker:
-        """Makes pictures darker by 10, so that they are 7 from images that are darker by 17, or 14 from 24."""
+        """Makes pictures darker by 10 on average, so that they are 7 from images that are darker by 17, or 14 from 24.
+
+        Each answer alone is 9 further up or down.
+        """
 
         stop_training = False
+        inputs = latent_input, source = Noise(2), Picture("source", (8, 12, 3))
 
-        def given_of(self, split):
+        def given_of(self, split, drawn_too):
             return {"source": split.pictures["source"]}
 
+        def draw(self, num, seed, given):
+            return np.zeros((num, 2)), given["source"]
+
         def sample(self, num, seed, given):
-            return given["source"][:num] - np.uint8(10)
+            assert list(given) == ["source"], "latents are drawn anew"
+            return given["source"][:num] - np.array(10 + 9 * (-1) ** seed, "uint8")
 
     pictures = np.full((4, 8, 12, 3), 100, "uint8")
     images = pictures - np.array([17, 17, 24, 24], "uint8").reshape(4, 1, 1, 1)

@@ -1,6 +1,7 @@
 """Repair from the first command to the last: train, look, score, export, and a user's own pictures through each."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -88,6 +89,16 @@ def test_a_run_and_its_export_are_scored_and_described(trained):
     readme = (trained / "saved_models" / "inpaint" / "README.md").read_text()
     for words in ("| `inpaint` |", "`images` uint8 (b, 8, 12, 3)", "`masks` uint8 (b, 8, 12, 1)"):
         assert words in readme
+
+
+def test_the_state_with_the_least_error_on_held_out_images_is_delivered(trained):
+    names, *rows = (line.split(",") for line in (trained / "runs/inpaint/metrics.csv").read_text().splitlines())
+    least = min(float(row[names.index("l1")]) for row in rows)
+    report = (trained / "runs/inpaint/report.html").read_text()
+    delivered = float(re.search(r"the best by l1: ([\d.]*\d)", report)[1])
+    assert 0 < delivered <= least, "at the end it is measured once more"
+    steps = [int(row[names.index("step")]) for row in rows]
+    assert steps == [(540 // 32) * epoch for epoch in (1, 2, 3, 4)], "of 600 images a tenth is not learned from"
 
 
 def test_a_grid_shows_pictures_holes_and_proposals(trained):

@@ -8,6 +8,8 @@ import pytest
 from keras import ops
 
 from keras_gen import corruptions, export, networks
+from keras_gen.data import Split
+from keras_gen.evaluation import PairMonitor
 from keras_gen.export.runtimes import CSavedModel
 from keras_gen.images import to_float
 from keras_gen.inputs import Categorical, Conditions, Mask, Picture
@@ -211,6 +213,25 @@ def test_it_adapts_both_generators_to_the_images(task, layer):
     for network in (model.generator, model.ema_generator):
         mean = array(network.get_layer(layer).mean).reshape(SHAPE)
         np.testing.assert_allclose(mean, array(to_float(IMAGES)).mean(axis=0), atol=1e-5)
+
+
+def test_a_monitor_measures_the_holes_which_stay_where_they_are():
+    generator = networks.repairer("conv", SHAPE, LATENT_DIM, masked=True, width=4)
+    for weight in generator.trainable_variables:
+        weight.assign(ops.zeros_like(weight))
+    generator.trainable_variables[-1].assign([0.2] * 3)  # the last bias: what is grey becomes brighter by 25.5 in holes
+    mask = Mask("mask", SHAPE[:2], is_drawn=True)
+    inputs = [Picture("picture", SHAPE, corruption="identity", to_discriminator=False), mask]
+    model = Repairer(generator, repairer().discriminator, inputs=inputs)
+    monitor = PairMonitor(Split(np.full((40, *SHAPE), 100, "uint8")), share=1.0)
+    monitor.set_model(model)
+    model.stop_training = False  # as in `fit`
+    for seed in (0, 1):
+        keras.utils.set_random_seed(seed)
+        monitor.on_train_begin()
+        monitor.on_epoch_end(seed, logs := {})
+        hidden = np.mean(mask.rows(40, monitor.seed) != 0)
+        assert logs["l1"] == pytest.approx(25.5 * hidden, rel=0.03)  # bytes: 25 or 26
 
 
 def test_it_needs_a_picture():

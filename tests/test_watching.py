@@ -39,8 +39,9 @@ def test_a_signal_ends_the_training_of_a_feature_net(monkeypatch):
     split = Split(np.zeros((100, 8, 12, 3), "uint8"))
     run = types.SimpleNamespace(
         images=ImageData("black", split, split),
+        held_out=None,
         options=types.SimpleNamespace(score=True),
-        model=types.SimpleNamespace(generates=True, translates=False),
+        model=types.SimpleNamespace(generates=True),
     )
     budget = callbacks.Budget(minutes=1)
     budget.on_train_begin()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import keras
 
 from keras_gen import augment, callbacks, corruptions, networks, penalties, schedules, terms
-from keras_gen.data import CLUSTER, Batches, ImageData, Split, with_clusters
+from keras_gen.data import CLUSTER, MIN_SCORED_IMAGES, Batches, ImageData, Split, with_clusters
 from keras_gen.inputs import Conditions, Input
 from keras_gen.models.gan import GAN
 from keras_gen.models.repairer import Repairer
@@ -27,6 +28,7 @@ from keras_gen.runs.options import GANOptions
 from keras_gen.runs.run import Run
 
 MAX_GRID_IMAGES = 64  # in the pictures that a run saves
+MAX_HELD_OUT = 1_000  # images that choose the best state
 GAMMA_IMAGES = 2_000  # images from which the weight of R1 and R2 is chosen
 
 
@@ -40,8 +42,8 @@ def prepare(options: GANOptions) -> Run[GANOptions] | None:
         The run that `train` takes, or None after a dry run.
     """
     options, images = preparation.prepare(options)
-    learned, held_out = translation.hold_out(options, images)
-    gan, batches = build(options, images, learned)
+    learned, held_out = hold_out(options, images)
+    gan, batches = build(options, learned)
     if options.dry_run:
         dry_run.show(gan, batches, options, images)
         return None
@@ -62,16 +64,30 @@ def train(run: Run[GANOptions]) -> None:
     delivering.deliver(run, watchers)
 
 
-def build(options: GANOptions, images: ImageData, learned: Split | None = None) -> tuple[keras.Model, Batches]:
+def hold_out(options: GANOptions, images: ImageData) -> tuple[ImageData, Split | None]:
+    """The data to learn from and, where an answer is right or wrong, images that choose the best state of the run.
+
+    Args:
+        options: resolved options; without a score nothing is held out.
+        images: the data. The test part is for the final score alone, so a tenth of the training images is held out, at
+            most `MAX_HELD_OUT`.
+    """
+    answers = options.task is not None or options.translation == "paired"
+    if not (answers and options.score) or len(images.train) < MIN_SCORED_IMAGES:
+        return images, None
+    learned, held_out = images.train.hold_out(min(0.1, MAX_HELD_OUT / len(images.train)))
+    return dataclasses.replace(images, train=learned), held_out
+
+
+def build(options: GANOptions, images: ImageData) -> tuple[keras.Model, Batches]:
     """The compiled game that the options ask for, and the batches to train it with.
 
     Args:
         options: resolved options with a batch size.
-        images: the data.
-        learned: of a model that translates, the training images to learn from; all of them by default.
+        images: the data to learn from.
     """
     if options.translation:
-        gan, split = translation.model_of(options, images), learned or images.train
+        gan, split = translation.model_of(options, images), images.train
     else:
         gan, split = model_of(options, images)
     compile_gan(gan, options, images)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keras_gen import augment, networks
-from keras_gen.data import MIN_SCORED_IMAGES, SOURCE, ImageData, Split
+from keras_gen.data import SOURCE, ImageData
 from keras_gen.inputs import Picture
 from keras_gen.models.contrastive import ContrastiveTranslator
 from keras_gen.models.cycle import Cycle
@@ -11,20 +11,7 @@ from keras_gen.models.translator import Translation, Translator
 from keras_gen.runs import preparation
 from keras_gen.runs.options import GANOptions
 
-HELD_OUT_FRACTION = 0.1  # of the training pairs; the test pairs are for the final score alone
 UNPAIRED_DISCRIMINATOR = "patch"  # whatever combines all of an image would ask for other contents
-
-
-def hold_out(options: GANOptions, images: ImageData) -> tuple[Split, Split | None]:
-    """The training images to learn from, and of pairs some that choose the best state of the run: none without a score.
-
-    Args:
-        options: resolved options.
-        images: as `load` returns them.
-    """
-    if options.translation != "paired" or not options.score or len(images.train) < MIN_SCORED_IMAGES:
-        return images.train, None
-    return images.train.hold_out(HELD_OUT_FRACTION)
 
 
 def model_of(options: GANOptions, images: ImageData) -> Translation:

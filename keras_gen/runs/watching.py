@@ -92,11 +92,11 @@ def with_checkpoints(run: Run, watchers: Watchers) -> list[keras.callbacks.Callb
 
 
 def _monitor(run, budget, bar, signal):
-    """A monitor, for a model that makes new images: of held-out pairs, or compared with training images."""
+    """A monitor, for a model that makes images: of answers to held-out pictures, or compared with training images."""
     enough = len(run.images.train) >= MIN_SCORED_IMAGES
     if not run.options.score or not run.model.generates or not enough:
         return None
-    if run.model.translates and run.held_out is not None:
+    if run.held_out is not None and run.model.best_by == "l1":
         return PairMonitor(budget, run.held_out)
 
     def on_progress(text, fraction=None):
@@ -129,8 +129,8 @@ class _Patient(evaluation.Monitor):
 
 # By these names checkpoints know their states.
 class QualityMonitor(_Patient, evaluation.QualityMonitor):
-    """The monitor of a run without pairs."""
+    """The monitor of a run that makes new images."""
 
 
 class PairMonitor(_Patient, evaluation.PairMonitor):
-    """The monitor of a run with pairs."""
+    """The monitor of a run that answers pictures."""
