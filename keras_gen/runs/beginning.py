@@ -51,7 +51,8 @@ def begin(
 def _introduce(run: Run) -> None:
     """Prints what is trained on what, what is wrong with the images, and what can be asked for."""
     images, conditions = run.images, run.model.conditions
-    print(f"{run.model.family} on {images.name}: {len(images.train)} training images of {images.image_shape}")
+    held_out = f", {len(run.held_out)} of them held out" if run.held_out else ""
+    print(f"{run.model.family} on {images.name}: {len(images.train)} training images of {images.image_shape}{held_out}")
     sides = 2 if run.model.repairs else 1  # one half of the test images is repaired, the other compared with
     findings = doctor.examine(images, min_scored=sides * MIN_SCORED_IMAGES * run.options.score)
     run.warnings = [finding.text for finding in findings if finding.serious]
