@@ -204,7 +204,7 @@ def small_game(folder, **options):
     """A game whose first weight is poisoned, which no loss shows before the epoch is over."""
     folders = {"run_dir": folder / "run", "export_dir": folder}
     run = gans.prepare(GANOptions("article", data="digits", epochs=4, **folders, **options).resolve(GANS))
-    return run, *attempt(run, lambda: gans.compile_gan(run.model, run.options, run.images), 0)
+    return run, *attempt(run, lambda: gans.compile_gan(run.model, run.options, run.batches.split), 0)
 
 
 def test_a_game_starts_again_with_a_lower_rate(tmp_path):

@@ -12,6 +12,7 @@ from keras_gen.callbacks import Resumable
 from keras_gen.data import Split
 from keras_gen.evaluation.distances import frechet_distance, neighbourhoods, spread
 from keras_gen.features import FeatureNet
+from keras_gen.inputs.conditions import columns_of
 
 NUM_EAGER_TURNS = 3  # turns that are taken as soon as they fit into the share
 WINDOW_TURNS = 9  # the last turns, whose median says how long one takes
@@ -188,7 +189,9 @@ class PairMonitor(Monitor):
     """
 
     def _known(self):
-        known = self.model.given_of(self.split, drawn_too=True)
+        conditions = self.model.conditions  # clusters are known of the images that are learned from alone
+        is_known = conditions is None or set(conditions.names) <= set(columns_of(self.split))
+        known = self.model.given_of(self.split, drawn_too=is_known)
         rows = zip(self.model.inputs, self.model.draw(self.num, self.seed, given=known), strict=True)
         return {each.name: row for each, row in rows if each is not self.model.latent_input}
 

@@ -60,7 +60,7 @@ def train(run: Run[GANOptions]) -> None:
         tensorboard=run.directory / "tensorboard" / "samples",
     )
     watchers = watching.watch(run, grid)
-    attempts.train(run, watchers, lambda: compile_gan(run.model, run.options, run.images))
+    attempts.train(run, watchers, lambda: compile_gan(run.model, run.options, run.batches.split))
     delivering.deliver(run, watchers)
 
 
@@ -90,7 +90,7 @@ def build(options: GANOptions, images: ImageData) -> tuple[keras.Model, Batches]
         gan, split = translation.model_of(options, images), images.train
     else:
         gan, split = model_of(options, images)
-    compile_gan(gan, options, images)
+    compile_gan(gan, options, images.train)
     return gan, preparation.batches(options, gan, split, options.batch_size * options.discriminator_steps)
 
 
@@ -163,13 +163,13 @@ def conditions_of(options: GANOptions, images: ImageData) -> tuple[Conditions | 
     return Conditions.of(clustered, [CLUSTER]), clustered.train
 
 
-def compile_gan(gan: keras.Model, options: GANOptions, images: ImageData) -> None:
+def compile_gan(gan: keras.Model, options: GANOptions, split: Split) -> None:
     """Gives the game its optimizers, its loss and, if it is a GAN, its penalties and terms.
 
     Args:
         gan: the model.
         options: resolved options.
-        images: the data, whose variance sets the weight of penalties that the options leave open.
+        split: the images to learn from, whose variance sets the weight of penalties that the options leave open.
     """
 
     def optimizer():
@@ -179,7 +179,7 @@ def compile_gan(gan: keras.Model, options: GANOptions, images: ImageData) -> Non
 
     gamma = None
     if options.penalty_weight is None and {"r1", "r2"} & set(options.penalties):
-        gamma = penalties.gamma(images.train.some(GAMMA_IMAGES).images)
+        gamma = penalties.gamma(split.some(GAMMA_IMAGES).images)
 
     def penalty(name):
         suits = gamma if name in ("r1", "r2") else None  # None: the penalty's own default
