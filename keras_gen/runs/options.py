@@ -208,7 +208,7 @@ class GANOptions(TrainingOptions):
     pack_size: Open[int] = by_preset(1, ABOVE_ZERO)
     """Images that the discriminator scores together (PacGAN): 2 helps against repetition."""
     augment: Open[Literal["none", "diffaugment", "ada", "auto"]] = by_preset("none")
-    """Augmentation in front of the discriminator, for few images: diffaugment always, ada as much as needed, auto: ada below 10,000 images. Unless there is none, pairs of pix2pix are shifted as well, both sides alike."""  # noqa: E501
+    """Augmentation in front of the discriminator, for few images: diffaugment always, ada as much as needed, auto: ada below 10,000 images. Except with none, and with auto from 10,000 pairs on, both sides of a pair of pix2pix are also shifted alike."""  # noqa: E501
     flip: Switch = False
     """Mirror half of the images in front of the discriminator, with ada as often as it augments, or half of the pairs of pix2pix: for pictures whose mirror images are equally real."""  # noqa: E501
     width: int | None = option(None, ABOVE_ZERO)
