@@ -467,6 +467,7 @@ def test_a_monitor_of_pairs_measures_how_far_translations_are_from_their_images(
         """
 
         stop_training = False
+        conditions = None
         inputs = latent_input, source = Noise(2), Picture("source", (8, 12, 3))
 
         def given_of(self, split, drawn_too):
