@@ -22,8 +22,8 @@ def optimizers_of(generator=None, discriminator=None) -> dict[str, keras.optimiz
     """The optimizers of two players: Keras optimizers, or their names; Adam(2e-4) by default.
 
     Example:
-        >>> [(player, each.name) for player, each in optimizers_of("rmsprop").items()]
-        [('generator', 'rmsprop'), ('discriminator', 'adam')]
+        >>> [(player, type(each).__name__) for player, each in optimizers_of("rmsprop").items()]
+        [('generator', 'RMSprop'), ('discriminator', 'Adam')]
     """
     given = {"generator": generator, "discriminator": discriminator}
     return {player: keras.optimizers.get(each or keras.optimizers.Adam(2e-4)) for player, each in given.items()}
