@@ -338,10 +338,8 @@ def suitable(
         >>> suitable("auto", num_images=300, channels=1).target
         0.6
     """
-    if kind == "auto":
-        kind = "ada" if num_images < MIN_IMAGES_UNAUGMENTED else "none"
     policy = (*(["flip"] if flip else []), *policy_for(channels))
-    return lookup("augmentation", KINDS, kind)(policy, seed=seed, wrap=wrap)
+    return lookup("augmentation", KINDS, _chosen(kind, num_images))(policy, seed=seed, wrap=wrap)
 
 
 def for_pairs(
@@ -366,9 +364,15 @@ def for_pairs(
         >>> for_pairs("auto", num_pairs=300).policy
         ('shift',)
     """
-    is_shifted = num_pairs < MIN_IMAGES_UNAUGMENTED if kind == "auto" else kind != "none"
-    policy = (*(["flip"] if flip else []), *(["shift"] if is_shifted else []))
+    policy = (*(["flip"] if flip else []), *([] if _chosen(kind, num_pairs) == "none" else ["shift"]))
     return Augmentation(policy, seed=seed, wrap=wrap) if policy else None
+
+
+def _chosen(kind, num_images):
+    """What "auto" stands for; any other kind is itself."""
+    if kind != "auto":
+        return kind
+    return "ada" if num_images < MIN_IMAGES_UNAUGMENTED else "none"
 
 
 KINDS: dict[str, Callable[..., Augmentation | None]] = {

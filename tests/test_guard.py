@@ -32,7 +32,7 @@ SEQUENCES = {
 
 def follow(measurements, state=None):
     """A guard after these measurements, each followed by epochs without one."""
-    budget, monitor = Budget(epochs=1), types.SimpleNamespace(measurements=2)
+    budget, monitor = Budget(epochs=1), types.SimpleNamespace(measurements=2, distance="frechet")
     guard = CollapseGuard(budget, monitor)
     guard.set_model(types.SimpleNamespace(stop_training=False))
     guard.begin(state or {})
@@ -75,8 +75,8 @@ def test_losses_that_explode(losses, expected, player):
 
 
 def test_of_pairs_the_distance_from_their_images_is_what_becomes_much_worse():
-    monitor = types.SimpleNamespace(measurements=2)
-    guard = CollapseGuard(Budget(epochs=1), monitor, "l1")
+    monitor = types.SimpleNamespace(measurements=2, distance="l1")
+    guard = CollapseGuard(Budget(epochs=1), monitor)
     guard.set_model(types.SimpleNamespace(stop_training=False))
     guard.begin({})
     for l1 in (20, 79, 81, 82):

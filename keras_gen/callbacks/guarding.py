@@ -28,8 +28,7 @@ class CollapseGuard(Resumable):
 
     Args:
         budget: the `Budget` of this run.
-        monitor: a `QualityMonitor` or a `PairMonitor`. Place both before this callback.
-        distance: what it logs: `frechet`, or `l1` of pairs, which has no `diversity` beside it.
+        monitor: a `QualityMonitor`, or a `PairMonitor`, which logs no `diversity`. Place both before this callback.
 
     Attributes:
         trouble: what happened, in words, or None.
@@ -37,11 +36,10 @@ class CollapseGuard(Resumable):
         remedies: how many have been tried, for the logs.
     """
 
-    def __init__(self, budget: Budget, monitor, distance: str = "frechet"):
+    def __init__(self, budget: Budget, monitor):
         super().__init__()
         self.budget = budget
         self.monitor = monitor
-        self.distance = distance
         self.trouble: str | None = None
         self.remedies = 0
 
@@ -60,7 +58,8 @@ class CollapseGuard(Resumable):
         if self.trouble or self.monitor.measurements == self._measurements:  # until then it repeats its numbers
             return
         self._measurements = self.monitor.measurements
-        distance, diversity = logs[self.distance], logs.get("diversity", 1.0)
+        name = self.monitor.distance
+        distance, diversity = logs[name], logs.get("diversity", 1.0)
         self._least = min(self._least, distance)
         alike = diversity < MIN_DIVERSITY and (self.lively or self.budget.fraction > EARLY_FRACTION)
         worse = distance > MAX_DISTANCE_RATIO * self._least
@@ -70,7 +69,7 @@ class CollapseGuard(Resumable):
             self._stop(
                 f"all images have become alike (diversity {diversity:.2f} of real ones)"
                 if alike
-                else f"the images have become much worse ({self.distance} {distance:.4g}, at best {self._least:.4g})"
+                else f"the images have become much worse ({name} {distance:.4g}, at best {self._least:.4g})"
             )
 
     def _check_losses(self, size):

@@ -56,11 +56,9 @@ def score_style(model, data: ImageData, about: dict, num: int, on_progress: OnPr
     before = _distances(model, originals, styles)
     floor = float(np.mean(ops.convert_to_numpy(model.distance.floors)[styles] / before))
     scores: dict[str, Score] = {}
-    unchanged = {"luma_ssim": Score(luma_ssim(originals, originals)), "style_distance": Score(1.0)}  # in any strength
-    baselines: dict[str, dict[str, Score]] = {
-        "photograph": {f"{strength:.2f}/{name}": unchanged[name] for strength in STRENGTHS for name in unchanged},
-        "colours alone": {},
-    }
+    numbers = ("luma_ssim", "style_distance")
+    unchanged = {f"{strength:.2f}/{name}": Score(1.0) for strength in STRENGTHS for name in numbers}
+    baselines: dict[str, dict[str, Score]] = {"photograph": unchanged, "colours alone": {}}
     shown = [originals[:NUM_SHOWN]]
     for number, strength in enumerate(STRENGTHS):
         on_progress(f"repainting {len(originals)} test photographs", number / len(STRENGTHS))

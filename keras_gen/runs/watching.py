@@ -63,7 +63,7 @@ def watch(run: Run, *own: keras.callbacks.Callback) -> Watchers:
     if monitor or run.model.best_by not in evaluation.METRICS:  # which only the monitor logs
         best = callbacks.KeepBest(run.model.best_by)
     if monitor and run.model.adversarial:
-        guard = callbacks.CollapseGuard(budget, monitor, run.model.best_by)
+        guard = callbacks.CollapseGuard(budget, monitor)
         guard.remedies = len(run.config["troubles"])
     in_order = [
         monitor,
