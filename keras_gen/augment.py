@@ -347,8 +347,8 @@ def for_pairs(
 ) -> Augmentation | None:
     """What makes more of few pairs: the same change of place for the picture and for the image that it becomes.
 
-    A shift, as a pair that is a little further to the left is as right. No flip unless it is asked for: the mirror
-    image of a text, of a map or of a face with its parting is none that occurs.
+    A shift, as a pair that is a little further to the left is as right. No flip unless it is asked for: nobody
+    writes mirrored text or draws mirrored maps.
 
     Args:
         kind: as of `suitable`: "none", except for `flip`, and "auto" from 10,000 pairs on shift nothing.

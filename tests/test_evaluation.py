@@ -486,7 +486,7 @@ def test_a_monitor_of_pairs_measures_how_far_translations_are_from_their_images(
     monitor.set_model(Darker())
     monitor.on_train_begin()
     monitor.on_epoch_end(0, logs)
-    assert logs == {"l1": 10.5}
+    assert logs == {"mean_l1": 10.5}
 
 
 def watch(monkeypatch, third=1):

@@ -32,7 +32,7 @@ SEQUENCES = {
 
 def follow(measurements, state=None):
     """A guard after these measurements, each followed by epochs without one."""
-    budget, monitor = Budget(epochs=1), types.SimpleNamespace(measurements=2, distance="frechet")
+    budget, monitor = Budget(epochs=1), types.SimpleNamespace(measurements=2, distance="frechet", collapsed_above=4.0)
     guard = CollapseGuard(budget, monitor)
     guard.set_model(types.SimpleNamespace(stop_training=False))
     guard.begin(state or {})
@@ -75,15 +75,15 @@ def test_losses_that_explode(losses, expected, player):
 
 
 def test_of_pairs_the_distance_from_their_images_is_what_becomes_much_worse():
-    monitor = types.SimpleNamespace(measurements=2, distance="l1")
+    monitor = types.SimpleNamespace(measurements=2, distance="mean_l1", collapsed_above=2.0)
     guard = CollapseGuard(Budget(epochs=1), monitor)
     guard.set_model(types.SimpleNamespace(stop_training=False))
     guard.begin({})
-    for l1 in (20, 79, 81, 82):
+    for l1 in (20, 39, 41, 42):
         assert guard.trouble is None
         monitor.measurements += 1
-        guard.on_epoch_end(0, {"l1": l1, "d_loss": 0.5, "g_loss": 1.0})
-    assert guard.trouble == "the images have become much worse (l1 82, at best 20)"
+        guard.on_epoch_end(0, {"mean_l1": l1, "d_loss": 0.5, "g_loss": 1.0})
+    assert guard.trouble == "the images have become much worse (mean_l1 42, at best 20)"
     assert guard.lively
 
 

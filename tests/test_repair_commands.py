@@ -89,13 +89,17 @@ def test_a_run_and_its_export_are_scored_and_described(trained):
     readme = (trained / "saved_models" / "inpaint" / "README.md").read_text()
     for words in ("| `inpaint` |", "`images` uint8 (b, 8, 12, 3)", "`masks` uint8 (b, 8, 12, 1)"):
         assert words in readme
+    (model_card,) = (trained / "saved_models" / "inpaint").glob("1/**/MODEL_CARD.md")
+    counts = "540 training images, 60 held out to choose the best state, 120 test images"
+    assert counts in model_card.read_text()
+    assert counts in (trained / "runs" / "inpaint" / "report.html").read_text()
 
 
 def test_the_state_with_the_least_error_on_held_out_images_is_delivered(trained):
     names, *rows = (line.split(",") for line in (trained / "runs/inpaint/metrics.csv").read_text().splitlines())
-    least = min(float(row[names.index("l1")]) for row in rows)
+    least = min(float(row[names.index("mean_l1")]) for row in rows)
     report = (trained / "runs/inpaint/report.html").read_text()
-    delivered = float(re.search(r"the best by l1: ([\d.]*\d)", report)[1])
+    delivered = float(re.search(r"the best by mean_l1: ([\d.]*\d)", report)[1])
     assert 0 < delivered <= least, "at the end it is measured once more"
     steps = [int(row[names.index("step")]) for row in rows]
     assert steps == [(540 // 32) * epoch for epoch in (1, 2, 3, 4)], "of 600 images a tenth is not learned from"
@@ -112,17 +116,24 @@ def test_the_users_own_masks_are_learned_too(trained):
     assert config["options"]["mask_dir"] == "shapes"
 
 
-def test_a_resumed_run_has_the_same_masks(trained, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "before", "message"),
+    [
+        ("masks", "0" * 64, "run was trained with other masks than shapes has now"),
+        ("held_out_images", 0, "run held out 0 of its training images, this version would hold out 60: resume it"),
+    ],
+)
+def test_a_resumed_run_has_the_same_masks_and_images(name, before, message, trained, tmp_path):
     shutil.copytree(trained / "runs" / "inpaint", tmp_path / "run")
-    for name in ("stripes.npz", "shapes"):
-        (tmp_path / name).symlink_to(trained / name)
+    for file in ("stripes.npz", "shapes"):
+        (tmp_path / file).symlink_to(trained / file)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert len(config["data"]["masks"]) == 64
-    config["data"]["masks"] = "0" * 64
+    assert config["data"][name] != before
+    config["data"][name] = before
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     ended = call(tmp_path, "train_gan.py", "--resume", "run", "--epochs", "5")
     assert ended.returncode == 2
-    assert "run was trained with other masks than shapes has now" in ended.stderr
+    assert message in ended.stderr
 
 
 def test_masks_of_all_or_nothing_are_refused(trained, tmp_path):

@@ -231,7 +231,7 @@ def test_a_monitor_measures_the_holes_which_stay_where_they_are():
         monitor.on_train_begin()
         monitor.on_epoch_end(seed, logs := {})
         hidden = np.mean(mask.rows(40, monitor.seed) != 0)
-        assert logs["l1"] == pytest.approx(25.5 * hidden, rel=0.03)  # bytes: 25 or 26
+        assert logs["mean_l1"] == pytest.approx(25.5 * hidden, rel=0.03)  # bytes: 25 or 26
 
 
 def test_it_needs_a_picture():

@@ -7,7 +7,10 @@ import pytest
 
 from keras_gen import callbacks, features
 from keras_gen.data import ImageData, Split
+from keras_gen.presets import GANS
 from keras_gen.runs import delivering, watching
+from keras_gen.runs import gan as gans
+from keras_gen.runs.options import GANOptions
 from tests.commands import call
 
 COMMAND = ("train_gan.py", "article", "--data", "digits", "--epochs", "2", "--run-dir", "run")
@@ -57,3 +60,14 @@ def test_a_card_gets_a_quarter_of_the_time_of_training_or_twenty_seconds(trained
     run = types.SimpleNamespace(options=types.SimpleNamespace(score=True), directory=tmp_path, model=None, images=None)
     delivering.score(run, types.SimpleNamespace(monitor=None, diverged=False, seconds=trained_for))
     assert got == [expected]
+
+
+@pytest.mark.parametrize(("num_groups", "num_held_out", "whole"), [(20, 20, True), (9, 20, False), (1, 20, False)])
+def test_groups_are_held_out_whole_where_there_are_enough(num_groups, num_held_out, whole):
+    images = np.arange(200, dtype="uint8").reshape(200, 1, 1, 1)
+    split = Split(images, groups=np.arange(200) % num_groups)
+    options = GANOptions("inpaint").resolve(GANS)
+    learned, held_out = gans.hold_out(options, ImageData("numbers", split, split))
+    assert (len(learned.train), len(held_out)) == (200 - num_held_out, num_held_out)
+    groups = [set((part.images.ravel() % num_groups).tolist()) for part in (learned.train, held_out)]
+    assert groups[0].isdisjoint(groups[1]) == whole

@@ -9,7 +9,6 @@ from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
 MIN_DIVERSITY = 0.1  # below this the images are nearly identical
-MAX_DISTANCE_RATIO = 4.0  # times the least of the run
 NUM_CONSECUTIVE = 2  # measurements: one may be chance
 MAX_LOSS_RATIO = 1_000.0  # times the median loss
 MAX_MEDIAN_LOSS = 100.0  # caps the median, which is itself huge in a run that explodes at once
@@ -23,8 +22,8 @@ class CollapseGuard(Resumable):
     Logs `remedies`, how many have been tried.
 
     A collapse is one of these: in two consecutive measurements of a monitor the images are all alike (`diversity` below
-    0.1, after having been above, or after a quarter of the run) or much worse (four times the least distance); or a
-    player's loss is a thousand times its usual value in this run, or above 100,000.
+    0.1, after having been above, or after a quarter of the run) or much worse (its `distance` above `collapsed_above`
+    times the least); or a player's loss is a thousand times its usual value in this run, or above 100,000.
 
     Args:
         budget: the `Budget` of this run.
@@ -62,7 +61,7 @@ class CollapseGuard(Resumable):
         distance, diversity = logs[name], logs.get("diversity", 1.0)
         self._least = min(self._least, distance)
         alike = diversity < MIN_DIVERSITY and (self.lively or self.budget.fraction > EARLY_FRACTION)
-        worse = distance > MAX_DISTANCE_RATIO * self._least
+        worse = distance > self.monitor.collapsed_above * self._least
         self.lively = self.lively or diversity >= MIN_DIVERSITY
         self._bad = self._bad + 1 if alike or worse else 0
         if self._bad >= NUM_CONSECUTIVE:

@@ -15,8 +15,8 @@ class KeepBest(Resumable):
     resumed. This callback does not stop training.
 
     Args:
-        monitor: a number in the logs, the smaller the better: `frechet` of an `evaluation.QualityMonitor`, which must
-            come before this callback in the list, or `val_loss`.
+        monitor: a number in the logs, the smaller the better: `val_loss`, or the `distance` of an `evaluation.Monitor`,
+            which must come before this callback in the list.
 
     Attributes:
         value: the best value so far, infinite before the first.

@@ -37,12 +37,14 @@ class Monitor(Resumable):
 
     Attributes:
         distance: the number that is smaller for a better model.
+        collapsed_above: times its least value, from which the model counts as collapsed.
         seconds: time spent since training began.
         seconds_of_training: time since then, which includes it.
         measurements: turns taken in this process.
     """
 
     distance: str
+    collapsed_above: float
 
     def __init__(self, split: Split, num: int = 1_000, share: float = 0.05, seed: int = 0):
         super().__init__()
@@ -152,6 +154,7 @@ class QualityMonitor(Monitor):
     """
 
     distance = "frechet"
+    collapsed_above = 4.0  # it is a squared distance
     net: FeatureNet  # from the end of the first epoch on, as `real_features`
 
     def __init__(self, split: Split, net: FeatureNet | Callable[[], FeatureNet], **how):
@@ -174,7 +177,7 @@ class QualityMonitor(Monitor):
 
 
 class PairMonitor(Monitor):
-    """Adds `l1` to the logs: how far what a model makes of pictures is from the images that belong to them.
+    """Adds `mean_l1` to the logs: how far what a model makes of pictures is from the images that belong to them.
 
     On images that it does not learn from it shows when a model begins to learn the others by heart. Where a picture
     leaves something open, several answers are averaged: each of them alone has a larger error, as it should.
@@ -184,15 +187,16 @@ class PairMonitor(Monitor):
             these are made from the images, each time the same ones with the same holes.
         **how: as of `Monitor`.
 
-    Logs `l1`, the mean absolute difference in bytes.
+    Logs `mean_l1`, the mean absolute difference in bytes.
 
     Example:
         learned, held_out = data.train.hold_out(0.1)
         batches = Batches(learned, 16, columns=translator.columns_of(learned))
-        translator.fit(batches, epochs=100, callbacks=[PairMonitor(held_out), KeepBest("l1")])
+        translator.fit(batches, epochs=100, callbacks=[PairMonitor(held_out), KeepBest("mean_l1")])
     """
 
-    distance = "l1"
+    distance = "mean_l1"
+    collapsed_above = 2.0
 
     def _known(self):
         conditions = self.model.conditions  # clusters are known of the images that are learned from alone
@@ -206,4 +210,4 @@ class PairMonitor(Monitor):
         total = np.zeros(self.split.images.shape, np.uint16)  # one answer at a time: together they are large
         for turn in range(num):
             total += self.model.sample(self.num, self.seed + turn, given=self._given)
-        return {"l1": float(np.abs(total / num - self.split.images[:]).mean())}
+        return {"mean_l1": float(np.abs(total / num - self.split.images[:]).mean())}

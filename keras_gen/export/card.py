@@ -6,7 +6,7 @@ Everything comes from the folder of its run: the card claims nothing that was no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,21 @@ def model_card(name: str, run: Path) -> str:
     return f"# {name}\n" + "".join(f"\n## {title}\n\n{content}\n" for title, content in sections.items())
 
 
+def image_counts(data: Mapping[str, Any]) -> str:
+    """How many images a model was trained on, chosen by and tested on, in words.
+
+    Args:
+        data: what the configuration of a run says of them.
+
+    Example:
+        >>> image_counts({"train_images": 1170, "held_out_images": 130, "test_images": 500})
+        '1,170 training images, 130 held out to choose the best state, 500 test images'
+    """
+    num_held_out = data.get("held_out_images", 0)
+    chosen = f", {num_held_out:,} held out to choose the best state" if num_held_out else ""
+    return f"{data['train_images']:,} training images{chosen}, {data['test_images']:,} test images"
+
+
 def _model(config: dict) -> list[str]:
     height, width, channels = config["data"]["image_shape"]
     makes = f"makes images of {height}×{width} pixels"
@@ -52,7 +67,7 @@ def _model(config: dict) -> list[str]:
 
 def _data(data: dict) -> list[str]:
     return [
-        f"{data['name']}: {data['train_images']:,} training images, {data['test_images']:,} test images",
+        f"{data['name']}: {image_counts(data)}",
         f"source: {data['source'] or 'not known'}",
         f"licence: {data['licence'] or 'not known: find out before you pass on the model or its images'}",
         f"SHA-256: `{data['sha256']}`",

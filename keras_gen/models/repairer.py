@@ -62,7 +62,7 @@ class Repairer(ImageToImage, GAN):
         self.task = task
 
     repairs = True
-    best_by = "l1"
+    best_by = "mean_l1"
 
     repair = ImageToImage.answer
     """Repairs pictures: `answer` by its own name. Known pixels are those of the pictures."""

@@ -99,7 +99,7 @@ class Translator(Translation, GAN):
         https://arxiv.org/abs/1611.07004; differs: the game of the preset `fast`, and latents in place of dropout
     """
 
-    best_by = "l1"
+    best_by = "mean_l1"
 
     def __init__(self, generator, discriminator, *, pair_augmentation: Augmentation | None = None, **options):
         super().__init__(generator, discriminator, **options)

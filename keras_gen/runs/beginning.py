@@ -8,6 +8,7 @@ import keras
 
 from keras_gen.data import MIN_SCORED_IMAGES, Batches, ImageData, Split, doctor
 from keras_gen.export import check_name
+from keras_gen.export.card import image_counts
 from keras_gen.files import locked, new_folder, require_writable, slug
 from keras_gen.runs import provenance, resuming
 from keras_gen.runs.options import Options
@@ -39,7 +40,7 @@ def begin(
     require_writable(options.export_dir)
     directory.mkdir(parents=True, exist_ok=True)
     lock = locked(directory)
-    config = provenance.record(options, images, model)
+    config = provenance.record(options, images, model, held_out)
     run = Run(options, images, model, batches, held_out, directory, config, lock)
     if options.resume:
         resuming.resume(run)
@@ -51,8 +52,7 @@ def begin(
 def _introduce(run: Run) -> None:
     """Prints what is trained on what, what is wrong with the images, and what can be asked for."""
     images, conditions = run.images, run.model.conditions
-    held_out = f", {len(run.held_out)} of them held out" if run.held_out else ""
-    print(f"{run.model.family} on {images.name}: {len(images.train)} training images of {images.image_shape}{held_out}")
+    print(f"{run.model.family} on {images.name}, {images.image_shape}: {image_counts(run.config['data'])}")
     sides = 2 if run.model.repairs else 1  # one half of the test images is repaired, the other compared with
     findings = doctor.examine(images, min_scored=sides * MIN_SCORED_IMAGES * run.options.score)
     run.warnings = [finding.text for finding in findings if finding.serious]

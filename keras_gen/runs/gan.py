@@ -6,6 +6,7 @@ import dataclasses
 import functools
 
 import keras
+import numpy as np
 
 from keras_gen import augment, callbacks, corruptions, networks, penalties, schedules, terms
 from keras_gen.data import CLUSTER, MIN_SCORED_IMAGES, Batches, ImageData, Split, with_clusters
@@ -70,12 +71,15 @@ def hold_out(options: GANOptions, images: ImageData) -> tuple[ImageData, Split |
     Args:
         options: resolved options; without a score nothing is held out.
         images: the data. The test part is for the final score alone, so a tenth of the training images is held out, at
-            most `MAX_HELD_OUT`.
+            most `MAX_HELD_OUT`: whole groups where there are enough.
     """
     answers = options.task is not None or options.translation == "paired"
     if not (answers and options.score) or len(images.train) < MIN_SCORED_IMAGES:
         return images, None
-    learned, held_out = images.train.hold_out(min(0.1, MAX_HELD_OUT / len(images.train)))
+    fraction, train = min(0.1, MAX_HELD_OUT / len(images.train)), images.train
+    if train.groups is not None and len(np.unique(train.groups)) * fraction < 1:  # a group would be too many
+        train = dataclasses.replace(train, groups=None)
+    learned, held_out = train.hold_out(fraction)
     return dataclasses.replace(images, train=learned), held_out
 
 

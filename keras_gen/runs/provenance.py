@@ -12,7 +12,7 @@ import subprocess
 
 import keras
 
-from keras_gen.data import ImageData
+from keras_gen.data import ImageData, Split
 from keras_gen.runs.options import TrainingOptions
 from keras_gen.version import VERSION
 
@@ -24,15 +24,16 @@ def now() -> datetime.datetime:
     return datetime.datetime.now().astimezone()
 
 
-def record(options: TrainingOptions, images: ImageData, model: keras.Model) -> dict:
+def record(options: TrainingOptions, images: ImageData, model: keras.Model, held_out: Split | None = None) -> dict:
     """What `config.json` says of a run.
 
     Args:
         options: resolved options.
         images: the data.
         model: the compiled model.
+        held_out: training images that it is not trained on, or None.
     """
-    conditions = model.conditions
+    conditions, num_held_out = model.conditions, len(held_out or ())
     return {
         "family": type(model).__name__,
         "reconstructs": model.reconstructs,
@@ -41,7 +42,8 @@ def record(options: TrainingOptions, images: ImageData, model: keras.Model) -> d
         "options": dataclasses.asdict(options),
         "data": {
             "name": images.name,
-            "train_images": len(images.train),
+            "train_images": len(images.train) - num_held_out,
+            "held_out_images": num_held_out,
             "test_images": len(images.test),
             "image_shape": images.image_shape,
             "sha256": images.fingerprint,

@@ -41,8 +41,8 @@ def kept(best: KeepBest | None) -> str:
     )
     if best.monitor == "frechet":
         text += " (That is measured with at most a thousand training images; it is not the score card's distance.)"
-    if best.monitor == "l1":
-        text += " (That is measured with images that it did not learn from; it is not the score card's l1.)"
+    if best.monitor == "mean_l1":
+        text += " (That is measured with images that it did not learn from; the score card measures on test images.)"
     if best.step < EARLY_FRACTION * best.ended_at:
         text += f" Nothing was gained in the {1 - EARLY_FRACTION:.0%} since: a lower --learning-rate may help."
     return text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from keras_gen import evaluation, pages
 from keras_gen.callbacks.logs import loss_names
+from keras_gen.export.card import image_counts
 
 _WHAT_IT_MAKES = "What it makes, uncurated: the same latents in every picture."
 _WHAT_COMES_BACK = "Images that it did not train on, and below each its reconstruction."
@@ -29,8 +30,7 @@ def write(directory: Path, config: dict, version: Path | None, remarks: list[str
     *earlier, latest = sorted((directory / "samples").glob("step_*.png"))
     skipped = data["skipped_files"]
     summary = {
-        "images": f"{data['train_images']} for training, {data['test_images']} for testing, "
-        f"{_shape(data['image_shape'])}",
+        "images": f"{image_counts(data)}, {_shape(data['image_shape'])}",
         "classes": ", ".join(data["classes"] or []),
         "skipped files": f"{len(skipped)}: {', '.join(skipped[:5])}{' …' if len(skipped) > 5 else ''}"
         if skipped

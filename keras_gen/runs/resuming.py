@@ -17,13 +17,19 @@ def resume(run: Run) -> None:
         run: as new, with the folder of the run to resume. The history in that folder is kept.
 
     Raises:
-        ValueError: if the run is over, or its data have changed.
+        ValueError: if the run is over, or its data or what is held out of them have changed.
     """
     before = json.loads((run.directory / "config.json").read_text())
     if before["data"]["sha256"] != run.images.fingerprint:
         raise ValueError(f"{run.directory} was trained on other images than {run.images.name} has now")
     if before["data"].get("masks") != run.config["data"]["masks"]:
         raise ValueError(f"{run.directory} was trained with other masks than {run.options.mask_dir} has now")
+    num_before, num_now = (each["data"].get("held_out_images", 0) for each in (before, run.config))
+    if num_before != num_now:  # it would learn from other images, and the best value so far is one of these
+        raise ValueError(
+            f"{run.directory} held out {num_before:,} of its training images, this version would hold out {num_now:,}: "
+            "resume it with the version of keras_gen that began it"
+        )
     run.checkpoint = checkpoints.newest(run.directory / checkpoints.FOLDER)
     if run.checkpoint is None:
         print(f"{run.directory} has no checkpoint yet: it starts over")

@@ -96,7 +96,7 @@ def _monitor(run, budget, bar, signal):
     enough = len(run.images.train) >= MIN_SCORED_IMAGES
     if not run.options.score or not run.model.generates or not enough:
         return None
-    if run.held_out is not None and run.model.best_by == "l1":
+    if run.held_out is not None and run.model.best_by == "mean_l1":
         return PairMonitor(budget, run.held_out)
 
     def on_progress(text, fraction=None):
@@ -107,7 +107,7 @@ def _monitor(run, budget, bar, signal):
     return QualityMonitor(budget, run.images.train, lambda: features.FeatureNet.of(run.images, on_progress=on_progress))
 
 
-class _Patient(evaluation.Monitor):
+class _Unobtrusive(evaluation.Monitor):
     """A monitor that takes no time from training before it measures, and does not end it when something is wrong."""
 
     def __init__(self, budget, *arguments):
@@ -128,9 +128,9 @@ class _Patient(evaluation.Monitor):
 
 
 # By these names checkpoints know their states.
-class QualityMonitor(_Patient, evaluation.QualityMonitor):
+class QualityMonitor(_Unobtrusive, evaluation.QualityMonitor):
     """The monitor of a run that makes new images."""
 
 
-class PairMonitor(_Patient, evaluation.PairMonitor):
+class PairMonitor(_Unobtrusive, evaluation.PairMonitor):
     """The monitor of a run that answers pictures."""
