@@ -48,7 +48,7 @@ def shifted(image, down, right, wrap="none"):
 @pytest.mark.parametrize(("shape", "name"), [(shape, name) for shape in SHAPES for name in suitable(shape)], ids=str)
 def test_contract(shape, name):
     """Shape and dtype stay, the images change, and gradients of both batches flow back through it."""
-    augmentation = Augmentation((name,), seed=3)
+    augmentation = Augmentation((name,), seed=3, wrap="both")
     images = random_images(shape)
     real_images, fake_images = augmentation(ops.array(images), ops.array(images))
     for augmented in (real_images, fake_images):
@@ -183,10 +183,32 @@ def test_pictures_beside_an_image_move_with_it_and_keep_their_colors(name):
     np.testing.assert_array_equal(array(alone), real_images)
 
 
-@pytest.mark.parametrize("kind", ["none", "diffaugment", "ada"])
-def test_every_kind_of_augmentation_may_wrap(kind):
+@pytest.mark.parametrize(("wrap", "sizes"), [("none", (1, 1)), ("width", (1, 12)), ("both", (8, 12))])
+def test_a_roll_is_any_roll_along_the_axes_that_wrap(wrap, sizes):
+    images = random_images((8, 12, 3), batch=1000)
+    found = set()
+    for image, rolled in zip(images, array(augment.roll(images, random_numbers(1000), wrap)), strict=True):
+        (place,) = np.argwhere((rolled == image[0, 0]).all(-1))
+        np.testing.assert_array_equal(rolled, np.roll(image, place, (0, 1)))
+        found.add(tuple(place))
+    assert found == set(itertools.product(*map(range, sizes)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy"),
+    [
+        ("none", ("roll", "flip")),
+        ("diffaugment", ("roll", "flip", "color", "translation", "cutout")),
+        ("ada", ("roll", "flip", "color", "translation", "cutout")),
+    ],
+)
+def test_images_that_wrap_are_always_rolled(kind, policy):
     augmentation = augment.suitable(kind, num_images=300, channels=3, flip=True, wrap="width", seed=4)
-    assert (augmentation.wrap, augmentation.seed) == ("width", 4)
+    assert (augmentation.wrap, augmentation.seed, augmentation.policy) == ("width", 4, policy)
+    images = random_images((8, 12, 1), batch=200)
+    rolled, beside = map(array, Augmentation(("roll",), probability=0.0, wrap="width")(images, images))
+    assert np.mean((rolled == images).all((1, 2, 3))) < 0.2, "one in twelve, whatever the probability"
+    np.testing.assert_array_equal(beside, rolled)
     image = random_images((8, 12, 1), batch=1)
     augmented, _ = Augmentation(("translation",), wrap="both")(image, image)
     np.testing.assert_array_equal(np.sort(array(augmented), axis=None), np.sort(image, axis=None))  # nothing is lost
@@ -195,7 +217,7 @@ def test_every_kind_of_augmentation_may_wrap(kind):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_the_default_policy_suits_its_images(channels):
     policy = augment.policy_for(channels)
-    assert set(policy) == set(suitable((8, 12, channels))) - {"flip", "shift"}
+    assert set(policy) == set(suitable((8, 12, channels))) - {"flip", "roll", "shift"}
     images = random_images((8, 12, channels))
     assert Augmentation(policy)(images, images)[0].shape == images.shape
 
@@ -324,7 +346,7 @@ def test_one_graph_serves_batches_of_any_size():
     [
         (
             {"policy": ("rotation",)},
-            "unknown augmentation 'rotation': expected one of flip, translation, shift, cutout, color",
+            "unknown augmentation 'rotation': expected one of roll, flip, translation, shift, cutout, color",
         ),
         ({"wrap": "height"}, "unknown wrap 'height': expected one of none, width, both"),
         ({"probability": 1.1}, r"expected a probability in \[0, 1\], received 1.1"),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from keras_gen import networks
 from keras_gen.images import to_float, to_uint8
-from keras_gen.layers import WRAPS, SelfAttention
+from keras_gen.layers import WRAPS, Latitude, SelfAttention
 from keras_gen.networks import residual
 from keras_gen.networks.kit import Kit
 from tests.contracts import BATCH, array, check_network, check_saving, check_second_derivative, nudge
@@ -354,6 +354,13 @@ def test_networks_have_a_seam_only_along_the_axes_that_are_not_wrapped(role, nam
         rolled = array(part(np.roll(maps, shift, axis)))
         difference = np.abs(rolled - np.roll(outputs, expected_shift, axis)).max()
         assert difference < 1e-5 if axis in WRAPS[wrap] else difference > 1e-3
+
+
+@pytest.mark.parametrize("wrap", WRAPPED)
+@pytest.mark.parametrize("name", [name for role, name in CONVOLUTIONAL if role == "discriminator"])
+def test_a_discriminator_of_panoramas_knows_how_far_up_a_pixel_lies(name, wrap):
+    network, *_ = build("discriminator", name, WRAPPED[wrap], wrap=wrap)
+    assert any(isinstance(layer, Latitude) for layer in network.layers) == (wrap == "width")
 
 
 @pytest.mark.parametrize("source_shape", [(16, 24, 3), (8, 12, 3), (4, 6, 3)], ids=str)

@@ -10,7 +10,7 @@ from keras_gen.data.clusters import CLUSTER, with_clusters
 from keras_gen.data.image_data import MIN_IMAGES_UNAUGMENTED, MIN_SCORED_IMAGES, ImageData, Split
 from keras_gen.data.load import load
 from keras_gen.data.named import DATASETS
-from keras_gen.data.nearest import nearest
+from keras_gen.data.nearest import nearest, nearest_rolled
 from keras_gen.data.pairs import SOURCE
 from keras_gen.data.pictures import Pictures, pictures
 from keras_gen.data.translation import load_pairs, load_unpaired
@@ -29,6 +29,7 @@ __all__ = [
     "load_pairs",
     "load_unpaired",
     "nearest",
+    "nearest_rolled",
     "pictures",
     "with_clusters",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.fft
 
 BLOCK_VALUES = 2_000 * 28**2  # values of images at a time, as float32
 
@@ -66,6 +67,58 @@ def nearest(
         rows = slice(first, first + block)
         distances[rows] += np.sum(rows_of(rows)[0] ** 2, axis=1)
     return np.sqrt(distances.clip(0) / num_compared), indices
+
+
+def nearest_rolled(
+    queries: np.ndarray, references: np.ndarray, axes: tuple[int, ...], own: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The reference that is nearest to each query in any roll of it: a panorama that has turned is the same place.
+
+    `min over s of |q − roll(r, s)|² = |q|² + |r|² − 2 max over s of (q ⋆ r)(s)`, where the Fourier transform gives the
+    correlations `q ⋆ r` of all rolls at once.
+
+    Args:
+        queries: uint8 (n, height, width, channels).
+        references: uint8 (m, height, width, channels); an array that stays on disk is read block by block.
+        axes: along which images may be rolled: (2,) for the width, (1, 2) for both.
+        own: as of `nearest`.
+
+    Returns:
+        (distances, indices) as of `nearest`.
+
+    Example:
+        >>> images = np.arange(24, dtype="uint8").reshape(2, 1, 12, 1)
+        >>> distances, indices = nearest_rolled(np.roll(images[1:], 5, axis=2), images, axes=(2,))
+        >>> round(float(distances[0]), 2), indices.tolist()
+        (0.0, [1])
+    """
+    num_pixels = int(np.prod([queries.shape[axis] for axis in axes]))
+    block = max(1, int(np.sqrt(BLOCK_VALUES / num_pixels)))  # pairs have a correlation for each roll
+    distances, indices = np.full(len(queries), np.inf, np.float32), np.zeros(len(queries), np.int64)
+    sizes, along = [queries.shape[axis] for axis in axes], tuple(range(2, 2 + len(axes)))
+    for first in range(0, len(queries), block):
+        rows = slice(first, first + block)
+        spectra, squares = _spectra(queries[rows], axes)
+        for start in range(0, len(references), block):
+            others, squared = _spectra(references[start : start + block], axes)
+            products = np.moveaxis(spectra @ np.conj(others.swapaxes(-1, -2)), (-2, -1), (0, 1))
+            correlations = scipy.fft.irfftn(products, sizes, along, workers=-1)
+            near = squares[:, None] + squared - 2 * correlations.max(axis=along)
+            if own is not None:
+                near[own[rows, None] == np.arange(start, start + len(squared))] = np.inf
+            best = near.argmin(axis=1)
+            found = near[np.arange(len(best)), best]
+            better = found < distances[rows]
+            distances[rows][better] = found[better]
+            indices[rows][better] = start + best[better]
+    return np.sqrt(distances.clip(0) / queries[0].size), indices
+
+
+def _spectra(images, axes):
+    """The Fourier transforms of images, (frequencies…, n, the other values), and the sums of their squares, (n,)."""
+    values = np.asarray(images, np.float32) - 128
+    spectra = np.moveaxis(scipy.fft.rfftn(values, axes=axes, workers=-1), axes, range(len(axes)))
+    return spectra.reshape(*spectra.shape[: len(axes) + 1], -1), np.sum(values**2, axis=(1, 2, 3))
 
 
 def _rows(images):

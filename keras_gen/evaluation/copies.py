@@ -7,12 +7,14 @@ generator never saw? Other real images that it never saw show how often that hap
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import scipy.stats
 
-from keras_gen.data.nearest import nearest
+from keras_gen.data import nearest, nearest_rolled
+from keras_gen.layers import WRAPS
 
 SUSPICIOUS_QUANTILE = 0.05  # this share of real unseen images is called suspicious, by definition
 # Below this p-value and above this share of copies, the check says that a generator copies.
@@ -58,6 +60,7 @@ def copy_check(
     *,
     originals: np.ndarray | None = None,
     where: np.ndarray | None = None,
+    wrap: str = "none",
 ) -> CopyCheck:
     """Searches for training images among generated ones.
 
@@ -73,6 +76,8 @@ def copy_check(
         originals: int (k,), for repaired images: the test image that each was. It is no neighbour of its repaired
             image, and these are the unseen images, so that a perfect repairer is as suspicious as they are.
         where: (k, height, width, 1), for repaired images: nonzero in the holes, which alone are compared.
+        wrap: a name in `keras_gen.layers.WRAPS`: a copy that is rolled along these axes is a copy too. Not with
+            `where`.
 
     Example:
         >>> images = np.random.default_rng(0).integers(0, 256, (60, 8, 12, 1), dtype=np.uint8)
@@ -88,10 +93,12 @@ def copy_check(
     if originals is not None:
         chosen = originals
     unseen = np.asarray(test_images[chosen])
-    to_train, closest = nearest(fake_images, train_images, where=where)
-    to_test, _ = nearest(fake_images, test_images, own=originals, where=where)
-    unseen_to_train, _ = nearest(unseen, train_images, where=where)
-    unseen_to_test, _ = nearest(unseen, test_images, own=chosen, where=where)
+    axes = WRAPS[wrap]
+    search = functools.partial(nearest_rolled, axes=axes) if axes else functools.partial(nearest, where=where)
+    to_train, closest = search(fake_images, train_images)
+    to_test, _ = search(fake_images, test_images, own=originals)
+    unseen_to_train, _ = search(unseen, train_images)
+    unseen_to_test, _ = search(unseen, test_images, own=chosen)
     ratios = (to_train + HALF_A_BYTE) / (to_test + HALF_A_BYTE)
     usual = (unseen_to_train + HALF_A_BYTE) / (unseen_to_test + HALF_A_BYTE)
     limit = np.quantile(usual, SUSPICIOUS_QUANTILE)

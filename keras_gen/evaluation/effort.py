@@ -22,6 +22,8 @@ CLASSIFIER_STEP, SELF_SUPERVISED_STEP = 4.0, 12.0
 COMPARE_SECONDS, COMPARE_SECONDS_PER_PAIR = 0.5, 1e-7
 COPY_SECONDS_PER_VALUE = 1e-10  # of each pair of images
 MAX_COPY_CHECKED = 2_000  # fakes compared with every training image, and as many real images
+MAX_ROLLED_VALUES = 10**10  # of all pairs of images, of which one is rolled: about 10 seconds
+MIN_ROLLED_CHECKED = 50
 MARGIN = 1.5  # an estimate must leave room for machines that are slower at one thing than at another
 
 
@@ -41,6 +43,14 @@ class Effort(NamedTuple):
 
 FULL = Effort()
 FEWER_IMAGES = (3_000, 1_000, 300, 100)
+
+
+def num_copy_checked(data: ImageData, wrap: str) -> int:
+    """How many fakes are compared with the training images: fewer where each pair is compared in all rolls."""
+    if wrap == "none":
+        return MAX_COPY_CHECKED
+    values = len(data.train) * math.prod(data.image_shape)
+    return max(MIN_ROLLED_CHECKED, min(MAX_COPY_CHECKED, MAX_ROLLED_VALUES // values))
 
 
 class Pace(NamedTuple):

@@ -114,7 +114,7 @@ def _score_generation(model: Generative, data, about, num, features, on_progress
             asked |= each.asked(row)
         return model.decode(*rows), asked
 
-    scored = score_images(draw, data, about, num, features, on_progress, seconds=seconds)
+    scored = score_images(draw, data, about, num, features, on_progress, seconds=seconds, wrap=model.wrap)
     if not _overshoots(model.image_network):
         columns = given(NUM_OUTPUTS)
         num = min([NUM_OUTPUTS, *map(len, columns.values())])

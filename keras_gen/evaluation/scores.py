@@ -68,6 +68,11 @@ METRICS = {
         "",
         ".4f",
     ),
+    # Of panoramas and tiles, see `seams`.
+    "seam_step": Metric("mean step across the edges that should meet, as a share of that inside: 1 is no seam", ""),
+    "seam_auc": Metric("how well windows across these edges are told from windows inside: 0.5 is not at all", ""),
+    "top_spread": Metric("how much the top row varies along the width, as a share of the equator", ""),
+    "bottom_spread": Metric("how much the bottom row varies along the width, as a share of the equator", ""),
     # Of repair, see `repair`. What was not known: the hole, or all of an image that was degraded as a whole.
     "repair_psnr": Metric(
         "peak signal-to-noise ratio of one proposal where the image was not known, dB", "higher", ".2f"

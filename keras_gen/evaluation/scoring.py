@@ -16,8 +16,9 @@ from keras_gen.evaluation import effort as efforts
 from keras_gen.evaluation.card import Score, ScoreCard, protocol
 from keras_gen.evaluation.copies import CopyCheck, copy_check
 from keras_gen.evaluation.distances import kernel_distance
-from keras_gen.evaluation.effort import CLASSIFIER_STEPS, FULL, MAX_COPY_CHECKED, NUM_DRAWS, Effort, Pace, Work
+from keras_gen.evaluation.effort import CLASSIFIER_STEPS, FULL, NUM_DRAWS, Effort, Pace, Work
 from keras_gen.evaluation.scores import by_class, compare, main_attribute
+from keras_gen.evaluation.seams import seam_scores
 from keras_gen.features import FeatureNet, classifier, learned_and_held_out, real_sides
 from keras_gen.inputs import Conditions
 
@@ -47,6 +48,7 @@ def score_images(
     on_progress: OnProgress = no_progress,
     num_draws: int = NUM_DRAWS,
     seconds: float | None = None,
+    wrap: str = "none",
 ) -> Evaluation:
     """Scores images, whatever made them.
 
@@ -62,6 +64,8 @@ def score_images(
         num_draws: sets of images to score, each with its own seed.
         seconds: about how long it may take: where that is not enough, fewer feature nets and images are used, and a
             remark on the card says so. None for the full card.
+        wrap: a name in `keras_gen.layers.WRAPS`, how the images should close: then their seams are scored too, and a
+            copy may be rolled.
 
     Returns:
         The card, and pictures.
@@ -125,8 +129,11 @@ def score_images(
             for split, what in ((generated, "the generated images"), (floor_split, "as many real ones"))
         )
         scores["classification"] = Score(learned, floor=floor)
-    on_progress(f"comparing {min(num, MAX_COPY_CHECKED):,} images with {len(data.train):,} training images")
-    copies = copy_check(data.train.images, data.test.images, images[:MAX_COPY_CHECKED])
+    seams, real_seams = (seam_scores(np.asarray(each[:]), wrap) for each in (images, floor_split.images))
+    scores |= {name: Score(value, floor=real_seams[name]) for name, value in seams.items()}
+    checked = images[: efforts.num_copy_checked(data, wrap)]
+    on_progress(f"comparing {len(checked):,} images with {len(data.train):,} training images")
+    copies = copy_check(data.train.images, data.test.images, checked, wrap=wrap)
     fakes, originals = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
     pictures = {
         "samples": pixels.grid(images[:64]),

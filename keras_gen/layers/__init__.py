@@ -7,6 +7,7 @@ from keras_gen.layers.attention import SelfAttention
 from keras_gen.layers.clipping import ClipWeights, leaky_clip
 from keras_gen.layers.consistency import DataConsistency
 from keras_gen.layers.extent import WRAPS, CircularPadding2D, CutLike, ReflectToMultiple
+from keras_gen.layers.latitude import Latitude
 from keras_gen.layers.products import LearnedBasis, RowProducts
 from keras_gen.layers.spectral import SpectralConv2D, SpectralDense
 
@@ -16,6 +17,7 @@ __all__ = [
     "ClipWeights",
     "CutLike",
     "DataConsistency",
+    "Latitude",
     "LearnedBasis",
     "ReflectToMultiple",
     "RowProducts",

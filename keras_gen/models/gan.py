@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Sequence
 
@@ -17,20 +16,12 @@ from keras_gen import terms as generator_terms
 from keras_gen.augment import Augmentation
 from keras_gen.inputs import Conditions, Input, Noise, Request, check_names
 from keras_gen.models.activations import check_images, check_logits
+from keras_gen.models.batch_dependence import normalises_batches, scores_each_alone
 from keras_gen.models.game import AdversarialModel, Player, optimizers_of, part
 from keras_gen.models.generative import Endpoint, Generative
 
 # The half-life of a round's weights in the average, as a share of the rounds so far.
 EMA_HALF_LIFE = 0.1
-
-# Keras layers that mix the images of a batch, or that hold other people's code.
-ACROSS_OR_UNKNOWN = (
-    keras.layers.BatchNormalization,
-    keras.layers.Lambda,
-    keras.layers.JaxLayer,
-    keras.layers.TFSMLayer,
-    keras.layers.TorchModuleWrapper,
-)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -142,7 +133,7 @@ class GAN(Generative, AdversarialModel):
     @property
     def takes_penalties(self) -> bool:  # type: ignore[override]  # by its discriminator
         """False where the discriminator normalises batches: its slope at one image depends on the others."""
-        return not _normalises(self.discriminator)
+        return not normalises_batches(self.discriminator)
 
     @property
     def served_generator(self) -> keras.Model:
@@ -190,7 +181,7 @@ class GAN(Generative, AdversarialModel):
         self.penalties = tuple(map(gradient_penalties.get, _listed(penalties)))
         self.terms = tuple(map(generator_terms.get, _listed(terms)))
         slopes = {place for each in self.penalties for place in each.slope_at}
-        self._one_pass = {"real", "fake"} <= slopes and _scores_each_alone(self.discriminator)
+        self._one_pass = {"real", "fake"} <= slopes and scores_each_alone(self.discriminator)
         if self.penalties and not self.takes_penalties:
             warnings.warn(
                 "penalties on a discriminator with batch normalisation: its slope at one image depends on the others "
@@ -393,34 +384,6 @@ def _check(generator, discriminator, inputs, pack_size) -> None:
                 f"expected a {network.name} that takes {names}{' beside the images' * first}, received one that takes "
                 f"{', '.join(map(str, received)) or 'nothing'}{hint}"
             )
-
-
-def _normalises(network) -> bool:
-    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
-
-
-def _scores_each_alone(discriminator) -> bool:
-    """Whether a logit is known to depend on one image, or pack, alone: real images and fakes may then form one batch.
-
-    Other people's code may mix the images of a batch: layers, activations, operations that are not layers. A layer, an
-    activation or the whole discriminator declares with an attribute `each_image_alone = True` that it does not.
-    """
-    if (declared := getattr(discriminator, "each_image_alone", None)) is not None:
-        return declared
-    layers = discriminator._flatten_layers()
-    parts = [*layers, *(operation for layer in layers for operation in getattr(layer, "operations", []))]
-    parts += [layer.activation for layer in layers if getattr(layer, "activation", None) is not None]
-    return all(map(_is_known_alone, parts))
-
-
-def _is_known_alone(part) -> bool:
-    """Whether a layer, an operation or an activation declares, or is known, to process each image alone."""
-    if (declared := getattr(part, "each_image_alone", None)) is not None:
-        return declared
-    if isinstance(part, ACROSS_OR_UNKNOWN) or (isinstance(part, keras.Operation) and not isinstance(part, keras.Layer)):
-        return False
-    own = part if inspect.isfunction(part) or inspect.isclass(part) else type(part)
-    return own.__module__.partition(".")[0] in ("keras", "keras_gen")
 
 
 def _copy(network):

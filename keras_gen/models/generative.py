@@ -13,6 +13,7 @@ from keras_gen import images
 from keras_gen.inputs import Input, Request, request_names
 from keras_gen.inputs.base import TAKEN
 from keras_gen.inputs.conditions import MAX_COLUMNS
+from keras_gen.layers import CircularPadding2D
 from keras_gen.models import incoming
 from keras_gen.models.drawing import Drawing
 
@@ -151,6 +152,12 @@ class Generative(Drawing):
         """
         wanted = [each for each in self.inputs if not each.is_drawn or (drawn_too and each.in_batch)]
         return {each.name: each.given_of(split) for each in wanted}
+
+    @property
+    def wrap(self) -> str:
+        """How its images close, a name in `keras_gen.layers.WRAPS`: as the layers of its network pad maps."""
+        layers = self.image_network._flatten_layers()
+        return next((layer.wrap for layer in layers if isinstance(layer, CircularPadding2D)), "none")
 
     @property
     def facts(self) -> dict[str, Any]:

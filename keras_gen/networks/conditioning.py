@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from keras_gen.layers import RowProducts
+from keras_gen.layers import Latitude, RowProducts
 
 
 def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int = 64):
@@ -39,17 +39,18 @@ def latent_inputs(latent_dim: int, condition_width: int = 0, embedding_dim: int 
     return [latents, conditions], layers.Concatenate()([latents, embedding(conditions)])
 
 
-def image_inputs(image_shape, condition_width: int = 0, mask_channels: int = 0):
+def image_inputs(image_shape, condition_width: int = 0, mask_channels: int = 0, wrap: str = "none"):
     """The beginning of a discriminator.
 
     Args:
         image_shape: (height, width, channels).
         condition_width: width of the rows of conditions, 0 for none.
         mask_channels: channels of a mask that comes with the images, 0 for none.
+        wrap: a name in `keras_gen.layers.WRAPS`: "width", for panoramas, adds a channel with the latitude.
 
     Returns:
         `inputs, hidden`: the list of the model's Inputs (images, then conditions and a mask if there are any), and the
-        images with the mask as further channels.
+        images with the mask and the latitude as further channels.
     """
     images = hidden = keras.Input(image_shape, name="images")
     inputs = [images]
@@ -58,7 +59,7 @@ def image_inputs(image_shape, condition_width: int = 0, mask_channels: int = 0):
     if mask_channels:
         inputs.append(keras.Input((*image_shape[:2], mask_channels), name="mask"))
         hidden = layers.Concatenate()([images, inputs[-1]])
-    return inputs, hidden
+    return inputs, Latitude()(hidden) if wrap == "width" else hidden
 
 
 def discriminator_model(inputs, features, dense=layers.Dense, name="discriminator"):

@@ -123,7 +123,7 @@ def discriminator(
         224513
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels, wrap)
     *maps, _ = sizes(image_shape, num_halvings(image_shape, math.ceil), wrap)
     for level, size in enumerate(reversed(maps), start=1):
         halved = kit.conv2d(channels(width, level), 3, strides=2, kernel_initializer="he_normal")

@@ -112,7 +112,7 @@ def discriminator(
         (None, 1)
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels, wrap)
     *maps, _ = sizes(image_shape, num_halvings(image_shape), wrap)
     for level, size in enumerate(reversed(maps), start=1):
         normalized = batch_normalization and level > 1

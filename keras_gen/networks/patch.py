@@ -52,7 +52,7 @@ def discriminator(
     kit = Kit(wrap, spectral_normalization, weight_clip)
     halvings = min(MAX_HALVINGS, num_halvings(image_shape))
     check_wrap(image_shape, halvings, wrap)
-    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels, wrap)
     for level in range(halvings):
         halved = kit.conv2d(width * 2**level, 3, strides=2, kernel_initializer="he_normal")
         hidden = layers.LeakyReLU(0.2)(halved(hidden))

@@ -102,7 +102,7 @@ def discriminator(
         (None, 1)
     """
     kit = Kit(wrap, spectral_normalization, weight_clip)
-    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels)
+    inputs, hidden = image_inputs(image_shape, condition_width, mask_channels, wrap)
     last = "he_normal" if spectral_normalization else "zeros"  # W/σ is not defined at 0
     hidden = _down(hidden, kit, width, blocks, groups, attention, last)
     features = kit.dense(hidden.shape[-1], kernel_initializer="he_normal")(layers.Flatten()(hidden))

@@ -1,0 +1,134 @@
+"""Whether images close: panoramas at their left and right edges, tiles at all edges, and what poles look like.
+
+Nothing here compares with other images: the numbers of real ones are the floor.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from keras_gen.layers import WRAPS
+
+WINDOW = 8  # pixels a side, of what the classifier sees
+NUM_WINDOWS = 4  # of each image across the seam, and as many inside
+NUM_FOLDS = 5
+
+
+def seam_scores(images: np.ndarray, wrap: str, seed: int = 0) -> dict[str, float]:
+    """What shows at the edges of images that should wrap.
+
+    Args:
+        images: uint8 (n, height, width, channels), n ≥ 5.
+        wrap: a name in `keras_gen.layers.WRAPS`.
+        seed: int, of the places that the classifier sees.
+
+    Returns:
+        `seam_step`, see `seam_step`, and `seam_auc`, see `seam_auc`; of panoramas, which wrap along their width alone,
+        `top_spread` and `bottom_spread` too, see `pole_spread`. Nothing for images that do not wrap.
+
+    Example:
+        >>> ramps = np.tile(np.arange(24, dtype="uint8")[:, None], (5, 12, 1, 3))
+        >>> round(seam_scores(ramps, "width")["seam_step"], 3)  # 23 from the last column to the first one, 1 elsewhere
+        23.0
+    """
+    axes = WRAPS[wrap]
+    if not axes:
+        return {}
+    scores = {"seam_step": seam_step(images, axes), "seam_auc": seam_auc(images, axes, seed)}
+    if axes == WRAPS["width"]:
+        scores["top_spread"], scores["bottom_spread"] = pole_spread(images)
+    return scores
+
+
+def seam_step(images: np.ndarray, axes: tuple[int, ...]) -> float:
+    """The mean step across the seam as a share of the mean step between neighbours inside; 1 is no seam.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        axes: along which they wrap.
+
+    Returns:
+        The means over all images and axes, divided: single images have seams where something happens to begin.
+    """
+    across, inside = 0.0, 0.0
+    for axis in axes:
+        steps = np.moveaxis(_steps(images, axis), axis, 0)
+        across += steps[-1].mean(dtype=np.float64)
+        inside += steps[:-1].mean(dtype=np.float64)
+    return float(across / max(inside, 1e-9))
+
+
+def seam_auc(images: np.ndarray, axes: tuple[int, ...], seed: int = 0) -> float:
+    """How well a classifier tells windows across the seam from windows inside: 0.5 is not at all, 1 always.
+
+    A logistic regression on the steps from pixel to pixel along the axis, means over the window. It is tested on images
+    that it was not fitted to.
+
+    Args:
+        images: uint8 (n, height, width, channels), n ≥ 5.
+        axes: along which they wrap.
+        seed: int, of the places.
+
+    Returns:
+        The area under the ROC curve, the mean over the axes.
+    """
+    random = np.random.default_rng(seed)
+    return float(np.mean([_auc(np.moveaxis(_steps(images, axis), axis, 2), random) for axis in axes]))
+
+
+def pole_spread(images: np.ndarray) -> tuple[float, float]:
+    """How much the first and the last row of panoramas vary along the width, as shares of the rows at the equator.
+
+    The first row of a panorama is a single place of the world, a little around a pole, and hardly varies.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+
+    Returns:
+        (top, bottom): of standard deviations along the width, the means over images and channels.
+    """
+    middle = images.shape[1] // 2
+
+    def spread(rows):
+        return float(np.std(rows, axis=2, dtype=np.float64).mean())
+
+    equator = max(spread(images[:, middle - 1 : middle + 1]), 1e-9)
+    return spread(images[:, :1]) / equator, spread(images[:, -1:]) / equator
+
+
+def _steps(images, axis):
+    """Absolute differences of each pixel and the next one along an axis; the last is that across the seam; float32."""
+    pixels = images.astype(np.int16)
+    return np.abs(np.roll(pixels, -1, axis) - pixels).mean(axis=3, keepdims=True, dtype=np.float32)
+
+
+def _auc(steps, random):
+    """The area for steps (n, lines, places, 1), of which the last place is the seam."""
+    num, num_lines, size, _ = steps.shape
+    half = min(WINDOW, size // 2) // 2
+    extent = min(WINDOW, num_lines)
+    profiles, is_seam = [], []
+    for _ in range(NUM_WINDOWS):
+        for centre in (np.full(num, size - 1), random.integers(half, size - 1 - half, num)):
+            places = (centre[:, None] + np.arange(-half + 1, half)) % size
+            first = random.integers(0, num_lines - extent + 1, num)
+            lines = first[:, None] + np.arange(extent)
+            windows = steps[np.arange(num)[:, None, None], lines[:, :, None], places[:, None, :], 0]
+            profiles.append(np.log1p(windows.mean(axis=1)))
+            is_seam.append(np.broadcast_to(centre == size - 1, num))
+    features, answers = np.concatenate(profiles), np.concatenate(is_seam)
+    groups = np.tile(np.arange(num), len(profiles))
+    found = cross_val_predict(
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        features,
+        answers,
+        groups=groups,
+        cv=GroupKFold(min(NUM_FOLDS, num)),
+        method="decision_function",
+    )
+    return roc_auc_score(answers, found)
