@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import keras_gen
 from keras_gen import evaluation, networks
-from keras_gen.data import ImageData, Split, nearest_rolled
+from keras_gen.data import ImageData, Split, doctor, nearest_rolled
+from keras_gen.data.seams import seam_step
 from keras_gen.evaluation import copies, seams
 from keras_gen.layers import WRAPS
 from keras_gen.models.gan import GAN
@@ -12,20 +14,20 @@ from keras_gen.models.gan import GAN
 HEIGHT, WIDTH = 16, 32
 
 
-def waves(num, periodic=True, seed=0):
-    """Smooth random images; those that are not periodic are halves of larger ones that are."""
+def waves(num, wrap="both", seed=0, size=(HEIGHT, WIDTH)):
+    """Smooth random images that are periodic along some axes: along the others, halves of images twice as large."""
     random = np.random.default_rng(seed)
-    height, width = (HEIGHT, WIDTH) if periodic else (2 * HEIGHT, 2 * WIDTH)
+    height, width = (extent if axis in WRAPS[wrap] else 2 * extent for axis, extent in enumerate(size, start=1))
     spectrum = np.fft.rfft2(random.normal(size=(num, height, width, 3)), axes=(1, 2))
-    far = np.hypot(np.fft.fftfreq(height)[:, None] * HEIGHT, np.fft.rfftfreq(width) * WIDTH)
-    pixels = np.fft.irfft2(spectrum * np.exp(-((far / 3) ** 2))[..., None], (height, width), axes=(1, 2))
-    pixels = pixels[:, :HEIGHT, :WIDTH] / pixels.std()
+    far = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+    pixels = np.fft.irfft2(spectrum * np.exp(-((10 * far) ** 2))[..., None], (height, width), axes=(1, 2))
+    pixels = pixels[:, : size[0], : size[1]] / pixels.std()
     return np.clip(128 + 50 * pixels, 0, 255).astype("uint8")
 
 
 @pytest.mark.parametrize("wrap", ["width", "both"])
 def test_images_that_close_have_no_seam_wherever_it_is_and_crops_have_one(wrap):
-    images, crops = waves(60), waves(60, periodic=False)
+    images, crops = waves(60), waves(60, "none")
     for shift in (0, 5, 16):
         found = seams.seam_scores(np.roll(images, (shift, shift), (1, 2)), wrap)
         assert found["seam_step"] == pytest.approx(1, abs=0.1)
@@ -38,9 +40,9 @@ def test_images_that_close_have_no_seam_wherever_it_is_and_crops_have_one(wrap):
 def test_the_step_by_hand():
     image = np.zeros((5, 2, 4, 1), "uint8")
     image[:, :, 1:] = [[10], [20], [30]]
-    assert seams.seam_step(image, (2,)) == pytest.approx(30 / 10)
+    assert seam_step(image, (2,)) == pytest.approx(30 / 10)
     image[:, 1] += 6
-    assert seams.seam_step(image, (1, 2)) == pytest.approx((6 + 30) / (6 + 10)), "pooled over both axes"
+    assert seam_step(image, (1, 2)) == pytest.approx((6 + 30) / (6 + 10)), "pooled over both axes"
 
 
 def test_a_flat_set_has_no_seam_rather_than_an_error():
@@ -93,10 +95,41 @@ def test_a_model_knows_how_its_images_close(wrap):
 
 def test_the_card_of_panoramas_has_their_seams_beside_those_of_real_ones():
     data = ImageData("waves", Split(waves(120, seed=4)), Split(waves(30, seed=5)))
-    made = waves(30, periodic=False, seed=6)
+    made = waves(30, "none", seed=6)
     about = {"class": "crops", "data": "waves"}
     card, _ = evaluation.score_images(lambda num, seed: (made[:num], {}), data, about, num_draws=1, wrap="width")
     step = card.scores["seam_step"]
-    assert step.value == pytest.approx(seams.seam_step(made, (2,)))
+    assert step.value == pytest.approx(seam_step(made, (2,)))
     assert step.floor == pytest.approx(1, abs=0.1)
     assert {"seam_auc", "top_spread", "bottom_spread"} <= set(card.scores)
+
+
+def noise(num):
+    return np.random.default_rng(0).integers(0, 256, (num, HEIGHT, WIDTH, 3), dtype="uint8")
+
+
+def framed(num):
+    """Waves behind black edges, as of things in front of black."""
+    images = waves(num)
+    images[:, [0, -1]] = images[:, :, [0, -1]] = 0
+    return images
+
+
+FOUND = {
+    "tiles": (waves(60), "tiles, whose opposite edges meet: --wrap both makes tiles without a seam"),
+    "panoramas": (waves(60, "width"), "panoramas, whose left and right edges meet: --wrap width"),
+    "rings": (waves(60, "width", size=(24, 24)), "images whose left and right edges meet: --wrap width"),
+    "crops": (waves(60, "none"), None),
+    "noise": (noise(60), None),
+    "framed": (framed(60), None),
+    "digits": (keras_gen.load("digits").train.images[:60], None),
+    "three pixels": (waves(60)[:, :3, :3], None),
+}
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_the_doctor_sees_which_edges_meet(case):
+    images, expected = FOUND[case]
+    found = [each for each in doctor.examine(ImageData("x", Split(images), Split(images))) if "--wrap" in each.text]
+    assert [each.text[: len(expected)] for each in found] == [expected] if expected else not found
+    assert not any(each.serious for each in found)

@@ -10,6 +10,7 @@ import scipy.stats
 
 from keras_gen.data.image_data import MIN_IMAGES_UNAUGMENTED, MIN_SCORED_IMAGES, ImageData
 from keras_gen.data.nearest import nearest
+from keras_gen.data.seams import meets
 
 MAX_EXAMINED = 20_000  # training and test images each, at random, of a larger set; a tenth of one that stays on disk
 MAX_FLOAT_VALUES = 10**8  # values that are converted to floats
@@ -69,6 +70,7 @@ def examine(
         *_values(images),
         *_outliers(images),
         *_classes(data),
+        *_edges(images[:MAX_COMPARED]),
     ]
     on_progress("searching for duplicates")
     findings += [*_duplicates(images, others, train.labels), *_neighbours(images, others, train.labels)]
@@ -148,6 +150,18 @@ def _classes(data) -> Iterator[Finding]:
             f"{', '.join(few[:5])}{_more(few, 5)}",
             False,
         )
+
+
+def _edges(images) -> Iterator[Finding]:
+    height, width = images.shape[1:3]
+    if not meets(images, axis=2):
+        return
+    if meets(images, axis=1):
+        text = "tiles, whose opposite edges meet: --wrap both makes tiles without a seam"
+    else:
+        panoramas = "panoramas, whose" if width == 2 * height else "images whose"
+        text = f"{panoramas} left and right edges meet: --wrap width makes images that close"
+    yield Finding(text, False)
 
 
 def _duplicates(images, others, labels) -> Iterator[Finding]:

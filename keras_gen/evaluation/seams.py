@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from keras_gen.data.seams import seam_step, steps
 from keras_gen.layers import WRAPS
 
 WINDOW = 8  # pixels a side, of what the classifier sees
@@ -28,8 +29,8 @@ def seam_scores(images: np.ndarray, wrap: str, seed: int = 0) -> dict[str, float
         seed: int, of the places that the classifier sees.
 
     Returns:
-        `seam_step`, see `seam_step`, and `seam_auc`, see `seam_auc`; of panoramas, which wrap along their width alone,
-        `top_spread` and `bottom_spread` too, see `pole_spread`. Nothing for images that do not wrap.
+        `seam_step`, see `data.seams.seam_step`, and `seam_auc`, see `seam_auc`; of panoramas, which wrap along their
+        width alone, `top_spread` and `bottom_spread` too, see `pole_spread`. Nothing for images that do not wrap.
 
     Example:
         >>> ramps = np.tile(np.arange(24, dtype="uint8")[:, None], (5, 12, 1, 3))
@@ -43,24 +44,6 @@ def seam_scores(images: np.ndarray, wrap: str, seed: int = 0) -> dict[str, float
     if axes == WRAPS["width"]:
         scores["top_spread"], scores["bottom_spread"] = pole_spread(images)
     return scores
-
-
-def seam_step(images: np.ndarray, axes: tuple[int, ...]) -> float:
-    """The mean step across the seam as a share of the mean step between neighbours inside; 1 is no seam.
-
-    Args:
-        images: uint8 (n, height, width, channels).
-        axes: along which they wrap.
-
-    Returns:
-        The means over all images and axes, divided: single images have seams where something happens to begin.
-    """
-    across, inside = 0.0, 0.0
-    for axis in axes:
-        steps = np.moveaxis(_steps(images, axis), axis, 0)
-        across += steps[-1].mean(dtype=np.float64)
-        inside += steps[:-1].mean(dtype=np.float64)
-    return float(across / max(inside, 1e-9))
 
 
 def seam_auc(images: np.ndarray, axes: tuple[int, ...], seed: int = 0) -> float:
@@ -78,7 +61,7 @@ def seam_auc(images: np.ndarray, axes: tuple[int, ...], seed: int = 0) -> float:
         The area under the ROC curve, the mean over the axes.
     """
     random = np.random.default_rng(seed)
-    return float(np.mean([_auc(np.moveaxis(_steps(images, axis), axis, 2), random) for axis in axes]))
+    return float(np.mean([_auc(np.moveaxis(steps(images, axis), axis, 2), random) for axis in axes]))
 
 
 def pole_spread(images: np.ndarray) -> tuple[float, float]:
@@ -101,15 +84,9 @@ def pole_spread(images: np.ndarray) -> tuple[float, float]:
     return spread(images[:, :1]) / equator, spread(images[:, -1:]) / equator
 
 
-def _steps(images, axis):
-    """Absolute differences of each pixel and the next one along an axis; the last is that across the seam; float32."""
-    pixels = images.astype(np.int16)
-    return np.abs(np.roll(pixels, -1, axis) - pixels).mean(axis=3, keepdims=True, dtype=np.float32)
-
-
-def _auc(steps, random):
-    """The area for steps (n, lines, places, 1), of which the last place is the seam."""
-    num, num_lines, size, _ = steps.shape
+def _auc(found, random):
+    """The area for steps (n, lines, places), of which the last place is the seam."""
+    num, num_lines, size = found.shape
     half = min(WINDOW, size // 2) // 2
     extent = min(WINDOW, num_lines)
     profiles, is_seam = [], []
@@ -118,12 +95,12 @@ def _auc(steps, random):
             places = (centre[:, None] + np.arange(-half + 1, half)) % size
             first = random.integers(0, num_lines - extent + 1, num)
             lines = first[:, None] + np.arange(extent)
-            windows = steps[np.arange(num)[:, None, None], lines[:, :, None], places[:, None, :], 0]
+            windows = found[np.arange(num)[:, None, None], lines[:, :, None], places[:, None, :]]
             profiles.append(np.log1p(windows.mean(axis=1)))
             is_seam.append(np.broadcast_to(centre == size - 1, num))
     features, answers = np.concatenate(profiles), np.concatenate(is_seam)
     groups = np.tile(np.arange(num), len(profiles))
-    found = cross_val_predict(
+    predicted = cross_val_predict(
         make_pipeline(StandardScaler(), LogisticRegression()),
         features,
         answers,
@@ -131,4 +108,4 @@ def _auc(steps, random):
         cv=GroupKFold(min(NUM_FOLDS, num)),
         method="decision_function",
     )
-    return roc_auc_score(answers, found)
+    return roc_auc_score(answers, predicted)
