@@ -17,7 +17,7 @@ ROAD = [
     {"callbacks"},
     {"evaluation"},
     {"export"},
-    {"repair"},
+    {"repair", "worlds"},
     {"runs"},
     {"cli"},
     {"__main__"},

@@ -16,10 +16,11 @@ from keras_gen.cli.given import Invert, Reconstruct
 from keras_gen.cli.making import Interpolate, Sample, Traverse
 from keras_gen.cli.repairing import Colorize, Inpaint, Restore, Translate, Upscale
 from keras_gen.cli.styling import Stylize
+from keras_gen.cli.worlds import Panorama, Tile
 
 DESCRIPTION = (
-    "Examine images. Train. Use a trained model: make images, find their latents, repair, translate or repaint "
-    "pictures, score, compare scores, export it."
+    "Examine images. Train. Use a trained model: make images, panoramas and tiles, find their latents, repair, "
+    "translate or repaint pictures, score, compare scores, export it."
 )
 Command = Annotated[
     Annotated[training.Train, tyro.conf.subcommand("train")]
@@ -28,6 +29,8 @@ Command = Annotated[
     | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Interpolate, tyro.conf.subcommand("interpolate")]
     | Annotated[Traverse, tyro.conf.subcommand("traverse")]
+    | Annotated[Panorama, tyro.conf.subcommand("panorama")]
+    | Annotated[Tile, tyro.conf.subcommand("tile")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Invert, tyro.conf.subcommand("invert")]
     | Annotated[Inpaint, tyro.conf.subcommand("inpaint")]
