@@ -6,6 +6,7 @@ inside the models. It also resizes images, arranges them in grids and writes the
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import math
 import warnings
@@ -14,6 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
+
+FILMS = (".gif", ".webp", ".mp4")
 
 _ROUNDING = 1e-3  # how far rounding may leave [-1, 1]; a byte is 8e-3
 _GRID_GREY = 128  # the grey between the images of a grid: visible beside black, white and transparent ones
@@ -245,19 +248,51 @@ def save_png(path: str | Path, image: np.ndarray) -> Path:
     return path
 
 
-def save_gif(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Path:
-    """Writes images as an animation that loops.
+def save_film(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Path:
+    """Writes images as a film: GIF and WebP, without loss, loop; MP4 (H.264) has no transparency.
 
     Args:
-        path: the GIF file; its folder is made when missing.
-        frames: uint8 array (n, height, width, channels).
+        path: ends with a name in `FILMS`; its folder is made when missing.
+        frames: uint8 array (n, height, width, channels). MP4 makes odd sizes even.
         seconds: for which each is shown, to the hundredth.
 
     Returns:
         The path.
+
+    Raises:
+        ValueError: for another format.
+        ImportError: for MP4 without imageio-ffmpeg.
     """
     path = Path(path)
+    check_film(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".mp4":
+        return _save_video(path, frames, seconds)
     first, *others = map(to_pil, frames)
-    first.save(path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0, disposal=2)
+    exact = {"lossless": True} if path.suffix == ".webp" else {"disposal": 2}
+    first.save(path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0, **exact)
     return path
+
+
+def _save_video(path, frames, seconds):
+    import imageio_ffmpeg  # of an extra
+
+    _, height, width, channels = frames.shape
+    odd = ((0, 0), (0, height % 2), (0, width % 2), (0, 0))
+    colors = np.pad(np.repeat(frames, 3, axis=-1) if channels == 1 else frames[..., :3], odd, mode="edge")
+    writer = imageio_ffmpeg.write_frames(
+        path, colors.shape[2:0:-1], fps=round(1 / seconds, 2), codec="libx264", quality=9, macro_block_size=2
+    )
+    writer.send(None)
+    for frame in colors:
+        writer.send(np.ascontiguousarray(frame))
+    writer.close()
+    return path
+
+
+def check_film(path: Path) -> None:
+    """Refuses what `save_film` cannot write, before anything is made; as it raises."""
+    if path.suffix not in FILMS:
+        raise ValueError(f"expected a film {', '.join(FILMS)}, received {path}")
+    if path.suffix == ".mp4" and not importlib.util.find_spec("imageio_ffmpeg"):
+        raise ImportError("x.mp4 needs imageio-ffmpeg: pip install 'keras_gen[film]'")

@@ -97,8 +97,8 @@ def test_a_divergence_without_a_vae(tmp_path):
 CLI_ERRORS = {
     "no command": (
         [],
-        "Expected one of {train, sample, evaluate, compare, interpolate, traverse, reconstruct, invert, inpaint, "
-        "colorize, upscale, restore, translate, stylize, export, verify, doctor}",
+        "Expected one of {train, sample, evaluate, compare, interpolate, traverse, panorama, tile, reconstruct, "
+        "invert, inpaint, colorize, upscale, restore, translate, stylize, export, verify, doctor}",
     ),
     "no such command": (
         ["sampel"],

@@ -1,8 +1,11 @@
 """Bytes, floats and grids, pixel by pixel."""
 
+import importlib.util
 import io
 import re
+import subprocess
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
@@ -113,11 +116,33 @@ def test_in_batches_covers_every_row_once():
     assert sizes == [3, 3, 1]
 
 
-def test_an_animation_shows_every_frame_and_loops(tmp_path):
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_an_animation_shows_every_frame_and_loops(suffix, tmp_path):
     frames = np.random.default_rng(0).integers(0, 256, (5, 6, 4, 1)).astype("uint8")
-    with Image.open(images.save_gif(tmp_path / "films" / "x.gif", frames, seconds=0.2)) as film:
+    with Image.open(images.save_film(tmp_path / "films" / f"x.{suffix}", frames, seconds=0.2)) as film:
         assert (film.n_frames, film.size, film.info["loop"]) == (5, (4, 6), 0)
         for index, frame in enumerate(frames):
             film.seek(index)
+            film.load()
             assert film.info["duration"] == 200
             np.testing.assert_array_equal(np.asarray(film.convert("L")), frame[..., 0])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_video_shows_every_frame(channels, tmp_path):
+    frames = np.repeat(np.arange(10, 60, 10, dtype="uint8"), 33 * 20 * channels).reshape(5, 33, 20, channels)
+    path = images.save_film(tmp_path / "x.mp4", frames, seconds=0.1)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    ended = subprocess.run(command, capture_output=True, check=True)
+    assert re.search(rb"Video: h264.* 20x34.* 10 fps", ended.stderr), "an even number of rows"
+    shown = np.frombuffer(ended.stdout, "uint8").reshape(5, 34, 20, 3)
+    assert np.abs(shown.astype(int) - frames[:, :1, :1, :1]).max() <= 3
+
+
+def test_films_of_other_formats_and_without_their_package_are_refused(tmp_path, monkeypatch):
+    frames = np.zeros((2, 8, 12, 3), "uint8")
+    with pytest.raises(ValueError, match=r"expected a film \.gif, \.webp, \.mp4, received .*x\.avi"):
+        images.save_film(tmp_path / "x.avi", frames)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"x\.mp4 needs imageio-ffmpeg: pip install 'keras_gen\[film\]'"):
+        images.save_film(tmp_path / "x.mp4", frames)

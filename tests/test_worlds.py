@@ -52,7 +52,7 @@ CENTRES = {
 
 
 @pytest.mark.parametrize("name", CENTRES)
-def test_each_face_looks_where_its_name_says(name):
+def test_each_face_shows_what_its_name_says(name):
     face = worlds.cube_faces(world(), 33)[name].astype(float)
     for (row, column), direction in zip(((16, 16), (16, 32), (0, 16)), CENTRES[name], strict=True):
         expected = 128 + 120 * np.array(direction) / np.linalg.norm(direction)
@@ -163,10 +163,21 @@ def test_the_commands_write_worlds_and_tiles(model, tmp_path):
         np.testing.assert_array_equal(preview, np.block([[[image]] * 3] * 3).reshape(preview.shape))
 
 
+def test_the_view_turns_while_one_world_becomes_another(model, tmp_path):
+    command = ["keras-gen", "interpolate", model, "--stops", "2", "--frames", "4"]
+    succeed(tmp_path, *command, "--out", "straight.npy")
+    succeed(tmp_path, *command, "--out", "turning.npy", "--turn", "360")
+    straight, turning = (np.load(tmp_path / name) for name in ("straight.npy", "turning.npy"))
+    for step, (image, turned) in enumerate(zip(straight, turning, strict=True)):
+        np.testing.assert_array_equal(turned[:, 0], image[:, 2 * step], f"{step / 8:.0%} of 16 columns to the right")
+        np.testing.assert_array_equal(np.roll(turned, 2 * step, axis=1), image)
+
+
 REFUSED = {
     "no model": (["panorama", "nowhere"], "expected the folder of a finished run or of an exported model"),
     "no images": (["tile", "model.keras", "--num", "0"], "expected --num of 1 or more"),
     "no folder": (["tile", "model.keras", "--out", "x.png"], "expected --out as a folder, received x.png"),
+    "no film": (["interpolate", "model.keras", "--out", "x.avi"], "expected --out as x.gif, x.webp, x.mp4, x.npy,"),
     "no face": (["panorama", "model.keras", "--cube", "0"], "expected --cube of 1 or more, received 0"),
 }
 
@@ -192,7 +203,7 @@ DRAG = """<script>
 </html>"""
 
 
-def look(page, folder):
+def browse(page, folder):
     """What a browser shows of a page, and what it says on its console: what the page's policy forbids, too."""
     command = [CHROMIUM, "--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     command += [f"--user-data-dir={folder / 'profile'}", "--disable-background-networking", "--enable-logging=stderr"]
@@ -211,10 +222,10 @@ def test_the_seam_is_not_seen_where_the_panorama_closes(waves, seam, tmp_path):
     phases = np.random.default_rng(0).uniform(0, 2 * np.pi, HEIGHT)[:, None]
     panorama = np.rint(128 + 100 * np.sin(waves * longitude + phases))[..., None].astype("uint8")
     page = worlds.viewer(tmp_path / "viewer.html", [worlds.photo_sphere(tmp_path / "1.webp", panorama)])
-    ahead, _ = look(page, tmp_path)
+    ahead, _ = browse(page, tmp_path)
     dragged = tmp_path / "dragged.html"
     dragged.write_text(page.read_text("utf-8").replace("</html>", DRAG), "utf-8")
-    behind, console = look(dragged, tmp_path)
+    behind, console = browse(dragged, tmp_path)
     assert "CONSOLE" not in console
     assert np.abs(behind - ahead)[70:430].mean() > 5, "it has turned"
     steps = np.abs(np.diff(behind[70:430], axis=1)).mean(axis=0)  # without the lines at the top and at the bottom

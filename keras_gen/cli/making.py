@@ -74,8 +74,10 @@ class Interpolate:
     """As for keras-gen sample, all the way."""
     truncation: float | None = None
     """As for keras-gen sample."""
+    turn: float = 0.0
+    """Degrees by which the view turns to the right on the way, for panoramas: 360 for an endless loop."""
     out: Path = Path("walk.gif")
-    """x.gif: an endless loop; x.png: a grid, a row from each stop to the next; x.npy; else a folder of PNG files."""
+    """x.gif or x.webp: an endless loop; x.mp4, with imageio-ffmpeg; x.png: a grid, a row from each stop to the next; x.npy; else a folder of PNG files."""  # noqa: E501
 
     def check(self) -> None:
         """Refuses what is not there."""
@@ -93,8 +95,9 @@ class Interpolate:
             )
         where = asked(self.where, self.label)
         check_out(self.out, films=True)
-        made = sampling.walk(self.model, self.stops, self.frames, self.seed, where, self.truncation)
-        place = images.save_gif(self.out, made) if self.out.suffix == ".gif" else write(made, self.out, self.frames)
+        made = sampling.walk(self.model, self.stops, self.frames, self.seed, where, self.truncation, self.turn)
+        is_film = self.out.suffix in images.FILMS
+        place = images.save_film(self.out, made) if is_film else write(made, self.out, self.frames)
         print(f"{len(made)} images of {made.shape[1:]} through {self.stops} new ones, seed {self.seed}: {place}")
 
 

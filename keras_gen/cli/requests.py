@@ -71,10 +71,14 @@ def asked(texts: tuple[str, ...], label: str | None) -> dict[str, str]:
 
 def check_out(out: Path, films: bool = False) -> None:
     """Refuses a path that cannot be written, before the model is loaded and makes anything."""
-    from keras_gen import files
+    from keras_gen import files, images
 
-    if out.suffix not in (".npy", ".png", "", *([".gif"] if films else [])):
-        raise ValueError(f"expected --out as {'x.gif, ' if films else ''}x.npy, x.png or a folder, received {out}")
+    formats = images.FILMS if films else ()
+    if out.suffix not in (".npy", ".png", "", *formats):
+        names = ", ".join(f"x{suffix}" for suffix in (*formats, ".npy"))
+        raise ValueError(f"expected --out as {names}, x.png or a folder, received {out}")
+    if out.suffix in formats:
+        images.check_film(out)
     files.require_writable(out.parent)
 
 

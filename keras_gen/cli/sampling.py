@@ -89,6 +89,7 @@ def walk(
     seed: int = 0,
     where: dict | None = None,
     truncation: float | None = None,
+    turn: float = 0.0,
 ) -> np.ndarray:
     """Makes images that turn into each other.
 
@@ -99,15 +100,21 @@ def walk(
         seed: as for `Generative.walk`.
         where: as for `Generative.walk`.
         truncation: as for `Generative.walk`.
+        turn: degrees by which the view turns to the right on the way, of a model whose images wrap.
 
     Returns:
         uint8 array (stops · frames, height, width, channels).
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if the model makes no images, or does not know what it is asked for.
+        ValueError: if the model makes no images, does not know what it is asked for, or cannot turn.
     """
-    return load(path).walk(stops, frames, seed, where, truncation)
+    model = load(path)
+    if turn and model.wrap == "none":
+        raise ValueError(f"expected no --turn: the images of this model do not wrap, received {turn:g}")
+    made = model.walk(stops, frames, seed, where, truncation)
+    shifts = np.rint(turn / 360 * made.shape[2] * np.arange(len(made)) / len(made)).astype(int)
+    return np.stack([np.roll(image, -shift, axis=1) for image, shift in zip(made, shifts, strict=True)])
 
 
 def load(path: str | Path) -> Generative:
