@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
+import keras
 import numpy as np
 import pytest
 import scipy.ndimage
 from PIL import Image
 
 from keras_gen import networks, worlds
+from keras_gen.export import publish
+from keras_gen.export.runtimes import CSavedModel
 from keras_gen.models.gan import GAN
 from tests.commands import fail, succeed
 
@@ -161,6 +164,18 @@ def test_the_commands_write_worlds_and_tiles(model, tmp_path):
         np.testing.assert_array_equal(opened(tmp_path / "tiles" / f"{number}.png"), image)
         preview = opened(tmp_path / "tiles" / "previews" / f"{number}.png")
         np.testing.assert_array_equal(preview, np.block([[[image]] * 3] * 3).reshape(preview.shape))
+
+
+def test_a_server_turns_the_view_and_an_export_makes_worlds_too(model, tmp_path):
+    publish(keras.models.load_model(model), tmp_path / "saved_models", "worlds")
+    yaw = np.array([np.nan, 0, 90, -90, 360, 101, 12, -742.5], "float32")
+    columns = np.array([0, 0, 4, -4, 0, 4, 1, -1])  # to the left, of 16: 22.5 degrees each
+    asked = {"seed": np.full(8, 5), "truncation": np.full(8, 9, "float32"), "yaw": yaw}
+    made = CSavedModel(str(tmp_path / "saved_models" / "worlds" / "1")).ask("generate", asked)["images"]
+    for image, shift in zip(made, columns, strict=True):
+        np.testing.assert_array_equal(image, np.roll(made[0], -shift, axis=1))
+    ended = succeed(tmp_path, "keras-gen", "panorama", "saved_models/worlds", "--num", "1")
+    assert "1 panorama of (8, 16, 3)" in ended.stdout
 
 
 def test_the_view_turns_while_one_world_becomes_another(model, tmp_path):

@@ -15,7 +15,7 @@ from keras_gen.models.generative import Generative
 from keras_gen.paths import MODEL, require_path
 from keras_gen.registry import lookup
 
-OPTIONS = {"seed", "truncation"}  # inputs that are not attributes
+OPTIONS = {"seed", "truncation", "yaw"}  # inputs that are not attributes
 
 
 def sample(

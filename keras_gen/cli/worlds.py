@@ -80,7 +80,7 @@ class Panorama(_New):
                 for name, face in worlds.cube_faces(panorama, self.cube).items():
                     images.save_png(self.out / f"{number}_cube" / f"{name}.png", face)
         page = worlds.viewer(self.out / "viewer.html", files)
-        print(f"{len(made)} panoramas of {made.shape[1:]}, seed {self.seed}: {self.out}")
+        print(f"{len(made)} panorama{'s' * (len(made) > 1)} of {made.shape[1:]}, seed {self.seed}: {self.out}")
         print(f"look around in any browser: {page}")
 
 
@@ -106,4 +106,4 @@ class Tile(_New):
         for number, tile in enumerate(made, start=1):
             images.save_png(self.out / f"{number}.png", tile)
             images.save_png(self.out / "previews" / f"{number}.png", np.tile(tile, (3, 3, 1)))
-        print(f"{len(made)} tiles of {made.shape[1:]}, seed {self.seed}: {self.out}")
+        print(f"{len(made)} tile{'s' * (len(made) > 1)} of {made.shape[1:]}, seed {self.seed}: {self.out}")

@@ -37,6 +37,11 @@ TRUNCATION = Request(
     about="latents stay within ± this number: smaller is more typical and less varied. NaN, or a large number such as "
     "9, leaves them as they are.",
 )
+YAW = Request(
+    "float32",
+    examples=(np.nan, 0.0, 90.0, -200.0),
+    about="degrees by which the view turns to the right: the image is rolled, by whole pixels. NaN or 0: not at all.",
+)
 
 
 class Signature(NamedTuple):
@@ -129,11 +134,13 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
     options = model.requests_of(beside)
     draws = has_noise or any(each.is_drawn for each in beside)
     seeds = {"seed": SEED} if draws else {}
-    limits = {"truncation": TRUNCATION} if truncates else {}
+    turns = model.wrap != "none" and model.task is None
+    limits = ({"truncation": TRUNCATION} if truncates else {}) | ({"yaw": YAW} if turns else {})
 
     def read(values, seeds):
-        """A function that makes noise from seeds, and the tensors of the inputs beside it."""
+        """Functions that make noise from seeds and turn images, and the tensors of the inputs beside the noise."""
         limit, *values = values if truncates else (None, *values)
+        yaw, *values = values if turns else (None, *values)
         rows = model.read_requests(beside, values, None if seeds is None else _drawer(seeds))
 
         def noise(seeds):
@@ -142,7 +149,7 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
             drawn = _noise(seeds, model.noise_dim)
             return [drawn if limit is None else _truncate(drawn, limit, model.num_choices)]
 
-        return noise, rows
+        return noise, rows, lambda images: images if yaw is None else _turned(images, yaw)
 
     def make(*tensors):
         if has_noise:
@@ -151,11 +158,11 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
 
     def generate(*values):
         seeds, values = (values[0], values[1:]) if draws else (None, values)
-        noise, rows = read(values, seeds)
-        return {"images": _in_groups(make, *noise(seeds), *rows)}
+        noise, rows, turned = read(values, seeds)
+        return {"images": turned(_in_groups(make, *noise(seeds), *rows))}
 
     def interpolate(seeds, to_seeds, fractions, *values):
-        noise, rows = read(values, seeds)
+        noise, rows, turned = read(values, seeds)
         fractions = _checked(fractions, (fractions >= 0) & (fractions <= 1), "fraction: expected 0 to 1, received")
 
         def go(start, end, fraction, *rows):
@@ -163,7 +170,8 @@ def _generation(model: Generative) -> dict[str, Endpoint]:
             way = latents.between(*ends, fraction, model.normal_latents)
             return pixels.to_uint8(model.render_tensors(way, *rows))
 
-        return {"images": _in_groups(go, *noise(seeds), *noise(to_seeds), fractions[:, tf.newaxis], *rows)}
+        made = _in_groups(go, *noise(seeds), *noise(to_seeds), fractions[:, tf.newaxis], *rows)
+        return {"images": turned(made)}
 
     offered = {model.verb: Endpoint(generate, {**seeds, **limits, **options})}
     offered[f"{model.verb}_png"] = _as_png(offered[model.verb])
@@ -236,6 +244,14 @@ def _truncate(noise, limits, num_choices: int):
     cut = tf.clip_by_value(latents.cut_off(free, limits, tf.math), -limits, limits)
     cut = tf.where(tf.math.is_nan(limits), free, cut)
     return tf.concat([noise[:, :num_choices], tf.cast(cut, tf.float32)], axis=1)
+
+
+def _turned(images, yaw):
+    """Images rolled to the left by the pixels that are so many degrees of their width; NaN turns nothing."""
+    width = images.shape[2]
+    pixels_of = tf.round(tf.where(tf.math.is_nan(yaw), 0.0, yaw) * (width / 360))
+    columns = tf.range(width)[tf.newaxis] + tf.cast(tf.math.floormod(pixels_of, width), tf.int32)[:, tf.newaxis]
+    return tf.gather(images, columns % width, axis=2, batch_dims=1)
 
 
 def _checked(values, valid, message: str):

@@ -34,7 +34,7 @@ class Request(NamedTuple):
 
 
 # Names that nothing of the user's may have on a server: our own inputs, and Python's name for TensorFlow's function.
-TAKEN = ("seed", "to_seed", "fraction", "truncation", "images", "latents", "codes", "conditions", "self")
+TAKEN = ("seed", "to_seed", "fraction", "truncation", "yaw", "images", "latents", "codes", "conditions", "self")
 
 
 def request_names(asked: Iterable[str]) -> dict[str, str]:
