@@ -8,8 +8,10 @@ from keras_gen import evaluation, networks
 from keras_gen.data import ImageData, Split, doctor, nearest_rolled
 from keras_gen.data.seams import seam_step
 from keras_gen.evaluation import copies, seams
+from keras_gen.features import FeatureNet
 from keras_gen.layers import WRAPS
 from keras_gen.models.gan import GAN
+from tests.conftest import untrained_net
 
 HEIGHT, WIDTH = 16, 32
 
@@ -93,7 +95,8 @@ def test_a_model_knows_how_its_images_close(wrap):
     assert gan.wrap == wrap
 
 
-def test_the_card_of_panoramas_has_their_seams_beside_those_of_real_ones():
+def test_the_card_of_panoramas_has_their_seams_beside_those_of_real_ones(monkeypatch):
+    monkeypatch.setattr(FeatureNet, "of", lambda *_: untrained_net((HEIGHT, WIDTH, 3)))
     data = ImageData("waves", Split(waves(120, seed=4)), Split(waves(30, seed=5)))
     made = waves(30, "none", seed=6)
     about = {"class": "crops", "data": "waves"}
