@@ -230,8 +230,8 @@ MUTANTS = [
     Mutant(
         "pictures that depend on the batch",
         "export/signatures.py",
-        '{"images": _in_groups(make, *noise(seeds), *rows)}',
-        '{"images": make(*noise(seeds), *rows)}',
+        "turned(_in_groups(make, *noise(seeds), *rows))",
+        "turned(make(*noise(seeds), *rows))",
         "export serving",
     ),
     Mutant(
