@@ -6,6 +6,7 @@ inside the models. It also resizes images, arranges them in grids and writes the
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import math
@@ -249,7 +250,7 @@ def save_png(path: str | Path, image: np.ndarray) -> Path:
 
 
 def save_film(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Path:
-    """Writes images as a film: GIF and WebP, without loss, loop; MP4 (H.264) has no transparency.
+    """Writes images as a film: WebP, without loss, and GIF, of 256 colours, loop; MP4 (H.264) has no transparency.
 
     Args:
         path: ends with a name in `FILMS`; its folder is made when missing.
@@ -269,7 +270,7 @@ def save_film(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Pa
     if path.suffix == ".mp4":
         return _save_video(path, frames, seconds)
     first, *others = map(to_pil, frames)
-    exact = {"lossless": True} if path.suffix == ".webp" else {"disposal": 2}
+    exact = {"lossless": True, "exact": True} if path.suffix == ".webp" else {"disposal": 2}
     first.save(path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0, **exact)
     return path
 
@@ -283,10 +284,10 @@ def _save_video(path, frames, seconds):
     writer = imageio_ffmpeg.write_frames(
         path, colors.shape[2:0:-1], fps=round(1 / seconds, 2), codec="libx264", quality=9, macro_block_size=2
     )
-    writer.send(None)
-    for frame in colors:
-        writer.send(np.ascontiguousarray(frame))
-    writer.close()
+    with contextlib.closing(writer):
+        writer.send(None)
+        for frame in colors:
+            writer.send(np.ascontiguousarray(frame))
     return path
 
 

@@ -128,6 +128,15 @@ def test_an_animation_shows_every_frame_and_loops(suffix, tmp_path):
             np.testing.assert_array_equal(np.asarray(film.convert("L")), frame[..., 0])
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_film_in_webp_is_exact(channels, tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 6, 4, channels)).astype("uint8")
+    with Image.open(images.save_film(tmp_path / "x.webp", frames)) as film:
+        for index, frame in enumerate(frames):
+            film.seek(index)
+            np.testing.assert_array_equal(np.asarray(film.convert("RGBA"))[..., :channels], frame)
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_video_shows_every_frame(channels, tmp_path):
     frames = np.repeat(np.arange(10, 60, 10, dtype="uint8"), 33 * 20 * channels).reshape(5, 33, 20, channels)

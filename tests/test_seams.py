@@ -118,6 +118,13 @@ def framed(num):
     return images
 
 
+def before_a_wall(num):
+    """Small waves, each before a wall of one colour of its own."""
+    images = np.repeat(np.repeat(noise(num)[:, :1, :1], HEIGHT, 1), WIDTH, 2)
+    images[:, 4:12, 8:24] = waves(num)[:, 4:12, 8:24]
+    return images
+
+
 FOUND = {
     "tiles": (waves(60), "tiles, whose opposite edges meet: --wrap both makes tiles without a seam"),
     "panoramas": (waves(60, "width"), "panoramas, whose left and right edges meet: --wrap width"),
@@ -125,6 +132,7 @@ FOUND = {
     "crops": (waves(60, "none"), None),
     "noise": (noise(60), None),
     "framed": (framed(60), None),
+    "before a wall": (before_a_wall(60), None),
     "digits": (keras_gen.load("digits").train.images[:60], None),
     "three pixels": (waves(60)[:, :3, :3], None),
 }

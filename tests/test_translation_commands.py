@@ -190,7 +190,7 @@ def test_the_state_that_is_best_on_held_out_pairs_is_delivered(tmp_path, monkeyp
     ended = succeed(tmp_path, "train_gan.py", "pix2pix", *options, "--epochs", "4", "--run-dir", "run")
     names, *rows = (line.split(",") for line in (tmp_path / "run" / "metrics.csv").read_text().splitlines())
     least = min(float(row[names.index("mean_l1")]) for row in rows)
-    assert float(re.search(r"the best by l1: ([\d.]+\d)", ended.stdout)[1]) == pytest.approx(least, rel=1e-3)
+    assert float(re.search(r"the best by mean_l1: ([\d.]+\d)", ended.stdout)[1]) == pytest.approx(least, rel=1e-3)
     _, held_out = load_pairs(tmp_path / "pairs.npz", "orange").train.hold_out(0.1)
     some = held_out.some(5)
     model = saving.load(tmp_path / "run")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ def sample(
     where: dict | None = None,
     truncation: float | None = None,
     given: Mapping[str, np.ndarray] | None = None,
+    wraps: Sequence[str] = (),
 ) -> np.ndarray:
     """Makes images.
 
@@ -38,20 +39,24 @@ def sample(
         where: what is asked of a conditional model, such as `{"label": "3"}`.
         truncation: see `Generative.sample`.
         given: see `Generative.sample`.
+        wraps: names in `keras_gen.layers.WRAPS`, how its images may close; of an export only whether they do is known.
+            Nothing for any.
 
     Returns:
         uint8 array (num, height, width, channels).
 
     Raises:
         FileNotFoundError: if there is no model at `path`.
-        ValueError: if the model there is not a generator, or does not know what it is asked for.
+        ValueError: if the model there is not a generator, does not know what it is asked for, or its images
+            do not close so.
     """
     version = saved_model(path)
     if version is None:
         model = load(path)
         _check_verb(model.verb, path, given)
+        _check_wrap(wraps, model.wrap)
         return model.sample(num, seed, where, truncation, given=given)
-    return _sample_saved_model(version, num, seed, where or {}, truncation, given or {})
+    return _sample_saved_model(version, num, seed, where or {}, truncation, given or {}, wraps)
 
 
 def sweep(
@@ -148,8 +153,21 @@ def _check_verb(verb: str, path: str | Path, given) -> None:
         raise ValueError(f"expected a model that makes images from nothing, this one does not: keras-gen {verb} {path}")
 
 
+def _check_wrap(wraps: Sequence[str], wrap: str) -> None:
+    """Refuses a model whose images should close and do not."""
+    if wraps and wrap not in wraps:
+        closes = "do not close" if wrap == "none" else f"close as with --wrap {wrap}"
+        raise ValueError(f"expected a model trained with --wrap {' or '.join(wraps)}, the images of this one {closes}")
+
+
 def _sample_saved_model(
-    path: Path, num: int, seed: int, where: Mapping, truncation: float | None, given: Mapping[str, np.ndarray]
+    path: Path,
+    num: int,
+    seed: int,
+    where: Mapping,
+    truncation: float | None,
+    given: Mapping[str, np.ndarray],
+    wraps: Sequence[str],
 ) -> np.ndarray:
     import tensorflow as tf
 
@@ -160,6 +178,7 @@ def _sample_saved_model(
     _check_verb(maker, path, given)
     generate = signatures[maker]
     specs = dict(generate.structured_input_signature[1])
+    _check_wrap(wraps, wraps[0] if wraps and "yaw" in specs else "none")
     recorded = recorded_inputs(path) or {name: InputOfExport(name, []) for name in sorted(specs.keys() - OPTIONS)}
     pictures = {own: each.name for own, each in recorded.items() if len(specs[each.name].shape) > 1}
     attributes = {own: each for own, each in recorded.items() if own not in pictures}

@@ -36,8 +36,8 @@ class _New:
         """Refuses what is not there."""
         require_path(self.model, MODEL)
 
-    def make(self, out: Path) -> np.ndarray:
-        """New images, after a check of everything else: uint8 (num, height, width, channels)."""
+    def make(self, out: Path, *wraps: str) -> np.ndarray:
+        """New images that close so, after a check of everything else: uint8 (num, height, width, channels)."""
         from keras_gen import files
         from keras_gen.cli import sampling
 
@@ -48,7 +48,8 @@ class _New:
         if out.suffix:
             raise ValueError(f"expected --out as a folder, received {out}")
         files.require_writable(out)
-        return sampling.sample(self.model, self.num, self.seed, asked(self.where, self.label), self.truncation)
+        where = asked(self.where, self.label)
+        return sampling.sample(self.model, self.num, self.seed, where, self.truncation, wraps=wraps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +73,13 @@ class Panorama(_New):
 
         if self.cube is not None and self.cube < 1:
             raise ValueError(f"expected --cube of 1 or more, received {self.cube}")
-        made, files = self.make(self.out), []
+        made, files = self.make(self.out, "width", "both"), []
+        height, width = made.shape[1:3]
+        if width != 2 * height:
+            raise ValueError(
+                "expected panoramas twice as wide as high, this model makes images of "
+                f"{height}×{width}: train it with --image-size {height} {2 * height} --wrap width"
+            )
         with progress() as on_progress:
             for number, panorama in enumerate(made, start=1):
                 on_progress("writing panoramas and the faces of their cubes", number / len(made))
@@ -102,7 +109,7 @@ class Tile(_New):
 
         from keras_gen import images
 
-        made = self.make(self.out)
+        made = self.make(self.out, "both")
         for number, tile in enumerate(made, start=1):
             images.save_png(self.out / f"{number}.png", tile)
             images.save_png(self.out / "previews" / f"{number}.png", np.tile(tile, (3, 3, 1)))

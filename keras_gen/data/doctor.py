@@ -14,6 +14,7 @@ from keras_gen.data.seams import meets
 
 MAX_EXAMINED = 20_000  # training and test images each, at random, of a larger set; a tenth of one that stays on disk
 MAX_FLOAT_VALUES = 10**8  # values that are converted to floats
+MAX_EDGE_VALUES = 2 * 10**7  # values of the images whose edges are compared
 MAX_COMPARED = 1_000  # images of each part whose nearest neighbours are searched for
 
 # Root mean square over pixels, in bytes: what a second JPEG compression or a shift of brightness changes, but no more
@@ -70,7 +71,7 @@ def examine(
         *_values(images),
         *_outliers(images),
         *_classes(data),
-        *_edges(images[:MAX_COMPARED]),
+        *_edges(train.some(max(1, min(MAX_COMPARED, MAX_EDGE_VALUES // images[0].size))).images[:]),
     ]
     on_progress("searching for duplicates")
     findings += [*_duplicates(images, others, train.labels), *_neighbours(images, others, train.labels)]
@@ -153,6 +154,7 @@ def _classes(data) -> Iterator[Finding]:
 
 
 def _edges(images) -> Iterator[Finding]:
+    images = np.asarray(images)
     height, width = images.shape[1:3]
     if not meets(images, axis=2):
         return

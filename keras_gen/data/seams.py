@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MAX_STEP = 1.3  # across the seam, as a share of that inside
-MIN_EDGE_SPREAD = 0.5  # of pixels at the edges, as a share of that inside: black edges meet in any image
+MIN_EDGE_SPREAD = 0.5  # of the pixels along an edge, as a share of that inside: plain edges meet in any image
 MAX_FAR_SHARE = 0.9  # of the mean difference of pixels half an image apart: in noise every pixel meets every other
 
 
@@ -52,10 +52,11 @@ def meets(images: np.ndarray, axis: int) -> bool:
         images: uint8 (n, height, width, channels).
         axis: 1 for the upper and the lower edge, 2 for the left and the right one.
     """
-    lines = np.moveaxis(images, axis, 0).astype(np.float32)
+    lines = np.moveaxis(images, axis, 0).astype(np.float32)  # (lines, n, pixels of a line, channels)
     if len(lines) < 4 or seam_step(images, (axis,)) > MAX_STEP:
         return False
-    edges, middle = (lines[chosen].std() for chosen in ([0, -1], [len(lines) // 2 - 1, len(lines) // 2]))
+    half = len(lines) // 2
+    edges, middle = (lines[chosen].std(axis=2).mean() for chosen in ([0, -1], [half - 1, half]))
     across = np.abs(lines[-1] - lines[0]).mean()
-    far = np.abs(lines - np.roll(lines, len(lines) // 2, 0)).mean()
+    far = np.abs(lines - np.roll(lines, half, 0)).mean()
     return bool(edges > MIN_EDGE_SPREAD * middle and across < MAX_FAR_SHARE * far)

@@ -92,7 +92,9 @@ class ScoreCard:
             raise ValueError(f"expected a score card, {path} holds something else") from error
 
 
-def protocol(data: ImageData, num: int, features: str, nets: list[dict[str, Any]]) -> dict[str, Any]:
+def protocol(
+    data: ImageData, num: int, features: str, nets: list[dict[str, Any]], wrap: str = "none"
+) -> dict[str, Any]:
     """What must be the same for two cards to be comparable.
 
     Args:
@@ -100,6 +102,7 @@ def protocol(data: ImageData, num: int, features: str, nets: list[dict[str, Any]
         num: images on each side.
         features: "own" or "inception".
         nets: as in `ScoreCard`.
+        wrap: how images close, a name in `keras_gen.layers.WRAPS`: then a rolled copy is a copy.
     """
     return {
         "version": PROTOCOL,
@@ -110,4 +113,5 @@ def protocol(data: ImageData, num: int, features: str, nets: list[dict[str, Any]
         "images": num,
         "features": features,
         "feature_nets": [net["hash"] for net in nets],
+        **({} if wrap == "none" else {"wrap": wrap}),
     }

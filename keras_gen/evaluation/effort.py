@@ -22,7 +22,9 @@ CLASSIFIER_STEP, SELF_SUPERVISED_STEP = 4.0, 12.0
 COMPARE_SECONDS, COMPARE_SECONDS_PER_PAIR = 0.5, 1e-7
 COPY_SECONDS_PER_VALUE = 1e-10  # of each pair of images
 MAX_COPY_CHECKED = 2_000  # fakes compared with every training image, and as many real images
-MAX_ROLLED_VALUES = 10**10  # of all pairs of images, of which one is rolled: about 10 seconds
+# Where one of each pair is rolled, on the same machine, busy, 2026-12-01: 2e-10 along the width, 2e-9 along both axes.
+ROLLED_SECONDS_PER_VALUE = 2e-9
+MAX_ROLLED_VALUES = 5 * 10**9  # of all pairs with training images: about 10 seconds, unless the fewest take longer
 MIN_ROLLED_CHECKED = 50
 MARGIN = 1.5  # an estimate must leave room for machines that are slower at one thing than at another
 
@@ -43,14 +45,6 @@ class Effort(NamedTuple):
 
 FULL = Effort()
 FEWER_IMAGES = (3_000, 1_000, 300, 100)
-
-
-def num_copy_checked(data: ImageData, wrap: str) -> int:
-    """How many fakes are compared with the training images: fewer where each pair is compared in all rolls."""
-    if wrap == "none":
-        return MAX_COPY_CHECKED
-    values = len(data.train) * math.prod(data.image_shape)
-    return max(MIN_ROLLED_CHECKED, min(MAX_COPY_CHECKED, MAX_ROLLED_VALUES // values))
 
 
 class Pace(NamedTuple):
@@ -87,6 +81,7 @@ class Work(NamedTuple):
         num_values: of an image.
         is_labelled: whether the nets are classifiers.
         missing_nets: for each feature net whether it has to be trained; empty where these are not our own.
+        wrap: how images close: then the copy check compares all rolls.
     """
 
     num_images: int
@@ -95,20 +90,29 @@ class Work(NamedTuple):
     num_values: int
     is_labelled: bool
     missing_nets: tuple[bool, ...] = ()
+    wrap: str = "none"
+
+    @property
+    def num_copy_checked(self) -> int:
+        """How many fakes are compared with the training images, at most: fewer where all rolls are compared."""
+        if self.wrap == "none":
+            return MAX_COPY_CHECKED
+        return max(MIN_ROLLED_CHECKED, min(MAX_COPY_CHECKED, MAX_ROLLED_VALUES // (self.num_train * self.num_values)))
 
     @classmethod
-    def of(cls, data: ImageData, num_images: int, own_features: bool) -> Work:
+    def of(cls, data: ImageData, num_images: int, own_features: bool, wrap: str = "none") -> Work:
         """What there is to do for a card on this data set.
 
         Args:
             data: the data.
             num_images: that there are on each side, see `real_sides`.
             own_features: whether the feature nets are those that are trained on the data.
+            wrap: a name in `keras_gen.layers.WRAPS`.
         """
         nets = range(FULL.num_nets if own_features else 0)
         missing_nets = tuple(not FeatureNet.is_trained(data, seed) for seed in nets)
         num_values = math.prod(data.image_shape)
-        return cls(num_images, len(data.train), len(data.test), num_values, bool(learnable(data)), missing_nets)
+        return cls(num_images, len(data.train), len(data.test), num_values, bool(learnable(data)), missing_nets, wrap)
 
 
 def seconds_for(effort: Effort, pace: Pace, work: Work, num_draws: int = NUM_DRAWS) -> float:
@@ -128,8 +132,8 @@ def seconds_for(effort: Effort, pace: Pace, work: Work, num_draws: int = NUM_DRA
     comparing = (num_draws + 2) * (COMPARE_SECONDS + COMPARE_SECONDS_PER_PAIR * num**2)
     has_classifiers = effort.classification and work.is_labelled and work.missing_nets
     classifying = 2 * CLASSIFIER_STEPS * step if has_classifiers else 0.0
-    pairs = 2 * min(num, MAX_COPY_CHECKED) * (work.num_train + work.num_test)
-    copying = COPY_SECONDS_PER_VALUE * pairs * work.num_values
+    pairs = 2 * min(num, work.num_copy_checked) * (work.num_train + work.num_test)
+    copying = (COPY_SECONDS_PER_VALUE if work.wrap == "none" else ROLLED_SECONDS_PER_VALUE) * pairs * work.num_values
     return training + effort.num_nets * (drawing + extracting + comparing) + classifying + copying
 
 

@@ -24,6 +24,7 @@ from keras_gen.inputs import Conditions
 
 NUM_CLOSEST_PAIRS = 20  # pairs shown
 MIN_TRUSTED_IMAGES = 1_000
+MAX_SEAMS = 1_000  # images whose seams are measured
 MIN_NET_ACCURACY = 0.8  # of a feature net; below it the card has a remark
 MIN_COVERAGE_SHARE = 0.25  # of the coverage that real images reach
 
@@ -84,7 +85,7 @@ def score_images(
     first = FeatureNet.of(data, 0, on_progress) if features == "own" else FeatureNet.inception(data.image_shape)
     pace = Pace.measure(draw, first, len(real_split))
     full = FULL._replace(num_images=num, num_nets=FULL.num_nets if features == "own" else 1)
-    work = Work.of(data, len(real_split), own_features=features == "own")
+    work = Work.of(data, len(real_split), own_features=features == "own", wrap=wrap)
     effort = full if seconds is None else efforts.affordable(full, seconds, pace, work, num_draws)
     if effort.num_images < len(real_split):
         real_split, floor_split = real_sides(data, effort.num_images)
@@ -129,9 +130,9 @@ def score_images(
             for split, what in ((generated, "the generated images"), (floor_split, "as many real ones"))
         )
         scores["classification"] = Score(learned, floor=floor)
-    seams, real_seams = (seam_scores(np.asarray(each[:]), wrap) for each in (images, floor_split.images))
+    seams, real_seams = (seam_scores(np.asarray(each[:MAX_SEAMS]), wrap) for each in (images, floor_split.images))
     scores |= {name: Score(value, floor=real_seams[name]) for name, value in seams.items()}
-    checked = images[: efforts.num_copy_checked(data, wrap)]
+    checked = images[: work.num_copy_checked]
     on_progress(f"comparing {len(checked):,} images with {len(data.train):,} training images")
     copies = copy_check(data.train.images, data.test.images, checked, wrap=wrap)
     fakes, originals = map(list, zip(*copies.pairs[:NUM_CLOSEST_PAIRS], strict=True))
@@ -143,7 +144,7 @@ def score_images(
     }
     card = ScoreCard(
         model=model,
-        protocol=protocol(data, num, features, nets),
+        protocol=protocol(data, num, features, nets, wrap),
         nets=nets,
         scores=scores,
         classes=classes,

@@ -78,6 +78,7 @@ def hold_out(options: GANOptions, images: ImageData) -> tuple[ImageData, Split |
         return images, None
     fraction, train = min(0.1, MAX_HELD_OUT / len(images.train)), images.train
     if train.groups is not None and len(np.unique(train.groups)) * fraction < 1:  # a group would be too many
+        print("few groups of images: single images choose the best state, though they are like those that are learned")
         train = dataclasses.replace(train, groups=None)
     learned, held_out = train.hold_out(fraction)
     return dataclasses.replace(images, train=learned), held_out

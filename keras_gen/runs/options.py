@@ -170,6 +170,8 @@ class TrainingOptions:
         fields.check(self)
         if self.unconditional and self.condition:
             raise ValueError(f"expected --condition or --unconditional, received both, with {self.condition}")
+        if self.wrap != "none" and self.network == "mlp":
+            raise ValueError(f"expected no --wrap with the network mlp, which has no edges, received {self.wrap}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,11 +24,11 @@ def resume(run: Run) -> None:
         raise ValueError(f"{run.directory} was trained on other images than {run.images.name} has now")
     if before["data"].get("masks") != run.config["data"]["masks"]:
         raise ValueError(f"{run.directory} was trained with other masks than {run.options.mask_dir} has now")
-    num_before, num_now = (each["data"].get("held_out_images", 0) for each in (before, run.config))
-    if num_before != num_now:  # it would learn from other images, and the best value so far is one of these
+    num_now = run.config["data"]["held_out_images"]
+    if before["data"].get("held_out_images", None if num_now else 0) != num_now:  # it would learn from other images
         raise ValueError(
-            f"{run.directory} held out {num_before:,} of its training images, this version would hold out {num_now:,}: "
-            "resume it with the version of keras_gen that began it"
+            f"{run.directory} did not hold out the {num_now:,} training images that this version does: resume it with "
+            "the version of keras_gen that began it"
         )
     run.checkpoint = checkpoints.newest(run.directory / checkpoints.FOLDER)
     if run.checkpoint is None:

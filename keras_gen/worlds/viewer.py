@@ -6,11 +6,12 @@ import base64
 import html
 import importlib.resources
 import json
-import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 
 from keras_gen.files import replacing
+
+KINDS = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".png": "png"}
 
 
 def viewer(path: str | Path, panoramas: Sequence[Path], title: str = "Worlds") -> Path:
@@ -22,7 +23,7 @@ def viewer(path: str | Path, panoramas: Sequence[Path], title: str = "Worlds") -
 
     Args:
         path: of the page.
-        panoramas: JPEG, WebP or PNG files, equirectangular; at least one.
+        panoramas: equirectangular pictures with a suffix in `KINDS`; at least one.
         title: of the page.
 
     Returns:
@@ -30,9 +31,9 @@ def viewer(path: str | Path, panoramas: Sequence[Path], title: str = "Worlds") -
     """
     worlds = []
     for file in panoramas:
-        kind, _ = mimetypes.guess_type(file.name)
+        kind = KINDS[file.suffix]
         data = base64.b64encode(file.read_bytes()).decode()
-        worlds.append({"name": file.stem.replace("_", " "), "picture": f"data:{kind};base64,{data}"})
+        worlds.append({"name": file.stem.replace("_", " "), "picture": f"data:image/{kind};base64,{data}"})
     page = importlib.resources.files(__package__).joinpath("viewer.html").read_text("utf-8")
     script = json.dumps(worlds).replace("<", "\\u003c")  # or a name could end the script that it stands in
     page = page.replace("__TITLE__", html.escape(title)).replace("__WORLDS__", script)
