@@ -250,7 +250,10 @@ def save_png(path: str | Path, image: np.ndarray) -> Path:
 
 
 def save_film(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Path:
-    """Writes images as a film: WebP, without loss, and GIF, of 256 colours, loop; MP4 (H.264) has no transparency.
+    """Writes images as a film.
+
+    WebP is without loss, except of colours that are transparent; GIF has 256 colours; both loop. MP4 (H.264) has no
+    transparency.
 
     Args:
         path: ends with a name in `FILMS`; its folder is made when missing.
@@ -270,7 +273,7 @@ def save_film(path: str | Path, frames: np.ndarray, seconds: float = 0.08) -> Pa
     if path.suffix == ".mp4":
         return _save_video(path, frames, seconds)
     first, *others = map(to_pil, frames)
-    exact = {"lossless": True, "exact": True} if path.suffix == ".webp" else {"disposal": 2}
+    exact = {"lossless": True} if path.suffix == ".webp" else {"disposal": 2}
     first.save(path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0, **exact)
     return path
 

@@ -119,7 +119,7 @@ def framed(num):
 
 
 def before_a_wall(num):
-    """Small waves, each before a wall of one colour of its own."""
+    """Small waves, each before a wall of another colour."""
     images = np.repeat(np.repeat(noise(num)[:, :1, :1], HEIGHT, 1), WIDTH, 2)
     images[:, 4:12, 8:24] = waves(num)[:, 4:12, 8:24]
     return images

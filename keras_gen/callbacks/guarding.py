@@ -9,7 +9,7 @@ from keras_gen.callbacks.resuming import Resumable
 from keras_gen.callbacks.stopping import Budget
 
 MIN_DIVERSITY = 0.1  # below this the images are nearly identical
-ROUNDING = 0.5  # added to distances: what is smaller is no difference
+ROUNDING = 0.5  # by less a distance does not become worse
 NUM_CONSECUTIVE = 2  # measurements: one may be chance
 MAX_LOSS_RATIO = 1_000.0  # times the median loss
 MAX_MEDIAN_LOSS = 100.0  # caps the median, which is itself huge in a run that explodes at once
@@ -62,7 +62,7 @@ class CollapseGuard(Resumable):
         distance, diversity = logs[name], logs.get("diversity", 1.0)
         self._least = min(self._least, distance)
         alike = diversity < MIN_DIVERSITY and (self.lively or self.budget.fraction > EARLY_FRACTION)
-        worse = distance + ROUNDING > self.monitor.collapsed_above * (self._least + ROUNDING)
+        worse = distance > max(self.monitor.collapsed_above * self._least, self._least + ROUNDING)
         self.lively = self.lively or diversity >= MIN_DIVERSITY
         self._bad = self._bad + 1 if alike or worse else 0
         if self._bad >= NUM_CONSECUTIVE:
