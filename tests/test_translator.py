@@ -45,7 +45,7 @@ def test_both_sides_of_a_pair_move_alike_and_differently_in_each_step():
 
 def test_a_pair_is_only_moved_and_only_where_both_sides_have_one_size():
     with pytest.raises(
-        ValueError, match=r"pair_augmentation of flip, translation, shift, cutout, received color: an im"
+        ValueError, match=r"pair_augmentation of roll, flip, translation, shift, cutout, received color: an im"
     ):
         of_pairs(pair_augmentation=Augmentation(("color", "shift")))
     with pytest.raises(ValueError, match=r"size of the images .* received \(4, 6, 1\) and \(8, 12, 3\)"):
