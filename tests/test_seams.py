@@ -39,6 +39,14 @@ def test_images_that_close_have_no_seam_wherever_it_is_and_crops_have_one(wrap):
     assert found["seam_auc"] > 0.95
 
 
+def test_the_traces_of_strides_are_no_seam():
+    images = waves(60, "width")
+    images[:, :, ::4] //= 2
+    assert seams.seam_auc(images, (2,)) == pytest.approx(0.5, abs=0.1)
+    images[:, :, 0] //= 2  # this is one
+    assert seams.seam_auc(images, (2,)) > 0.9
+
+
 def test_the_step_by_hand():
     image = np.zeros((5, 2, 4, 1), "uint8")
     image[:, :, 1:] = [[10], [20], [30]]
