@@ -80,12 +80,11 @@ def roll(images, numbers, wrap="both"):
         >>> print(ops.convert_to_numpy(roll(images, ops.array([[0.0, 0.25, 0.0]]), "width")).ravel())  # by one
         [2. 3. 4. 1.]
     """
-    shifts = []
-    for axis in (1, 2):
+    for axis in WRAPS[wrap]:
         size = images.shape[axis]
-        by = _whole(numbers[:, axis - 1], size if axis in WRAPS[wrap] else 1)
-        shifts.append(_taken(ops.mod(ops.arange(size, dtype="float32") + by, size), images.dtype))
-    return _lines_moved(images, *shifts)
+        lines = ops.arange(size, dtype="float32") + _whole(numbers[:, axis - 1], size)
+        images = _taken(images, ops.mod(lines, size), axis)
+    return images
 
 
 def cutout(images, numbers):
@@ -150,24 +149,24 @@ def _whole(numbers, count):
 
 
 def _moved(images, numbers, wrap, mirrors):
-    height, width = images.shape[1:3]
-    rows = _shifts(height, numbers[:, 0], 1 in WRAPS[wrap], mirrors, images.dtype)
-    columns = _shifts(width, numbers[:, 1], 2 in WRAPS[wrap], mirrors, images.dtype)
-    return _lines_moved(images, rows, columns)
+    for axis in (1, 2):
+        lines = _shifted(images.shape[axis], numbers[:, axis - 1], axis in WRAPS[wrap], mirrors)
+        images = _taken(images, lines, axis)
+    return images
 
 
-def _lines_moved(images, rows, columns):
-    """Rows and columns of each image in another order: the products with its two matrices."""
-    return ops.einsum("blk,bikc->bilc", columns, ops.einsum("bij,bjkc->bikc", rows, images))
+def _taken(images, lines, axis):
+    """Line i of each image, a row or a column, is its line `lines[i]`, or zeros where it has none: (b, size) of these.
+
+    The product with a matrix per image, whose row i has its one at column `lines[i]`.
+    """
+    matrices = ops.equal(lines[:, :, None], ops.arange(images.shape[axis], dtype="float32"))
+    product = {1: "bij,bjkc->bikc", 2: "blk,bikc->bilc"}[axis]
+    return ops.einsum(product, ops.cast(matrices, images.dtype), images)
 
 
-def _taken(source, dtype):
-    """(b, size) indices of lines → a matrix per image whose row i has its one at column `source[i]`."""
-    return ops.cast(ops.equal(source[:, :, None], ops.arange(source.shape[1], dtype="float32")), dtype)
-
-
-def _shifts(size, numbers, wraps, mirrors, dtype):
-    """A matrix per image that shifts `size` lines by at most an eighth."""
+def _shifted(size, numbers, wraps, mirrors):
+    """Which of `size` lines, (b, size), each line becomes, when they are shifted by at most an eighth."""
     most = (size + 4) // 8
     lines = ops.arange(size, dtype="float32")
     source = lines + _whole(numbers, 2 * most + 1) - most  # (b, size)
@@ -175,7 +174,7 @@ def _shifts(size, numbers, wraps, mirrors, dtype):
         source = ops.mod(source, size)
     elif mirrors:
         source = size - 1 - ops.abs(size - 1 - ops.abs(source))
-    return _taken(source, dtype)
+    return source
 
 
 def _stripes(size, numbers):

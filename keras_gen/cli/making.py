@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from keras_gen.cli.requests import asked, check_out, data_of, write
+from keras_gen.cli.requests import asked, check_amount, check_out, data_of, write
 from keras_gen.paths import MODEL, RUN, require_data, require_path
 
 
@@ -40,10 +40,7 @@ class Sample:
         """Writes the images and says where."""
         from keras_gen.cli import sampling
 
-        if self.num < 1 or self.seed < 0:
-            raise ValueError(
-                f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}"
-            )
+        check_amount(self.num, self.seed)
         where = asked(self.where, self.label)
         check_out(self.out)
         columns = None

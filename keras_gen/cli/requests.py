@@ -69,6 +69,12 @@ def asked(texts: tuple[str, ...], label: str | None) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts) | ({} if label is None else {"label": label})
 
 
+def check_amount(num: int, seed: int) -> None:
+    """Refuses to make fewer images than one, and a negative seed."""
+    if num < 1 or seed < 0:
+        raise ValueError(f"expected --num of 1 or more and --seed of 0 or more, received {num} and {seed}")
+
+
 def check_out(out: Path, films: bool = False) -> None:
     """Refuses a path that cannot be written, before the model is loaded and makes anything."""
     from keras_gen import files, images

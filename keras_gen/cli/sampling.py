@@ -118,6 +118,8 @@ def walk(
     if turn and model.wrap == "none":
         raise ValueError(f"expected no --turn: the images of this model do not wrap, received {turn:g}")
     made = model.walk(stops, frames, seed, where, truncation)
+    if not turn:
+        return made
     shifts = np.rint(turn / 360 * made.shape[2] * np.arange(len(made)) / len(made)).astype(int)
     return np.stack([np.roll(image, -shift, axis=1) for image, shift in zip(made, shifts, strict=True)])
 

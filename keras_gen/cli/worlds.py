@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from keras_gen.cli.requests import asked
+from keras_gen.cli.requests import asked, check_amount
 from keras_gen.paths import MODEL, require_path
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class _New:
         from keras_gen import files
         from keras_gen.cli import sampling
 
-        if self.num < 1 or self.seed < 0:
-            raise ValueError(
-                f"expected --num of 1 or more and --seed of 0 or more, received {self.num} and {self.seed}"
-            )
+        check_amount(self.num, self.seed)
         if out.suffix:
             raise ValueError(f"expected --out as a folder, received {out}")
         files.require_writable(out)

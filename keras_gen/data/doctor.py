@@ -71,7 +71,7 @@ def examine(
         *_values(images),
         *_outliers(images),
         *_classes(data),
-        *_edges(train.some(max(1, min(MAX_COMPARED, MAX_EDGE_VALUES // images[0].size))).images[:]),
+        *_edges(images),
     ]
     on_progress("searching for duplicates")
     findings += [*_duplicates(images, others, train.labels), *_neighbours(images, others, train.labels)]
@@ -154,7 +154,8 @@ def _classes(data) -> Iterator[Finding]:
 
 
 def _edges(images) -> Iterator[Finding]:
-    images = np.asarray(images)
+    num = max(1, min(MAX_COMPARED, MAX_EDGE_VALUES // images[0].size))
+    images = images[np.random.default_rng(0).permutation(len(images))[:num]]
     height, width = images.shape[1:3]
     if not meets(images, axis=2):
         return

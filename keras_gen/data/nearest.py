@@ -56,13 +56,7 @@ def nearest(
             if weights is not None:
                 squared = weights @ squares.T  # for each pair: which pixels count depends on the query
             near = squared - 2 * (values @ candidates.T)  # without the query's own square, for now
-            if own is not None:
-                near[own[rows, None] == np.arange(start, start + len(candidates))] = np.inf
-            best = near.argmin(axis=1)
-            found = near[np.arange(len(best)), best]
-            better = found < distances[rows]
-            distances[rows][better] = found[better]
-            indices[rows][better] = start + best[better]
+            _keep_nearest(near, start, distances[rows], indices[rows], own if own is None else own[rows])
     for first in range(0, len(queries), block):
         rows = slice(first, first + block)
         distances[rows] += np.sum(rows_of(rows)[0] ** 2, axis=1)
@@ -104,14 +98,27 @@ def nearest_rolled(
             products = np.moveaxis(spectra @ np.conj(others.swapaxes(-1, -2)), (-2, -1), (0, 1))
             correlations = scipy.fft.irfftn(products, sizes, along, workers=-1)
             near = squares[:, None] + squared - 2 * correlations.max(axis=along)
-            if own is not None:
-                near[own[rows, None] == np.arange(start, start + len(squared))] = np.inf
-            best = near.argmin(axis=1)
-            found = near[np.arange(len(best)), best]
-            better = found < distances[rows]
-            distances[rows][better] = found[better]
-            indices[rows][better] = start + best[better]
+            _keep_nearest(near, start, distances[rows], indices[rows], own if own is None else own[rows])
     return np.sqrt(distances.clip(0) / queries[0].size), indices
+
+
+def _keep_nearest(near, start, distances, indices, own):
+    """Replaces the distances and indices of queries, in place, where a block of references has a nearer one.
+
+    Args:
+        near: (queries, references of the block).
+        start: the index of the first of these references.
+        distances: the least so far, (queries,).
+        indices: of which reference, (queries,).
+        own: the indices of the queries among the references, or None.
+    """
+    if own is not None:
+        near[own[:, None] == np.arange(start, start + near.shape[1])] = np.inf
+    best = near.argmin(axis=1)
+    found = near[np.arange(len(best)), best]
+    better = found < distances
+    distances[better] = found[better]
+    indices[better] = start + best[better]
 
 
 def _spectra(images, axes):

@@ -24,7 +24,6 @@ from keras_gen.inputs import Conditions
 
 NUM_CLOSEST_PAIRS = 20  # pairs shown
 MIN_TRUSTED_IMAGES = 1_000
-MAX_SEAMS = 1_000  # images whose seams are measured
 MIN_NET_ACCURACY = 0.8  # of a feature net; below it the card has a remark
 MIN_COVERAGE_SHARE = 0.25  # of the coverage that real images reach
 
@@ -130,7 +129,7 @@ def score_images(
             for split, what in ((generated, "the generated images"), (floor_split, "as many real ones"))
         )
         scores["classification"] = Score(learned, floor=floor)
-    seams, real_seams = (seam_scores(np.asarray(each[:MAX_SEAMS]), wrap) for each in (images, floor_split.images))
+    seams, real_seams = (seam_scores(each, wrap) for each in (images, floor_split.images))
     scores |= {name: Score(value, floor=real_seams[name]) for name, value in seams.items()}
     checked = images[: work.num_copy_checked]
     on_progress(f"comparing {len(checked):,} images with {len(data.train):,} training images")

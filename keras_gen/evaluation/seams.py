@@ -20,13 +20,14 @@ from keras_gen.layers import WRAPS
 WINDOW = 8  # pixels a side, of what the classifier sees
 NUM_WINDOWS = 4  # of each image across the seam, and as many inside
 NUM_FOLDS = 5
+MAX_IMAGES = 1_000
 
 
 def seam_scores(images: np.ndarray, wrap: str, seed: int = 0) -> dict[str, float]:
     """What shows at the edges of images that should wrap.
 
     Args:
-        images: uint8 (n, height, width, channels), n ≥ 5.
+        images: uint8 (n, height, width, channels), n ≥ 5, of which the first 1,000 are read; they may stay on disk.
         wrap: a name in `keras_gen.layers.WRAPS`.
         seed: int, of the places that the classifier sees.
 
@@ -42,6 +43,7 @@ def seam_scores(images: np.ndarray, wrap: str, seed: int = 0) -> dict[str, float
     axes = WRAPS[wrap]
     if not axes:
         return {}
+    images = np.asarray(images[:MAX_IMAGES])
     scores = {"seam_step": seam_step(images, axes), "seam_auc": seam_auc(images, axes, seed)}
     if axes == WRAPS["width"]:
         scores["top_spread"], scores["bottom_spread"] = pole_spread(images)

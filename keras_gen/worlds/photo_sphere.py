@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_gen.files import replacing
 from keras_gen.images import to_pil
+from keras_gen.worlds.projection import sphere_size
 
 QUALITY = 95  # of JPEG and lossy WebP
 FORMATS = (".jpg", ".jpeg", ".webp")
@@ -41,9 +42,7 @@ def photo_sphere(path: str | Path, panorama: np.ndarray) -> Path:
     path = Path(path)
     if path.suffix not in FORMATS:
         raise ValueError(f"expected a file {', '.join(FORMATS)}, received {path}")
-    height, width = panorama.shape[:2]
-    if width != 2 * height:
-        raise ValueError(f"expected a panorama twice as wide as high, received {height}×{width}")
+    height, width = sphere_size(panorama)
     fields = {
         "ProjectionType": "equirectangular",
         "UsePanoramaViewer": "True",

@@ -16,6 +16,14 @@ FACES = {
 }
 
 
+def sphere_size(panorama: np.ndarray) -> tuple[int, int]:
+    """(height, width) of a panorama; ValueError unless it is twice as wide as high, as that of a whole sphere is."""
+    height, width = panorama.shape[:2]
+    if width != 2 * height:
+        raise ValueError(f"expected a panorama twice as wide as high, received {height}×{width}")
+    return height, width
+
+
 def cube_faces(panorama: np.ndarray, size: int | None = None) -> dict[str, np.ndarray]:
     """The six faces of the cube around the viewer, as game engines take them for a skybox.
 
@@ -37,9 +45,7 @@ def cube_faces(panorama: np.ndarray, size: int | None = None) -> dict[str, np.nd
         >>> {name: int(face.mean()) for name, face in cube_faces(panorama).items()}
         {'front': 100, 'right': 100, 'back': 100, 'left': 100, 'up': 200, 'down': 0}
     """
-    height, width = panorama.shape[:2]
-    if width != 2 * height:
-        raise ValueError(f"expected a panorama twice as wide as high, received {height}×{width}")
+    height, width = sphere_size(panorama)
     size = size or width // 4
     # Over a pole lies what is on its other side.
     over = [np.roll(panorama[row], width // 2, axis=0)[None] for row in (0, -1)]
